@@ -1,0 +1,70 @@
+# The door to everything: `make help` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# A target directory outside the checkout may be kept between runs: CARGO_TARGET_DIR.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+DATA ?= data
+ARGS ?=
+
+.PHONY: help run build test test-rust test-guests lint fmt bench scenarios setup fuzz memory clean
+
+help: ## list what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+run: ## build everything needed and serve on 127.0.0.1 (DATA=dir, ARGS="--set key=value")
+	@scripts/setup.sh run
+	@$(MAKE) --no-print-directory build
+	exec $(TARGET)/debug/tandem serve --data $(DATA) $(ARGS)
+
+# The whole workspace at once, here and in the tests: cargo then builds each dependency once, with one set of features.
+build: scenarios ## build the binary
+	cargo build --workspace --locked
+
+scenarios: ## build the stock scenarios and the tests' guests into components
+	@scripts/setup.sh build
+	cargo build --workspace --exclude tandem --locked
+	$(TARGET)/debug/guest-build
+
+test: ## everything that CI runs: lint, unit tests, whole-system tests with real phones
+	@scripts/setup.sh test
+	@$(MAKE) --no-print-directory scenarios lint test-rust test-guests
+
+test-rust:
+	cargo build --workspace --locked
+	cargo test --workspace --locked
+
+test-guests:
+	cd scenarios && cargo test --quiet --locked --features flow/schema
+
+lint: scenarios ## formatting and clippy
+	cargo fmt --all --check
+	cd scenarios && cargo fmt -p flow -p entry -p tandem-sdk --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+fmt: ## format everything
+	cargo fmt --all
+	cd scenarios && cargo fmt -p flow -p entry -p tandem-sdk
+
+# All results of one run lie in one folder, whichever workspace they come from; short, so that it takes minutes.
+BENCH_TARGET = $(abspath $(TARGET))
+BENCH_ARGS = --warm-up-time 1 --measurement-time 3 --output-format bencher
+
+bench: export CRITERION_HOME = $(BENCH_TARGET)/criterion
+bench: scenarios ## every benchmark, then one table
+	rm -rf $(BENCH_TARGET)/criterion
+	cargo bench --workspace --profile dev --locked --bench '*' -- $(BENCH_ARGS)
+	cd benches/sip-peers && CARGO_TARGET_DIR=$(BENCH_TARGET)/sip-peers cargo bench --locked --bench parse -- $(BENCH_ARGS)
+	@scripts/bench-table.sh $(BENCH_TARGET)
+
+memory: build ## resident bytes per registered user and per call, and CPU time per call minute
+	cargo build --workspace --examples --locked
+	$(TARGET)/debug/examples/memory
+
+fuzz: ## fuzz the parsers of outside bytes, a minute each (needs cargo-fuzz and a nightly compiler)
+	cd fuzz && for t in $$(cargo fuzz list); do cargo fuzz run $$t -- -max_total_time=60; done
+
+clean: ## remove what was built
+	cargo clean
+	rm -rf scenarios/target scenarios/dist tests/guests/dist

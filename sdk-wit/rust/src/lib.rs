@@ -1,0 +1,79 @@
+//! Write call scenarios for Tandem in Rust.
+//!
+//! A scenario is a function that gets the caller's [`Leg`] and says what happens to the call. It is compiled for
+//! `wasm32-unknown-unknown` as a `cdylib`, made a component, and sees nothing of the world but what is here: no files,
+//! no sockets, no environment, no clock of the standard library.
+//!
+//! ```no_run
+//! use tandem_sdk::{Leg, Prompt};
+//!
+//! tandem_sdk::scenario!(handle);
+//!
+//! fn handle(caller: Leg) -> Result<(), String> {
+//!     caller.answer()?;
+//!     caller.play(&[Prompt::say("Nobody is here.", "en")])?;
+//!     caller.hang_up(tandem_sdk::Cause::Normal)?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Reading order: [`Leg`], [`Prompt`], [`Collect`], [`dial`], [`bridge`], [`trace`]; then the small ones.
+//! Each module is one interface of the WIT package `tandem:pbx`, under the same name; the texts in `sdk-wit/wit` say
+//! how each call ends, what it may answer, and how the journal treats it. What is raw is in [`bindings`].
+//!
+//! Not here: building the component (`tools/guest-build` does that), and anything that a host offers later.
+
+// The generated code names its crate: it is expanded here and, by `scenario!`, in guests.
+extern crate self as tandem_sdk;
+
+pub mod bindings;
+mod bridge;
+pub mod clock;
+pub mod config;
+mod dial;
+mod directory;
+pub mod key_value;
+mod leg;
+pub mod log;
+mod panics;
+mod prompt;
+pub mod random;
+pub mod trace;
+
+pub use bindings::tandem::pbx::bridge::BridgeEnd;
+pub use bindings::tandem::pbx::dial::{DialFailure, Strategy, Target};
+pub use bindings::tandem::pbx::directory::User;
+pub use bindings::tandem::pbx::leg::{CollectEnd, Collected, LegError, PlayEnd};
+pub use bindings::tandem::pbx::types::{Address, CallProgressTone, Cause};
+pub use bridge::bridge;
+pub use dial::{Dial, dial};
+pub use directory::find_user;
+pub use leg::{Collect, Leg};
+pub use prompt::Prompt;
+
+/// Makes a function `fn(Leg) -> Result<(), String>` the scenario of this crate; use it once, in the crate's root.
+///
+/// The error's text goes to the call's log, and the call goes to the activation's fall-back. So it does after a panic,
+/// whose message, file and line are logged first.
+#[macro_export]
+macro_rules! scenario {
+    ($handle:path) => {
+        // Wasm only: on the host there is nobody to export to, and the crate's tests need the name free.
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            struct Scenario;
+            impl $crate::bindings::exports::tandem::pbx::call_handler::Guest for Scenario {
+                fn handle(
+                    caller: $crate::bindings::tandem::pbx::leg::Leg,
+                ) -> ::core::result::Result<(), ::std::string::String> {
+                    $crate::__log_panics();
+                    $handle($crate::Leg::from(caller))
+                }
+            }
+    $crate::bindings::__export_scenario!(Scenario with_types_in $crate::bindings);
+        };
+    };
+}
+
+#[doc(hidden)]
+pub use panics::log_panics as __log_panics;

@@ -1,0 +1,63 @@
+//! Makes components out of core modules and keeps `dist/`.
+
+use std::path::Path;
+
+use wit_component::ComponentEncoder;
+
+use crate::Error;
+use crate::metadata::{Guest, Kind};
+
+/// Writes `dist/NAME.wasm`. A component that imports what its world does not have is refused here, by name.
+pub fn pack(guest: &Guest, module: &Path, dist: &Path) -> Result<(), Error> {
+    let bytes = std::fs::read(module).map_err(Error::io(module.display().to_string()))?;
+    let packed = match guest.kind {
+        Kind::Module => bytes,
+        Kind::Component => component(&bytes).map_err(|why| Error::Component {
+            guest: guest.name.clone(),
+            why,
+        })?,
+    };
+    let file = dist.join(format!("{}.wasm", guest.name));
+    // Written aside and renamed: who reads meanwhile sees the old one or the new one.
+    let aside = dist.join(format!(".{}.{}.new", guest.name, std::process::id()));
+    std::fs::write(&aside, packed).map_err(Error::io(aside.display().to_string()))?;
+    std::fs::rename(&aside, &file).map_err(Error::io(file.display().to_string()))
+}
+
+fn component(module: &[u8]) -> Result<Vec<u8>, String> {
+    let mut encoder = ComponentEncoder::default();
+    let encoded = encoder
+        .validate(true)
+        .module(module)
+        .and_then(ComponentEncoder::encode);
+    encoded.map_err(|error| format!("{error:#}"))
+}
+
+/// One line about a guest: name, size, hash.
+pub fn report(dist: &Path, name: &str, what: &str) -> Result<(), Error> {
+    let file = dist.join(format!("{name}.wasm"));
+    let bytes = std::fs::read(&file).map_err(Error::io(file.display().to_string()))?;
+    println!(
+        "{name:<16} {:>9} bytes  blake3 {}  {what}",
+        bytes.len(),
+        blake3::hash(&bytes)
+    );
+    Ok(())
+}
+
+/// Removes components of guests that are no more.
+pub fn remove_others(dist: &Path, guests: &[Guest]) -> Result<(), Error> {
+    for entry in std::fs::read_dir(dist)
+        .map_err(Error::io(dist.display().to_string()))?
+        .flatten()
+    {
+        let path = entry.path();
+        let stem = path.file_stem().unwrap_or_default();
+        if path.extension().is_some_and(|kind| kind == "wasm")
+            && !guests.iter().any(|guest| *guest.name == *stem)
+        {
+            std::fs::remove_file(&path).map_err(Error::io(path.display().to_string()))?;
+        }
+    }
+    Ok(())
+}
