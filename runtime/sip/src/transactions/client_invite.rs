@@ -1,0 +1,305 @@
+//! Client side of INVITE (RFC 3261 §17.1.1, figure 5, as RFC 6026 §8.4 redraws it).
+//!
+//! ```text
+//! Calling ──1xx──▶ Proceeding ──300-699──▶ Completed ──D──▶ Terminated
+//!    │                 │   2xx                                  ▲
+//!    └──2xx────────────┴─────────▶ Accepted ─────────M──────────┘
+//! ```
+
+use super::timers::{Timer, Timers, Times};
+use super::{Action, Class};
+use std::time::Instant;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Calling,
+    Proceeding,
+    Completed,
+    Accepted,
+    Terminated,
+}
+use State::*;
+
+/// What happens to the machine.
+#[derive(Debug, Clone, Copy)]
+pub enum Input {
+    /// A response of this class came.
+    Response(Class),
+    /// The user gave the call up.
+    Cancel,
+    /// Time passed.
+    Timeout,
+    /// The transport could not send.
+    TransportError,
+}
+
+/// The cancellation's way: RFC 3261 §9.1 forbids CANCEL before a provisional response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cancel {
+    No,
+    Wanted,
+    Sent,
+}
+
+/// The machine. Its request is kept by the table.
+#[derive(Debug)]
+pub struct ClientInvite {
+    state: State,
+    cancel: Cancel,
+    reliable: bool,
+    times: Times,
+    resend_after: std::time::Duration,
+    /// What is set now.
+    pub timers: Timers,
+}
+
+impl ClientInvite {
+    /// Begins in Calling; the caller sends the request once.
+    pub fn new(times: Times, reliable: bool, now: Instant) -> Self {
+        let mut timers = Timers::default();
+        if !reliable {
+            timers.set(Timer::A, now + times.t1);
+        }
+        timers.set(Timer::B, now + times.give_up());
+        ClientInvite {
+            state: Calling,
+            cancel: Cancel::No,
+            reliable,
+            times,
+            resend_after: times.t1,
+            timers,
+        }
+    }
+
+    /// Takes one input; what is to be done is put on `actions` in order.
+    pub fn handle(&mut self, input: Input, now: Instant, actions: &mut Vec<Action>) {
+        match (self.state, input) {
+            (Calling | Proceeding, Input::Response(Class::Provisional)) => {
+                self.state = Proceeding;
+                self.timers.stop(Timer::A);
+                self.timers.stop(Timer::B);
+                actions.push(Action::Deliver);
+                if self.cancel == Cancel::Wanted {
+                    self.send_cancel(now, actions);
+                }
+            }
+            (Calling | Proceeding, Input::Response(Class::Success)) => {
+                self.state = Accepted;
+                self.timers.clear();
+                self.timers.set(Timer::M, now + self.times.give_up());
+                actions.push(Action::Deliver);
+            }
+            (Calling | Proceeding, Input::Response(Class::Failure)) => {
+                self.timers.clear();
+                actions.push(Action::Ack);
+                actions.push(Action::Deliver);
+                if self.reliable {
+                    self.terminate(actions);
+                } else {
+                    self.state = Completed;
+                    self.timers
+                        .set(Timer::D, now + self.times.absorb_invite_response());
+                }
+            }
+            // Its server did not hear our ACK: say it again, tell nobody.
+            (Completed, Input::Response(Class::Failure)) => actions.push(Action::Ack),
+            // A final response has been given already: what comes late is absorbed.
+            (Completed, Input::Response(Class::Provisional | Class::Success)) => (),
+            // A repeat, or another branch of a fork that was answered: the dialog layer tells (RFC 6026 §7.2).
+            (Accepted, Input::Response(Class::Success)) => actions.push(Action::Deliver),
+            (Accepted, Input::Response(Class::Provisional | Class::Failure)) => (),
+
+            (Calling, Input::Cancel) => self.cancel = Cancel::Wanted,
+            (Proceeding, Input::Cancel) => {
+                if self.cancel != Cancel::Sent {
+                    self.send_cancel(now, actions);
+                }
+            }
+            // Too late: the final response has come.
+            (Completed | Accepted, Input::Cancel) => (),
+
+            (Calling | Proceeding | Completed, Input::TransportError) => {
+                // In Completed the ACK could not be sent (RFC 3261 §17.1.1.2).
+                actions.push(Action::Failed);
+                self.terminate(actions);
+            }
+            // The user owns the ACK now and hears of its failure where it sends it.
+            (Accepted, Input::TransportError) => (),
+
+            (Calling | Proceeding | Completed | Accepted, Input::Timeout) => self.fire_due(now, actions),
+            (Terminated, Input::Response(_) | Input::Cancel | Input::Timeout | Input::TransportError) => (),
+        }
+    }
+
+    fn fire_due(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        while let Some(timer) = self.timers.take_due(now) {
+            match timer {
+                Timer::A => {
+                    self.resend_after *= 2;
+                    self.timers.set(Timer::A, now + self.resend_after);
+                    actions.push(Action::Send);
+                }
+                Timer::B | Timer::Cancel => {
+                    actions.push(Action::TimedOut);
+                    self.terminate(actions);
+                }
+                Timer::D | Timer::M => self.terminate(actions),
+                Timer::E
+                | Timer::F
+                | Timer::G
+                | Timer::H
+                | Timer::I
+                | Timer::J
+                | Timer::K
+                | Timer::L
+                | Timer::Trying => debug_assert!(false, "{timer:?} is not of this machine"),
+            }
+        }
+    }
+
+    fn send_cancel(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        self.cancel = Cancel::Sent;
+        // A server of RFC 2543 may never send the 487.
+        self.timers.set(Timer::Cancel, now + self.times.give_up());
+        actions.push(Action::Cancel);
+    }
+
+    fn terminate(&mut self, actions: &mut Vec<Action>) {
+        self.state = Terminated;
+        self.timers.clear();
+        actions.push(Action::Done);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Machine, Sim, secs};
+    use super::*;
+
+    impl Machine for ClientInvite {
+        type Input = Input;
+        fn handle(&mut self, input: Input, now: Instant, actions: &mut Vec<Action>) {
+            ClientInvite::handle(self, input, now, actions);
+        }
+        fn timeout() -> Input {
+            Input::Timeout
+        }
+        fn next(&self) -> Option<Instant> {
+            self.timers.next()
+        }
+    }
+
+    fn udp() -> Sim<ClientInvite> {
+        Sim::new(|now| ClientInvite::new(Times::default(), false, now))
+    }
+
+    fn tcp() -> Sim<ClientInvite> {
+        Sim::new(|now| ClientInvite::new(Times::default(), true, now))
+    }
+
+    /// Timer A doubles without a bound, timer B ends it (RFC 3261 §17.1.1.2).
+    #[test]
+    fn unanswered_invite_is_repeated_until_timer_b() {
+        let mut sim = udp();
+        sim.run_until_idle();
+        assert_eq!(
+            sim.at_ms(Action::Send),
+            [500, 1_500, 3_500, 7_500, 15_500, 31_500]
+        );
+        assert_eq!(sim.at_ms(Action::TimedOut), [32_000]);
+        assert_eq!(sim.at_ms(Action::Done), [32_000]);
+    }
+
+    #[test]
+    fn invite_over_tcp_is_not_repeated() {
+        let mut sim = tcp();
+        sim.run_until_idle();
+        assert_eq!(sim.log, [(32_000, Action::TimedOut), (32_000, Action::Done)]);
+    }
+
+    #[test]
+    fn a_provisional_response_stops_repeats_and_timer_b() {
+        let mut sim = udp();
+        sim.give(Input::Response(Class::Provisional));
+        sim.run_until_idle();
+        assert_eq!(sim.log, [(0, Action::Deliver)]);
+    }
+
+    #[test]
+    fn a_refusal_is_acknowledged_each_time_but_told_once() {
+        let mut sim = udp();
+        sim.give(Input::Response(Class::Failure));
+        sim.advance(secs(1));
+        sim.give(Input::Response(Class::Failure));
+        sim.run_until_idle();
+        assert_eq!(
+            sim.log,
+            [
+                (0, Action::Ack),
+                (0, Action::Deliver),
+                (1_000, Action::Ack),
+                (32_000, Action::Done)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_refusal_over_tcp_ends_at_once() {
+        let mut sim = tcp();
+        sim.give(Input::Response(Class::Failure));
+        assert_eq!(
+            sim.log,
+            [(0, Action::Ack), (0, Action::Deliver), (0, Action::Done)]
+        );
+    }
+
+    /// Every 2xx goes up, on every transport, until timer M (RFC 6026 §8.4).
+    #[test]
+    fn each_2xx_is_told_until_timer_m() {
+        for mut sim in [udp(), tcp()] {
+            sim.give(Input::Response(Class::Success));
+            sim.advance(secs(2));
+            sim.give(Input::Response(Class::Success));
+            sim.give(Input::Response(Class::Failure));
+            sim.run_until_idle();
+            assert_eq!(
+                sim.log,
+                [
+                    (0, Action::Deliver),
+                    (2_000, Action::Deliver),
+                    (32_000, Action::Done)
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn cancel_waits_for_a_provisional_response() {
+        let mut sim = udp();
+        sim.give(Input::Cancel);
+        assert_eq!(sim.log, []);
+        sim.advance(secs(1));
+        sim.give(Input::Response(Class::Provisional));
+        sim.give(Input::Response(Class::Provisional));
+        sim.give(Input::Cancel);
+        assert_eq!(sim.at_ms(Action::Cancel), [1_000]);
+        sim.run_until_idle();
+        assert_eq!(sim.at_ms(Action::TimedOut), [33_000]);
+    }
+
+    #[test]
+    fn cancel_after_the_final_response_does_nothing() {
+        let mut sim = udp();
+        sim.give(Input::Response(Class::Success));
+        sim.give(Input::Cancel);
+        assert!(sim.at_ms(Action::Cancel).is_empty());
+    }
+
+    #[test]
+    fn a_transport_error_is_told_and_ends_it() {
+        let mut sim = udp();
+        sim.give(Input::TransportError);
+        sim.run_until_idle();
+        assert_eq!(sim.log, [(0, Action::Failed), (0, Action::Done)]);
+    }
+}
