@@ -1,0 +1,198 @@
+//! Call logic ⇄ media gate.
+//!
+//! A gate holds *endpoints*: one RTP and one RTCP port for one leg. Every command names its endpoint; commands on one
+//! endpoint are carried out in their order. A command about an endpoint that is not there is ignored: its end and
+//! the command may have crossed.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// An endpoint's number, chosen by the call logic, never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EndpointId(pub u64);
+
+/// One playback on an endpoint, chosen by the call logic, growing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PlayId(pub u64);
+
+/// A codec that the gate can decode and encode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Codec {
+    /// G.711 A-law, static payload type 8.
+    Pcma,
+    /// G.711 µ-law, static payload type 0.
+    Pcmu,
+}
+
+/// What was agreed with the peer of an endpoint (RFC 3264).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreed {
+    /// Where the peer's description says it receives RTP; its true source, once heard, is used instead.
+    pub remote: SocketAddr,
+    /// The codec both ways.
+    pub codec: Codec,
+    /// Payload type of that codec, 0 to 127.
+    pub payload_type: u8,
+    /// Payload type of telephone-event towards the peer, where it takes them (RFC 4733).
+    pub telephone_event: Option<u8>,
+    /// Payload type of telephone-event from the peer.
+    pub telephone_event_received: Option<u8>,
+    /// Packet time towards the peer in milliseconds, 10 to 60, a multiple of 10.
+    pub ptime_ms: u8,
+    /// We send (the peer's direction is sendrecv or recvonly).
+    pub sends: bool,
+    /// We receive (the peer's direction is sendrecv or sendonly).
+    pub receives: bool,
+}
+
+/// Tones by meaning; the gate's national plan gives frequencies and cadence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProgressTone {
+    /// Dial tone.
+    Dial,
+    /// The other side rings.
+    Ringback,
+    /// The other side is busy.
+    Busy,
+    /// No way there.
+    Congestion,
+    /// Three rising tones before an announcement.
+    SpecialInformation,
+}
+
+/// One piece of what is played.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "a variant\'s sentence speaks of its fields")]
+pub enum Prompt {
+    /// A WAV file of the domain, by name without a path.
+    File(String),
+    /// A national tone for a time.
+    Progress { tone: ProgressTone, duration_ms: u32 },
+    /// One or two frequencies for a time; `second_hz` 0 for one.
+    Tone {
+        first_hz: u16,
+        second_hz: u16,
+        duration_ms: u32,
+    },
+    /// Milliseconds of silence.
+    Silence(u32),
+    /// Text to speak; `language` is a tag such as `en`, empty for the gate's default.
+    Speech { text: String, language: String },
+}
+
+/// To a media gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "a variant\'s sentence speaks of its fields")]
+pub enum Command {
+    /// Takes ports for a new endpoint; answered by [`Event::Opened`] or [`Event::Refused`].
+    Open { endpoint: EndpointId, domain: String },
+    /// Sets or changes what was agreed; silence flows to the peer from here on, until something is played or joined.
+    Agree { endpoint: EndpointId, agreed: Agreed },
+    /// Plays prompts one after another, in place of a playback under way (which ends as [`PlayEnd::Stopped`]);
+    /// answered by [`Event::PlayEnded`]. `repeat`: again from the start until stopped.
+    Play {
+        endpoint: EndpointId,
+        play: PlayId,
+        prompts: Vec<Prompt>,
+        repeat: bool,
+    },
+    /// Ends a playback if it is still under way; [`Event::PlayEnded`] follows.
+    Stop { endpoint: EndpointId, play: PlayId },
+    /// Sends digits `0-9*#A-D` by telephone-event, `,` being a pause of 500 ms; answered by [`Event::DigitsSent`].
+    /// Tones are held to 40 to 8,000 ms.
+    SendDigits {
+        endpoint: EndpointId,
+        digits: String,
+        tone_ms: u16,
+        gap_ms: u16,
+    },
+    /// Connects two endpoints of this gate both ways; digits pass through too. Each may be in one pair only. A playback
+    /// under way on either ends as [`PlayEnd::Stopped`]; one begun while joined is heard in place of the other side.
+    Join { a: EndpointId, b: EndpointId },
+    /// Takes a pair apart; both get silence again.
+    Part { a: EndpointId, b: EndpointId },
+    /// Gives the ports back; answered by [`Event::Closed`].
+    Close { endpoint: EndpointId },
+}
+
+/// Why an endpoint could not be opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// Every port of the range is taken.
+    PortsTaken,
+    /// The gate is at its limit of endpoints or is stopping.
+    Full,
+    /// The system refused the socket, in its words.
+    System(String),
+}
+
+/// How a playback ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PlayEnd {
+    /// Everything was played.
+    Finished,
+    /// Stopped by a command, or by another playback.
+    Stopped,
+    /// It could not be played: no such file, not a WAV, no speech; in words.
+    Failed(String),
+}
+
+/// What passed through an endpoint.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statistics {
+    /// RTP packets sent to the peer.
+    pub sent: u64,
+    /// RTP packets taken from the peer.
+    pub received: u64,
+    /// Packets missing in the peer's sequence numbers.
+    pub lost: u64,
+    /// Datagrams dropped: not RTP, wrong source, unknown payload type.
+    pub dropped: u64,
+    /// Interarrival jitter at the end (RFC 3550 §6.4.1), in microseconds.
+    pub jitter_us: u32,
+}
+
+/// From a media gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "a variant\'s sentence speaks of its fields")]
+pub enum Event {
+    /// Receives RTP here; RTCP one port above.
+    Opened { endpoint: EndpointId, local: SocketAddr },
+    /// No endpoint was made.
+    Refused { endpoint: EndpointId, why: Refusal },
+    /// A playback ended after `played_ms` milliseconds.
+    PlayEnded {
+        endpoint: EndpointId,
+        play: PlayId,
+        end: PlayEnd,
+        played_ms: u64,
+    },
+    /// The peer pressed a digit out of `0-9*#A-D`; raised once, at its beginning.
+    Digit { endpoint: EndpointId, digit: char },
+    /// All digits of a [`Command::SendDigits`] are sent; false: the peer takes no telephone-event, or something in the
+    /// list was no digit.
+    DigitsSent { endpoint: EndpointId, sent: bool },
+    /// Nothing came from the peer for so long, once per silence; only after something had come.
+    Unheard { endpoint: EndpointId, for_ms: u64 },
+    /// The endpoint is gone and its ports are free.
+    Closed {
+        endpoint: EndpointId,
+        statistics: Statistics,
+    },
+}
+
+impl Event {
+    /// The endpoint it is about.
+    pub fn endpoint(&self) -> EndpointId {
+        match self {
+            Self::Opened { endpoint, .. }
+            | Self::Refused { endpoint, .. }
+            | Self::PlayEnded { endpoint, .. }
+            | Self::Digit { endpoint, .. }
+            | Self::DigitsSent { endpoint, .. }
+            | Self::Unheard { endpoint, .. }
+            | Self::Closed { endpoint, .. } => *endpoint,
+        }
+    }
+}
