@@ -1,0 +1,164 @@
+//! What the door costs: a scenario from instantiation to drop, one host call, a replay.
+//!
+//! `cargo bench --profile dev -p tandem-host-api` (dependencies and this crate are optimised in that profile too).
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use std::path::Path;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use tandem_host_api::op::Address;
+use tandem_host_api::{
+    DomainLimits, DomainQuota, End, Engine, EngineConfig, Journal, JournalHeader, Limits, Module, Op,
+    OpIndex, Outcome, RecordedJournal, ReplayOptions, Reply, Run, Switch, monotonic_clock, replay,
+};
+
+/// Answers at once, so that nothing but the door is measured.
+struct Instant {
+    asked: u64,
+    /// The activation's configuration.
+    document: &'static str,
+}
+
+impl Switch for Instant {
+    fn perform(&mut self, _: OpIndex, op: &Op) -> Reply {
+        self.asked += 1;
+        Reply::Now(match op {
+            Op::NowMs => Outcome::Number(self.asked),
+            Op::ConfigDocument => Outcome::Text(self.document.to_owned()),
+            Op::Local { .. } => Outcome::Address(Address {
+                user: "302".to_owned(),
+                ..Address::default()
+            }),
+            Op::FindUser { .. } => Outcome::User(None),
+            Op::HangUp { .. } => Outcome::Leg(Ok(())),
+            _ => Outcome::Done,
+        })
+    }
+}
+
+/// One call's scenario, driven by a runtime of one thread, as a shard drives it.
+struct Bench {
+    engine: Engine,
+    runtime: tokio::runtime::Runtime,
+    domain: DomainQuota,
+    limits: Limits,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let config = EngineConfig {
+            instances_max: 64,
+            ..EngineConfig::default()
+        };
+        let domain = DomainLimits {
+            host_calls_per_s: u32::MAX,
+            host_calls_burst: u32::MAX,
+            ..DomainLimits::default()
+        };
+        Self {
+            engine: Engine::new(config).unwrap(),
+            runtime: tokio::runtime::Builder::new_current_thread().build().unwrap(),
+            domain: DomainQuota::new(domain, monotonic_clock()),
+            limits: Limits::default(),
+        }
+    }
+
+    fn module(&self, name: &str) -> Module {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/guests/{name}.wat"));
+        self.engine.load(&wat::parse_file(path).unwrap()).unwrap()
+    }
+
+    /// A stock scenario as it is shipped, compiled from Rust; none before `make scenarios`.
+    fn stock(&self, name: &str) -> Option<Module> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../scenarios/dist/{name}.wasm"));
+        let bytes = std::fs::read(&path).ok()?;
+        Some(self.engine.load(&bytes).unwrap())
+    }
+
+    fn run(&self, module: &Module, journal: Journal, document: &'static str) -> End {
+        let run = Run {
+            domain: self.domain.clone(),
+            limits: self.limits.clone(),
+            switch: Box::new(Instant { asked: 0, document }),
+            journal,
+        };
+        self.runtime.block_on(self.engine.run(module, run)).end
+    }
+
+    fn call(&self, module: &Module, journal: Journal) {
+        assert_eq!(self.run(module, journal, "{}"), End::Returned);
+    }
+
+    /// The least that a stock scenario can do: it is instantiated, reads its configuration, which is none, says so,
+    /// and is dropped.
+    fn instantiate_and_drop(&self, module: &Module, journal: Journal) {
+        let end = self.run(module, journal, "");
+        assert!(matches!(end, End::Failed(_)), "{end:?}");
+    }
+}
+
+fn recorded() -> Journal {
+    Journal::new(JournalHeader::default(), monotonic_clock())
+}
+
+fn hash_only() -> Journal {
+    Journal::hash_only(JournalHeader::default(), monotonic_clock())
+}
+
+fn scenario(c: &mut Criterion) {
+    let bench = Bench::new();
+    let idle = bench.module("idle");
+    c.bench_function("scenario/instantiate+call+drop, idle.wat", |b| {
+        b.iter(|| bench.call(&idle, recorded()));
+    });
+    let Some(entry) = bench.stock("entry") else {
+        println!("scenarios/dist/entry.wasm is missing: `make scenarios` makes it");
+        return;
+    };
+    c.bench_function("scenario/instantiate+drop, entry.wasm", |b| {
+        b.iter(|| bench.instantiate_and_drop(&entry, recorded()));
+    });
+    c.bench_function("scenario/a call to an unknown number, entry.wasm", |b| {
+        b.iter(|| bench.call(&entry, recorded()));
+    });
+}
+
+/// A thousand host calls and one instantiation: the time an element is one host call's, a thousandth of the latter
+/// included.
+fn host_call(c: &mut Criterion) {
+    let bench = Bench::new();
+    let thousand = bench.module("thousand");
+    let mut group = c.benchmark_group("host call");
+    group.throughput(Throughput::Elements(1_000));
+    group.bench_function("without journal", |b| {
+        b.iter(|| bench.call(&thousand, hash_only()));
+    });
+    group.bench_function("with journal", |b| b.iter(|| bench.call(&thousand, recorded())));
+    group.finish();
+}
+
+fn replays(c: &mut Criterion) {
+    let bench = Bench::new();
+    let thousand = bench.module("thousand");
+    let journal = recorded();
+    bench.call(&thousand, journal.clone());
+    let recorded = RecordedJournal::from_bytes(&journal.to_bytes()).unwrap();
+    let mut group = c.benchmark_group("replay of 1,000 host calls");
+    group.sample_size(30);
+    for (name, memory_hashes) in [("rolling hash", false), ("rolling hash and memory", true)] {
+        let options = || ReplayOptions {
+            memory_hashes,
+            ..ReplayOptions::default()
+        };
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let report = replay(&bench.engine, &thousand, &recorded, options());
+                assert_eq!((report.steps.len(), &report.divergence), (1_000, &None));
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, scenario, host_call, replays);
+criterion_main!(benches);

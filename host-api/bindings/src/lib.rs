@@ -1,0 +1,24 @@
+//! Host bindings of the WIT package `tandem:pbx`: the traits that the door implements and the types they speak in.
+//!
+//! The one `bindgen!` of the workspace, in a crate of its own because it is slow to build and seldom changes. Nothing
+//! is decided here: [`CallScenario`] is the world, `tandem::pbx::<interface>` holds one `Host` trait an interface, and
+//! `tandem-host-api` implements them in a file of the same name.
+//!
+//! A leg is a [`LegHandle`] in the resource table; everything else is plain data.
+
+/// What a guest's handle of a leg stands for: the leg's number within the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LegHandle(pub u32);
+
+#[allow(missing_docs, unused_variables, clippy::all, clippy::pedantic)]
+mod generated {
+    wasmtime::component::bindgen!({
+        world: "call-scenario",
+        path: "../../sdk-wit/wit",
+        imports: { default: async | trappable },
+        exports: { default: async },
+        with: { "tandem:pbx/leg.leg": super::LegHandle },
+    });
+}
+
+pub use generated::*;

@@ -1,0 +1,321 @@
+//! The one door: every request of a scenario passes [`Door::ask`], in order, and nowhere else.
+
+use tokio::sync::oneshot;
+use wasmtime::component::{Resource, ResourceTable};
+
+use tandem_bindings::LegHandle;
+
+use crate::journal::{Journal, JournalFull};
+use crate::limits::{Accountant, Limits};
+use crate::op::{DialFailure, KvError, LegError, LegId, Level, Op, OpIndex, Outcome};
+use crate::quota::{DomainQuota, TokenBucket};
+use crate::replay::Recording;
+
+/// What does the work: the call logic, seen from the door.
+///
+/// The request has been journalled as *started* when this is called, and its arguments are within the ranges that the
+/// WIT documents ([`Op::check`]).
+pub trait Switch: Send + 'static {
+    /// Begins or does what `op` asks for. An op that [`Op::is_local`] is answered by [`Reply::Now`]. The outcome has
+    /// the shape that [`Op::accepts`] wants; another ends the scenario as trapped, with a log entry.
+    fn perform(&mut self, index: OpIndex, op: &Op) -> Reply;
+}
+
+/// How a request is answered.
+#[derive(Debug)]
+pub enum Reply {
+    /// At once.
+    Now(Outcome),
+    /// When it is done. A dropped sender means that the call is over: the op is journalled as cancelled and the
+    /// scenario ends with [`End::CallOver`](crate::End::CallOver).
+    Later(oneshot::Receiver<Outcome>),
+}
+
+/// Why the host ends a scenario in the middle of a host call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Stop {
+    /// A limit, in words.
+    #[error("over budget: {0}")]
+    OverBudget(String),
+    /// The call ended first.
+    #[error("the call is over")]
+    CallOver,
+    /// A replay has come to its end; the recording knows why.
+    #[error("the replay ends here")]
+    ReplayOver,
+    /// The switch broke its promise.
+    #[error("host error: {0}")]
+    Broken(String),
+}
+
+impl Stop {
+    pub(crate) fn over_budget(limit: String) -> wasmtime::Error {
+        wasmtime::Error::new(Self::OverBudget(limit))
+    }
+}
+
+impl From<JournalFull> for Stop {
+    fn from(full: JournalFull) -> Self {
+        Self::OverBudget(full.to_string())
+    }
+}
+
+/// Who answers: the living call, or the record of one.
+pub(crate) enum Answers {
+    Live {
+        switch: Box<dyn Switch>,
+        domain: DomainQuota,
+    },
+    Recorded(Box<Recording>),
+}
+
+/// One instance's host side: its legs, its journal, what it may still use.
+pub(crate) struct Door {
+    answers: Answers,
+    journal: Journal,
+    legs: ResourceTable,
+    legs_held: u32,
+    legs_max: u32,
+    /// The last host call's number.
+    index: OpIndex,
+    /// The trace step in force.
+    step: OpIndex,
+    host_calls: TokenBucket,
+    host_calls_per_s: u32,
+    /// Host calls that were taken out of the domain's rate in advance, so that its lock is met once in many calls.
+    domain_calls: u32,
+    log_bytes_left: u32,
+    pub(crate) accountant: Accountant,
+}
+
+/// How many host calls are taken out of the domain's rate at once.
+const DOMAIN_CALLS_LEASE: u32 = 64;
+
+impl Door {
+    pub(crate) fn new(answers: Answers, journal: Journal, limits: &Limits) -> Self {
+        let mut legs = ResourceTable::new();
+        legs.set_max_capacity(limits.legs.max(1) as usize);
+        let host_calls = TokenBucket::new(limits.host_calls_per_s, limits.host_calls_burst, journal.now());
+        Self {
+            answers,
+            journal,
+            legs,
+            legs_held: 0,
+            legs_max: limits.legs.max(1),
+            index: OpIndex::NONE,
+            step: OpIndex::NONE,
+            host_calls,
+            host_calls_per_s: limits.host_calls_per_s,
+            domain_calls: 0,
+            log_bytes_left: limits.log_bytes,
+            accountant: Accountant::new(limits),
+        }
+    }
+
+    /// Asks for `op` and waits for what comes of it. An error ends the scenario.
+    pub(crate) async fn ask(&mut self, op: Op) -> wasmtime::Result<Outcome> {
+        self.pass(&op).await.map_err(wasmtime::Error::new)
+    }
+
+    async fn pass(&mut self, op: &Op) -> Result<Outcome, Stop> {
+        let now = self.journal.now();
+        let index = self.index.next();
+        let refused = match &mut self.answers {
+            Answers::Live { domain, .. } => {
+                if !self.host_calls.take(now) {
+                    let per_s = self.host_calls_per_s;
+                    return Err(Stop::OverBudget(format!(
+                        "more than {per_s} host calls per second"
+                    )));
+                }
+                if self.domain_calls == 0 {
+                    self.domain_calls = domain.take_host_calls(DOMAIN_CALLS_LEASE);
+                }
+                if let Some(left) = self.domain_calls.checked_sub(1) {
+                    self.domain_calls = left;
+                    None
+                } else {
+                    let per_s = domain.host_calls_per_s();
+                    let limit = format!("more than {per_s} host calls per second in the domain");
+                    // Where the guest can be told, it is told; else the scenario ends.
+                    Some(op.limited(&limit).ok_or(Stop::OverBudget(limit))?)
+                }
+            }
+            Answers::Recorded(recording) => {
+                if !recording.expects(index, op) {
+                    return Err(Stop::ReplayOver);
+                }
+                None
+            }
+        };
+        self.index = index;
+        self.journal.started(now, index, self.step, op)?;
+        if let Op::Step { .. } = op {
+            self.step = index;
+        }
+        let reply = match &mut self.answers {
+            Answers::Live { switch, .. } => {
+                let refused = refused
+                    .or_else(|| op.check().err())
+                    .or_else(|| refuse_leg(op, self.legs_held, self.legs_max));
+                match refused {
+                    Some(outcome) => Reply::Now(outcome),
+                    None => switch.perform(index, op),
+                }
+            }
+            Answers::Recorded(recording) => {
+                if let Some(outcome) = recording.answer(index, op) {
+                    Reply::Now(outcome)
+                } else {
+                    if recording.cancels(index) {
+                        self.journal.cancelled(index);
+                    }
+                    return Err(Stop::ReplayOver);
+                }
+            }
+        };
+        let (outcome, now) = match reply {
+            Reply::Now(outcome) => (outcome, now),
+            Reply::Later(answer) => {
+                let open = OpenOp {
+                    journal: &self.journal,
+                    index,
+                };
+                // On an error the guard writes *cancelled*, as it does when this future is dropped.
+                let outcome = answer.await.map_err(|_| Stop::CallOver)?;
+                open.answered();
+                (outcome, self.journal.now())
+            }
+        };
+        if !op.accepts(&outcome) {
+            // A broken promise of ours: it costs this call, and the log says what was found.
+            let found = format!("{} was answered with {outcome:?}", op.name());
+            tracing::error!(index = index.0, "{found}");
+            self.journal.cancelled(index);
+            return Err(Stop::Broken(found));
+        }
+        self.journal.ended(now, index, &outcome)?;
+        Ok(outcome)
+    }
+
+    /// Writes a line of the scenario's log, within what is left of its budget.
+    pub(crate) async fn log(&mut self, level: Level, text: String) -> wasmtime::Result<()> {
+        if self.log_bytes_left == 0 {
+            return Ok(());
+        }
+        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        self.log_bytes_left = self.log_bytes_left.saturating_sub(length.max(1));
+        self.ask(Op::Log { level, text }).await?;
+        if self.log_bytes_left == 0 {
+            let text = "the call's log has reached its limit: what follows is dropped".to_owned();
+            self.ask(Op::Log {
+                level: Level::Warn,
+                text,
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the guest a handle on a leg.
+    pub(crate) fn hold(&mut self, leg: LegId) -> wasmtime::Result<Resource<LegHandle>> {
+        let handle = self.legs.push(LegHandle(leg.0))?;
+        self.legs_held += 1;
+        Ok(handle)
+    }
+
+    /// The leg behind a handle; none: there is no such handle (any more).
+    pub(crate) fn leg(&self, handle: &Resource<LegHandle>) -> Option<LegId> {
+        self.legs.get(handle).ok().map(|leg| LegId(leg.0))
+    }
+
+    /// Takes a handle back.
+    pub(crate) fn release(&mut self, handle: Resource<LegHandle>) -> Option<LegId> {
+        let leg = self.legs.delete(handle).ok()?;
+        self.legs_held = self.legs_held.saturating_sub(1);
+        Some(LegId(leg.0))
+    }
+
+    pub(crate) fn recording(&mut self) -> Option<&mut Recording> {
+        match &mut self.answers {
+            Answers::Recorded(recording) => Some(recording),
+            Answers::Live { .. } => None,
+        }
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        if let Answers::Live { domain, .. } = &self.answers
+            && self.domain_calls > 0
+        {
+            domain.return_host_calls(self.domain_calls);
+        }
+    }
+}
+
+/// Refuses a dial whose answered leg would have no place in the table.
+fn refuse_leg(op: &Op, held: u32, max: u32) -> Option<Outcome> {
+    match op {
+        Op::Dial { .. } if held >= max => {
+            let limit = format!("a scenario holds at most {max} legs at the same time");
+            Some(Outcome::Dialled(Err(DialFailure::Limit(limit))))
+        }
+        _ => None,
+    }
+}
+
+impl Op {
+    /// The outcome that tells a guest of a limit; none where its function has no way to say so.
+    fn limited(&self, limit: &str) -> Option<Outcome> {
+        let leg = || LegError::Limit(limit.to_owned());
+        match self {
+            Self::Ring { .. }
+            | Self::EarlyMedia { .. }
+            | Self::Answer { .. }
+            | Self::SendDigits { .. }
+            | Self::HangUp { .. } => Some(Outcome::Leg(Err(leg()))),
+            Self::Play { .. } => Some(Outcome::Played(Err(leg()))),
+            Self::Collect { .. } => Some(Outcome::Collected(Err(leg()))),
+            Self::Bridge { .. } => Some(Outcome::Bridged(Err(leg()))),
+            Self::Dial { .. } => Some(Outcome::Dialled(Err(DialFailure::Limit(limit.to_owned())))),
+            Self::KvGet { .. }
+            | Self::KvSet { .. }
+            | Self::KvDelete { .. }
+            | Self::KvIncrement { .. }
+            | Self::KvKeys { .. } => Some(Outcome::Kv(Err(KvError::Unavailable))),
+            Self::Peer { .. }
+            | Self::Local { .. }
+            | Self::Header { .. }
+            | Self::DropLeg { .. }
+            | Self::FindUser { .. }
+            | Self::ConfigDocument
+            | Self::ConfigEntryPoint
+            | Self::ConfigDomain
+            | Self::NowMs
+            | Self::LocalTime
+            | Self::SleepMs { .. }
+            | Self::Random
+            | Self::Log { .. }
+            | Self::Step { .. } => None,
+        }
+    }
+}
+
+/// A host call that waits: journalled as cancelled unless it is answered, whoever drops it.
+struct OpenOp<'a> {
+    journal: &'a Journal,
+    index: OpIndex,
+}
+
+impl OpenOp<'_> {
+    fn answered(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for OpenOp<'_> {
+    fn drop(&mut self) {
+        self.journal.cancelled(self.index);
+    }
+}

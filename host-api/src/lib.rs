@@ -1,0 +1,41 @@
+//! The door between scenarios and the host: everything that a WASM scenario asks for passes through here, in order,
+//! and is journalled before it is done.
+//!
+//! A host call's way: a guest calls an import → [`imports`] turns its arguments into an [`Op`] → the door gives it the
+//! next index, writes *started* to the [`Journal`], checks its arguments and limits, asks the [`Switch`], waits where
+//! the answer comes later, writes *ended* → the import turns the [`Outcome`] into what the guest reads.
+//!
+//! Reading order: [`op`] (the words), `door.rs` (the way above), [`journal`] (the record and its rolling hash),
+//! [`limits`] and [`quota`] (what a scenario may use), [`engine`] and `modules.rs` (compile, cache, link), `run.rs`
+//! (one call from instantiation to its end), [`replay`](mod@replay) (the same call again, out of its journal).
+//!
+//! Not here: what an `Op` does (the switch provides that by implementing [`Switch`]), SIP, media, SQL. Nothing in this
+//! crate opens a socket; the compiled-code cache is the only thing that it writes to disk.
+
+mod check;
+mod code_cache;
+mod door;
+pub mod engine;
+mod imports;
+pub mod journal;
+pub mod limits;
+mod modules;
+pub mod op;
+pub mod quota;
+pub mod replay;
+mod run;
+
+pub use door::{Reply, Switch};
+pub use engine::{Engine, EngineConfig, EngineError};
+pub use journal::{
+    Clock, Entry, Input, Journal, JournalError, JournalHeader, RecordedJournal, monotonic_clock,
+};
+pub use limits::Limits;
+pub use modules::{LoadError, Module};
+pub use op::{LegId, Op, OpIndex, Outcome};
+pub use quota::{DomainLimits, DomainQuota};
+pub use replay::{Divergence, ReplayOptions, ReplayReport, ReplayStep, replay};
+pub use run::{End, Finished, Run};
+
+/// The world that this host serves, as its components name it.
+pub const WORLD: &str = "tandem:pbx/call-scenario@0.1.0";

@@ -1,0 +1,151 @@
+//! What one call's scenario may use, and the accountant that watches its memory.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use wasmtime::ResourceLimiter;
+
+use crate::door::Stop;
+
+/// What one call's scenario may use. A limit met ends the scenario with [`End::OverBudget`](crate::End::OverBudget)
+/// and says which it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Time that the scenario may compute, waiting not counted.
+    pub cpu: Duration,
+    /// Bytes of all its linear memories together.
+    pub memory_bytes: u64,
+    /// Elements of all its tables together.
+    pub table_elements: u64,
+    /// Core instances within the component: 1 or 2 for Rust, 38 for Python.
+    pub core_instances: u32,
+    /// Tables within the component.
+    pub tables: u32,
+    /// Linear memories within the component.
+    pub memories: u32,
+    /// Bytes that the scenario may hand over in one host call.
+    pub hostcall_bytes: u32,
+    /// Host calls per second, as a lasting rate.
+    pub host_calls_per_s: u32,
+    /// Host calls at once, above the rate.
+    pub host_calls_burst: u32,
+    /// Legs that the scenario may hold at the same time, its caller's included.
+    pub legs: u32,
+    /// Bytes of log text in the whole call; what comes later is dropped, after a line that says so.
+    pub log_bytes: u32,
+    /// Bytes of the call's journal.
+    pub journal_bytes: u64,
+}
+
+impl Default for Limits {
+    /// Generous for an honest scenario in any of the languages, harmless for everybody else.
+    fn default() -> Self {
+        Self {
+            cpu: Duration::from_secs(5),
+            memory_bytes: 64 << 20,
+            table_elements: 100_000,
+            core_instances: 64,
+            tables: 64,
+            memories: 4,
+            hostcall_bytes: 256 << 10,
+            host_calls_per_s: 1_000,
+            host_calls_burst: 20_000,
+            legs: 64,
+            log_bytes: 1 << 20,
+            journal_bytes: 8 << 20,
+        }
+    }
+}
+
+/// Counts a scenario's linear memories and tables and refuses growth past its limits.
+#[derive(Debug)]
+pub(crate) struct Accountant {
+    memory_bytes: u64,
+    memory_bytes_max: u64,
+    table_elements: u64,
+    table_elements_max: u64,
+    core_instances: usize,
+    tables: usize,
+    memories: usize,
+}
+
+impl Accountant {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            memory_bytes: 0,
+            memory_bytes_max: limits.memory_bytes,
+            table_elements: 0,
+            table_elements_max: limits.table_elements,
+            core_instances: limits.core_instances as usize,
+            tables: limits.tables as usize,
+            memories: limits.memories as usize,
+        }
+    }
+}
+
+impl ResourceLimiter for Accountant {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        // A memory that states a maximum of its own and passes it hears "no", as the specification has it.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        let total = self
+            .memory_bytes
+            .saturating_add(desired.saturating_sub(current) as u64);
+        if total > self.memory_bytes_max {
+            return Err(Stop::over_budget(format!(
+                "memory: {total} bytes asked for, at most {} allowed",
+                self.memory_bytes_max
+            )));
+        }
+        self.memory_bytes = total;
+        Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        Err(Stop::over_budget(format!("memory: {error}")))
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        let total = self
+            .table_elements
+            .saturating_add(desired.saturating_sub(current) as u64);
+        if total > self.table_elements_max {
+            return Err(Stop::over_budget(format!(
+                "tables: {total} elements asked for, at most {} allowed",
+                self.table_elements_max
+            )));
+        }
+        self.table_elements = total;
+        Ok(true)
+    }
+
+    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        Err(Stop::over_budget(format!("tables: {error}")))
+    }
+
+    fn instances(&self) -> usize {
+        self.core_instances
+    }
+
+    fn tables(&self) -> usize {
+        self.tables
+    }
+
+    fn memories(&self) -> usize {
+        self.memories
+    }
+}

@@ -1,0 +1,534 @@
+//! What a scenario can ask for and what it can be told: one variant a WIT function, in plain serialisable shapes.
+//!
+//! These are the words of the journal, so they change like a file format: variants are added at the end.
+
+use serde::{Deserialize, Serialize};
+
+/// A leg as a scenario's requests name it: its number within the call, 0 for the leg that began it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LegId(pub u32);
+
+/// The number of a host call within its call: 1 for the first, one more for each. 0 names none of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct OpIndex(pub u32);
+
+impl OpIndex {
+    /// No host call: the parent of those that come before the first step.
+    pub const NONE: Self = Self(0);
+
+    /// The index that follows.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl std::fmt::Display for OpIndex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One request of a scenario; the names are those of the WIT functions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    missing_docs,
+    reason = "the fields are the WIT function's parameters, documented there"
+)]
+pub enum Op {
+    /// `leg.peer`
+    Peer { leg: LegId },
+    /// `leg.local`
+    Local { leg: LegId },
+    /// `leg.header`
+    Header { leg: LegId, name: String },
+    /// `leg.ring`
+    Ring { leg: LegId },
+    /// `leg.early-media`
+    EarlyMedia { leg: LegId },
+    /// `leg.answer`
+    Answer { leg: LegId },
+    /// `leg.play`
+    Play { leg: LegId, prompts: Vec<Prompt> },
+    /// `leg.collect`
+    Collect { leg: LegId, rule: CollectRule },
+    /// `leg.send-digits`
+    SendDigits { leg: LegId, digits: String },
+    /// `leg.hang-up`
+    HangUp { leg: LegId, cause: Cause },
+    /// The scenario dropped its handle: the leg is hung up if it is still up.
+    DropLeg { leg: LegId },
+    /// `dial.dial`
+    Dial {
+        caller: LegId,
+        targets: Vec<Target>,
+        options: DialOptions,
+    },
+    /// `bridge.bridge`
+    Bridge { first: LegId, second: LegId },
+    /// `directory.find-user`
+    FindUser { number: String },
+    /// `config.document`
+    ConfigDocument,
+    /// `config.entry-point`
+    ConfigEntryPoint,
+    /// `config.domain`
+    ConfigDomain,
+    /// `key-value.get`
+    KvGet { key: String },
+    /// `key-value.set`
+    KvSet { key: String, value: Vec<u8> },
+    /// `key-value.delete`
+    KvDelete { key: String },
+    /// `key-value.increment`
+    KvIncrement { key: String, by: i64 },
+    /// `key-value.keys`
+    KvKeys {
+        prefix: String,
+        after: String,
+        limit: u32,
+    },
+    /// `clock.now-ms`
+    NowMs,
+    /// `clock.local`
+    LocalTime,
+    /// `clock.sleep-ms`
+    SleepMs { duration_ms: u32 },
+    /// `random.next`
+    Random,
+    /// `log.write`
+    Log { level: Level, text: String },
+    /// `trace.step`
+    Step { id: String, name: String },
+}
+
+/// What came of an [`Op`]; which variant belongs to which op is [`Op::accepts`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Nothing to tell: `Step`, `Log`, `SleepMs`, `DropLeg`.
+    Done,
+    /// `Peer`, `Local`
+    Address(Address),
+    /// `Header`, and the names of `KvKeys` in [`Outcome::Kv`]
+    Lines(Vec<String>),
+    /// `Ring`, `EarlyMedia`, `Answer`, `SendDigits`, `HangUp`
+    Leg(Result<(), LegError>),
+    /// `Play`
+    Played(Result<PlayEnd, LegError>),
+    /// `Collect`
+    Collected(Result<Collected, LegError>),
+    /// `Dial`
+    Dialled(Result<LegId, DialFailure>),
+    /// `Bridge`
+    Bridged(Result<BridgeEnd, LegError>),
+    /// `FindUser`
+    User(Option<User>),
+    /// `ConfigDocument`, `ConfigEntryPoint`, `ConfigDomain`
+    Text(String),
+    /// `Kv…`
+    Kv(Result<KvValue, KvError>),
+    /// `NowMs`, `Random`
+    Number(u64),
+    /// `LocalTime`
+    LocalTime(LocalTime),
+}
+
+impl Op {
+    /// Whether the switch answers at once from what the call holds ("reads local" in the WIT): such an op never waits.
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Peer { .. }
+            | Self::Local { .. }
+            | Self::Header { .. }
+            | Self::ConfigDocument
+            | Self::ConfigEntryPoint
+            | Self::ConfigDomain
+            | Self::NowMs
+            | Self::LocalTime
+            | Self::Random
+            | Self::Log { .. }
+            | Self::Step { .. } => true,
+            Self::Ring { .. }
+            | Self::EarlyMedia { .. }
+            | Self::Answer { .. }
+            | Self::Play { .. }
+            | Self::Collect { .. }
+            | Self::SendDigits { .. }
+            | Self::HangUp { .. }
+            | Self::DropLeg { .. }
+            | Self::Dial { .. }
+            | Self::Bridge { .. }
+            | Self::FindUser { .. }
+            | Self::KvGet { .. }
+            | Self::KvSet { .. }
+            | Self::KvDelete { .. }
+            | Self::KvIncrement { .. }
+            | Self::KvKeys { .. }
+            | Self::SleepMs { .. } => false,
+        }
+    }
+
+    /// The WIT function's name, such as `leg.play`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Peer { .. } => "leg.peer",
+            Self::Local { .. } => "leg.local",
+            Self::Header { .. } => "leg.header",
+            Self::Ring { .. } => "leg.ring",
+            Self::EarlyMedia { .. } => "leg.early-media",
+            Self::Answer { .. } => "leg.answer",
+            Self::Play { .. } => "leg.play",
+            Self::Collect { .. } => "leg.collect",
+            Self::SendDigits { .. } => "leg.send-digits",
+            Self::HangUp { .. } => "leg.hang-up",
+            Self::DropLeg { .. } => "leg.drop",
+            Self::Dial { .. } => "dial.dial",
+            Self::Bridge { .. } => "bridge.bridge",
+            Self::FindUser { .. } => "directory.find-user",
+            Self::ConfigDocument => "config.document",
+            Self::ConfigEntryPoint => "config.entry-point",
+            Self::ConfigDomain => "config.domain",
+            Self::KvGet { .. } => "key-value.get",
+            Self::KvSet { .. } => "key-value.set",
+            Self::KvDelete { .. } => "key-value.delete",
+            Self::KvIncrement { .. } => "key-value.increment",
+            Self::KvKeys { .. } => "key-value.keys",
+            Self::NowMs => "clock.now-ms",
+            Self::LocalTime => "clock.local",
+            Self::SleepMs { .. } => "clock.sleep-ms",
+            Self::Random => "random.next",
+            Self::Log { .. } => "log.write",
+            Self::Step { .. } => "trace.step",
+        }
+    }
+
+    /// Whether `outcome` is of the shape that answers this request.
+    pub fn accepts(&self, outcome: &Outcome) -> bool {
+        matches!(
+            (self, outcome),
+            (Self::Peer { .. } | Self::Local { .. }, Outcome::Address(_))
+                | (Self::Header { .. }, Outcome::Lines(_))
+                | (
+                    Self::Ring { .. }
+                        | Self::EarlyMedia { .. }
+                        | Self::Answer { .. }
+                        | Self::SendDigits { .. }
+                        | Self::HangUp { .. },
+                    Outcome::Leg(_)
+                )
+                | (Self::Play { .. }, Outcome::Played(_))
+                | (Self::Collect { .. }, Outcome::Collected(_))
+                | (Self::Dial { .. }, Outcome::Dialled(_))
+                | (Self::Bridge { .. }, Outcome::Bridged(_))
+                | (Self::FindUser { .. }, Outcome::User(_))
+                | (
+                    Self::ConfigDocument | Self::ConfigEntryPoint | Self::ConfigDomain,
+                    Outcome::Text(_)
+                )
+                | (
+                    Self::KvGet { .. }
+                        | Self::KvSet { .. }
+                        | Self::KvDelete { .. }
+                        | Self::KvIncrement { .. }
+                        | Self::KvKeys { .. },
+                    Outcome::Kv(_)
+                )
+                | (Self::NowMs | Self::Random, Outcome::Number(_))
+                | (Self::LocalTime, Outcome::LocalTime(_))
+                | (
+                    Self::SleepMs { .. } | Self::Log { .. } | Self::Step { .. } | Self::DropLeg { .. },
+                    Outcome::Done
+                )
+        )
+    }
+}
+
+/// `types.address`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// User part, unescaped.
+    pub user: String,
+    /// Host part.
+    pub host: String,
+    /// Display name, may be empty.
+    pub display_name: String,
+}
+
+/// `types.cause`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cause {
+    /// BYE, or 480 before an answer.
+    Normal,
+    /// 486
+    Busy,
+    /// 603
+    Declined,
+    /// 404
+    NotFound,
+    /// 403
+    Forbidden,
+    /// 480
+    Unavailable,
+    /// 503
+    Congested,
+    /// 400 to 699
+    Status(u16),
+}
+
+impl Cause {
+    /// The SIP status that refuses an INVITE for this cause.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Normal | Self::Unavailable => 480,
+            Self::Busy => 486,
+            Self::Declined => 603,
+            Self::NotFound => 404,
+            Self::Forbidden => 403,
+            Self::Congested => 503,
+            Self::Status(status) => status,
+        }
+    }
+}
+
+/// `types.call-progress-tone`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProgressTone {
+    /// Dial tone.
+    Dial,
+    /// The other side rings.
+    Ringback,
+    /// The other side is busy.
+    Busy,
+    /// No way there.
+    Congestion,
+    /// Three rising tones before an announcement.
+    SpecialInformation,
+}
+
+/// `types.prompt`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    missing_docs,
+    reason = "the fields are those of the WIT records, documented there"
+)]
+pub enum Prompt {
+    /// A WAV file of the domain, by name.
+    File(String),
+    /// A national tone.
+    Progress { tone: ProgressTone, duration_ms: u32 },
+    /// One or two frequencies; `second_hz` 0 for one.
+    Tone {
+        first_hz: u16,
+        second_hz: u16,
+        duration_ms: u32,
+    },
+    /// Milliseconds of silence.
+    Silence(u32),
+    /// Text to speak in a language (empty: the domain's).
+    Speech { text: String, language: String },
+}
+
+/// `leg.collect-rule`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CollectRule {
+    /// Played first.
+    pub prompts: Vec<Prompt>,
+    /// A digit stops the prompts.
+    pub barge_in: bool,
+    /// Fewest digits of a whole entry.
+    pub min: u32,
+    /// Most digits.
+    pub max: u32,
+    /// Digits that end the entry.
+    pub terminators: String,
+    /// From the prompts' end to the first digit.
+    pub first_digit_timeout_ms: u32,
+    /// Between two digits.
+    pub inter_digit_timeout_ms: u32,
+}
+
+/// `leg.collected`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collected {
+    /// What was pressed, without the terminator.
+    pub digits: String,
+    /// At least `min` of them.
+    pub complete: bool,
+    /// What ended it.
+    pub end: CollectEnd,
+}
+
+/// `leg.collect-end`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CollectEnd {
+    /// `max` digits are there.
+    Full,
+    /// A terminator was pressed.
+    Terminator,
+    /// The time ran out.
+    Timeout,
+}
+
+/// `leg.play-end`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PlayEnd {
+    /// Everything was played.
+    Finished,
+    /// Something else on the leg ended it.
+    Stopped,
+}
+
+/// `leg.leg-error`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LegError {
+    /// The leg has ended.
+    Gone,
+    /// Not in this state.
+    WrongState(String),
+    /// Outside its range.
+    BadArgument(String),
+    /// No codec, port, file or speech.
+    Media(String),
+    /// A domain's limit.
+    Limit(String),
+}
+
+/// `dial.target`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Target {
+    /// A user of the domain.
+    User(String),
+    /// A number that leads to a user.
+    Number(String),
+}
+
+/// `dial.strategy`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Strategy {
+    /// All at once.
+    Parallel,
+    /// One after another.
+    InTurn,
+}
+
+/// `dial.dial-options`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DialOptions {
+    /// How several targets are called.
+    pub strategy: Strategy,
+    /// How long each rings.
+    pub timeout_ms: u32,
+    /// Who the callee sees.
+    pub caller_id: Option<Address>,
+    /// Ringback tone on the caller's leg.
+    pub ringback: bool,
+}
+
+/// `dial.dial-failure`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DialFailure {
+    /// Leads to no user.
+    NotFound(String),
+    /// No device could be reached.
+    Unreachable,
+    /// 486, 600
+    Busy,
+    /// The time ran out.
+    NoAnswer,
+    /// 603
+    Declined,
+    /// Another final status.
+    Rejected(u16, String),
+    /// The caller's leg ended first.
+    CallerGone,
+    /// No codec or port.
+    Media(String),
+    /// Outside its range.
+    BadArgument(String),
+    /// A domain's limit.
+    Limit(String),
+}
+
+/// `bridge.bridge-end`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BridgeEnd {
+    /// The first leg's peer hung up.
+    FirstHungUp,
+    /// The second leg's peer hung up.
+    SecondHungUp,
+    /// Media or a peer was lost.
+    Lost,
+}
+
+/// `directory.user`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Name, which is the extension.
+    pub name: String,
+    /// For people; may be empty.
+    pub display_name: String,
+    /// A device is registered now.
+    pub registered: bool,
+}
+
+/// What a successful key-value request gives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KvValue {
+    /// `get`
+    Value(Option<Vec<u8>>),
+    /// `set`
+    Written,
+    /// `delete`
+    Deleted(bool),
+    /// `increment`
+    Sum(i64),
+    /// `keys`
+    Keys(Vec<String>),
+}
+
+/// `key-value.kv-error`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KvError {
+    /// Outside its range.
+    BadArgument(String),
+    /// Not a decimal number.
+    NotANumber,
+    /// The domain's store is full.
+    Full(String),
+    /// No answer from the store.
+    Unavailable,
+}
+
+/// `log.level`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Level {
+    /// For developers.
+    Debug,
+    /// Milestones.
+    Info,
+    /// Degraded.
+    Warn,
+    /// Someone must act.
+    Error,
+}
+
+/// `clock.local-time`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalTime {
+    /// Gregorian year.
+    pub year: i16,
+    /// 1 to 12.
+    pub month: u8,
+    /// 1 to 31.
+    pub day: u8,
+    /// 1 (Monday) to 7.
+    pub weekday: u8,
+    /// 0 to 23.
+    pub hour: u8,
+    /// 0 to 59.
+    pub minute: u8,
+    /// 0 to 59.
+    pub second: u8,
+    /// From UTC, in seconds.
+    pub utc_offset_s: i32,
+}

@@ -1,0 +1,207 @@
+//! A call again, out of its journal: same module, same answers, nothing outside is touched.
+//!
+//! The door is the living call's; only who answers differs. [`Recording`] compares each request with the recorded one
+//! and gives the recorded outcome (or the one that [`ReplayOptions::set`] puts in its place); the first request that is
+//! not the recorded one is the [`Divergence`], and the replay ends there, because what the world would have answered is
+//! not known.
+
+mod memory;
+mod recording;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use crate::door::{Answers, Door};
+use crate::engine::Engine;
+use crate::journal::{Entry, Journal, RecordedJournal, RollingHash};
+use crate::limits::Limits;
+use crate::modules::Module;
+use crate::op::{Op, OpIndex, Outcome};
+use crate::run::{End, Meter, call, store};
+
+pub(crate) use memory::HostMemories;
+pub(crate) use recording::Recording;
+
+/// What to change in a replay, how far to go, what to compute.
+#[derive(Debug, Clone, Default)]
+pub struct ReplayOptions {
+    /// Outcomes that take the place of recorded ones. Each must fit its request ([`Op::accepts`]).
+    pub set: Vec<(OpIndex, Outcome)>,
+    /// Ends after this host call.
+    pub until: Option<OpIndex>,
+    /// Computes a hash of all linear memory at every step. Needs compiled code of its own the first time, and some
+    /// 0.1 ms a step and megabyte.
+    pub memory_hashes: bool,
+}
+
+/// One host call of a replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayStep {
+    /// Its number.
+    pub index: OpIndex,
+    /// The trace step that it belongs to: the number of that `trace.step` call, 0 before the first.
+    pub parent: OpIndex,
+    /// That step's identifier and name.
+    pub node: Option<(String, String)>,
+    /// What was asked.
+    pub op: Op,
+    /// What was answered; none where the call was over first.
+    pub outcome: Option<Outcome>,
+    /// When it was asked, in milliseconds since the call began.
+    pub at_ms: u64,
+    /// When it was answered.
+    pub ended_ms: Option<u64>,
+    /// BLAKE3 of all linear memory when it was asked.
+    pub memory_hash: Option<[u8; 32]>,
+}
+
+/// One side of a divergence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Did {
+    /// It asked for this.
+    Asked(Op),
+    /// It ended like this.
+    Ended(End),
+}
+
+/// Where a replay left the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Divergence {
+    /// The number of the host call at which the two differ.
+    pub index: OpIndex,
+    /// What the record has there.
+    pub recorded: Did,
+    /// What the replay did there.
+    pub replayed: Did,
+}
+
+impl std::fmt::Display for Did {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Asked(op) => write!(f, "asked {op:?}"),
+            Self::Ended(end) => write!(f, "ended: {end:?}"),
+        }
+    }
+}
+
+impl std::fmt::Display for Divergence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "host call {}: recorded: {}; replayed: {}",
+            self.index, self.recorded, self.replayed
+        )
+    }
+}
+
+/// Why a replay stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplayEnd {
+    /// The scenario ended.
+    Scenario(End),
+    /// [`ReplayOptions::until`] was reached.
+    Until(OpIndex),
+    /// The record has nothing further: in words, after which host call.
+    JournalEnds(String),
+    /// The replay left the record; see [`ReplayReport::divergence`].
+    Diverged,
+    /// It could not be begun or gone on with: why.
+    Refused(String),
+}
+
+/// What a replay found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayReport {
+    /// All host calls, in order; the last one may be the one that diverged.
+    pub steps: Vec<ReplayStep>,
+    /// Over the replay's requests and outcomes; equal to the record's where nothing differs.
+    pub rolling_hash: RollingHash,
+    /// Why it stopped.
+    pub end: ReplayEnd,
+    /// Where it left the record, if it did.
+    pub divergence: Option<Divergence>,
+}
+
+/// Runs `module` against a recorded call. Blocks for as long as the scenario computes (at most the CPU time that the
+/// call itself was allowed), so call it where blocking is allowed.
+pub fn replay(
+    engine: &Engine,
+    module: &Module,
+    recorded: &RecordedJournal,
+    options: ReplayOptions,
+) -> ReplayReport {
+    let recording = match Recording::new(recorded, options.set, options.until) {
+        Ok(recording) => recording,
+        Err(reason) => return refused(reason),
+    };
+    let pre = if options.memory_hashes {
+        match module.for_replays(engine) {
+            Ok(pre) => pre,
+            Err(reason) => return refused(reason),
+        }
+    } else {
+        &module.shared.for_calls
+    };
+    let limits = limits_of(recorded);
+    let watch = options.memory_hashes.then(memory::watch);
+    // Nobody reads this journal's times: a replay tells the recorded ones.
+    let journal = Journal::hash_only(recorded.header.clone(), Arc::new(|| Duration::ZERO));
+    let door = Door::new(Answers::Recorded(Box::new(recording)), journal.clone(), &limits);
+    let meter = Arc::new(Meter::default());
+    meter.begin();
+    let mut store = store(pre, door, &limits, meter);
+    let end = block_on(call(pre, &mut store));
+    let report = store
+        .data_mut()
+        .recording()
+        .map(|recording| recording.report(end));
+    drop(store);
+    drop(watch);
+    let Some((steps, end, divergence)) = report else {
+        return refused("the recording was lost".to_owned());
+    };
+    ReplayReport {
+        steps,
+        rolling_hash: journal.rolling_hash(),
+        end,
+        divergence,
+    }
+}
+
+fn refused(reason: String) -> ReplayReport {
+    ReplayReport {
+        steps: Vec::new(),
+        rolling_hash: [0; 16],
+        end: ReplayEnd::Refused(reason),
+        divergence: None,
+    }
+}
+
+/// The limits that the call had, so that a memory limit is met at the same place.
+fn limits_of(recorded: &RecordedJournal) -> Limits {
+    recorded
+        .entries
+        .iter()
+        .find_map(|timed| match &timed.entry {
+            Entry::Began { limits } => Some(limits.clone()),
+            Entry::Started { .. }
+            | Entry::Ended { .. }
+            | Entry::Cancelled { .. }
+            | Entry::Input(_)
+            | Entry::Finished { .. } => None,
+        })
+        .unwrap_or_default()
+}
+
+/// Every answer of a replay is there at once, so its future waits for nothing: only the slices' yields make it pending.
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+    }
+}

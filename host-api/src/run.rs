@@ -1,0 +1,264 @@
+//! One call's scenario, from instantiation to its end.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use tandem_bindings::CallScenarioPre;
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, WasmBacktrace};
+
+use crate::door::{Answers, Door, Stop, Switch};
+use crate::engine::Engine;
+use crate::journal::{Journal, RollingHash};
+use crate::limits::Limits;
+use crate::modules::Module;
+use crate::op::LegId;
+use crate::quota::DomainQuota;
+
+/// What one call brings along.
+pub struct Run {
+    /// The domain's share, the same for all its calls.
+    pub domain: DomainQuota,
+    /// What this call may use.
+    pub limits: Limits,
+    /// Does what the scenario asks for.
+    pub switch: Box<dyn Switch>,
+    /// The call's journal.
+    pub journal: Journal,
+}
+
+/// How a scenario ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum End {
+    /// The handler returned well.
+    Returned,
+    /// The handler returned an error: its text.
+    Failed(String),
+    /// The guest trapped.
+    Trapped {
+        /// What happened, in words.
+        message: String,
+        /// The guest's functions, innermost first.
+        backtrace: Vec<String>,
+    },
+    /// A limit was met: which one, in words.
+    OverBudget(String),
+    /// The call was over while the scenario waited.
+    CallOver,
+    /// It was never started: why.
+    Refused(String),
+}
+
+/// A scenario's end and what it cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// How it ended.
+    pub end: End,
+    /// Over all its requests and their outcomes.
+    pub rolling_hash: RollingHash,
+    /// Time in which it computed, its host calls included and its waiting not.
+    pub cpu: Duration,
+    /// How often it had to let others compute.
+    pub slices: u64,
+}
+
+impl Engine {
+    /// Runs the module's handler for one call, whose caller is leg 0, to its end. Dropping the future ends the scenario
+    /// where it stands; a host call that waited is journalled as cancelled, and no end is.
+    pub fn run(&self, module: &Module, run: Run) -> impl Future<Output = Finished> + Send + 'static {
+        let pre = module.shared.for_calls.clone();
+        let Run {
+            domain,
+            limits,
+            switch,
+            journal,
+        } = run;
+        let meter = Arc::new(Meter::default());
+        let metered = Arc::clone(&meter);
+        let scenario = async move {
+            // The place is given back after the store is gone: see the order of these two.
+            let end = match (domain.enter(), journal.began(&limits)) {
+                (Err(limit), _) => End::Refused(limit),
+                (Ok(_), Err(full)) => End::OverBudget(full.to_string()),
+                (Ok(_place), Ok(())) => {
+                    let answers = Answers::Live { switch, domain };
+                    let door = Door::new(answers, journal.clone(), &limits);
+                    let mut store = store(&pre, door, &limits, Arc::clone(&metered));
+                    call(&pre, &mut store).await
+                }
+            };
+            journal.finished(&end);
+            (end, journal.rolling_hash())
+        };
+        let timed = Metered {
+            inner: Box::pin(scenario),
+            meter: Arc::clone(&meter),
+        };
+        async move {
+            let (end, rolling_hash) = timed.await;
+            let (cpu, slices) = (meter.used(), meter.slices.load(Ordering::Relaxed));
+            Finished {
+                end,
+                rolling_hash,
+                cpu,
+                slices,
+            }
+        }
+    }
+}
+
+/// A store with the call's limits in force.
+pub(crate) fn store(
+    pre: &CallScenarioPre<Door>,
+    door: Door,
+    limits: &Limits,
+    meter: Arc<Meter>,
+) -> Store<Door> {
+    let mut store = Store::new(pre.engine(), door);
+    store.limiter(|door| &mut door.accountant);
+    store.set_hostcall_fuel(limits.hostcall_bytes as usize);
+    store.set_epoch_deadline(1);
+    let budget = limits.cpu;
+    store.epoch_deadline_callback(move |_| {
+        meter.slices.fetch_add(1, Ordering::Relaxed);
+        let used = meter.used();
+        if used > budget {
+            let limit = format!(
+                "CPU: {} ms used, at most {} allowed",
+                used.as_millis(),
+                budget.as_millis()
+            );
+            return Err(Stop::over_budget(limit));
+        }
+        // The plain `Yield` wakes its task before others that are ready; tokio's own yield goes to the back of the
+        // queue, so a spinning scenario delays its neighbours by one slice each and no more.
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+    });
+    store
+}
+
+/// Instantiates and calls the handler with the caller's leg.
+pub(crate) async fn call(pre: &CallScenarioPre<Door>, store: &mut Store<Door>) -> End {
+    match attempt(pre, store).await {
+        Ok(Ok(())) => End::Returned,
+        Ok(Err(text)) => End::Failed(text),
+        Err(error) => end_of(&error),
+    }
+}
+
+async fn attempt(
+    pre: &CallScenarioPre<Door>,
+    store: &mut Store<Door>,
+) -> wasmtime::Result<Result<(), String>> {
+    let scenario = pre.instantiate_async(&mut *store).await?;
+    if let Some(recording) = store.data_mut().recording() {
+        recording.instantiated();
+    }
+    let caller = store.data_mut().hold(LegId(0))?;
+    scenario
+        .tandem_pbx_call_handler()
+        .call_handle(store, caller)
+        .await
+}
+
+/// What an error of wasmtime means for the call.
+fn end_of(error: &wasmtime::Error) -> End {
+    if let Some(stop) = error.downcast_ref::<Stop>() {
+        match stop {
+            Stop::OverBudget(limit) => return End::OverBudget(limit.clone()),
+            Stop::CallOver | Stop::ReplayOver => return End::CallOver,
+            Stop::Broken(_) => (),
+        }
+    }
+    if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
+        return End::Refused(format!("the server runs as many scenarios as it can: {error}"));
+    }
+    let message = error.root_cause().to_string();
+    // wasmtime keeps this error's type to itself, so its words are all there is to know it by; a test holds them.
+    if message.contains("fuel allocated for hostcalls") {
+        return End::OverBudget("too much data was handed over in one host call".to_owned());
+    }
+    let backtrace = error
+        .downcast_ref::<WasmBacktrace>()
+        .map(frames)
+        .unwrap_or_default();
+    let message = match error.downcast_ref::<Trap>() {
+        Some(trap) => trap.to_string(),
+        None => message,
+    };
+    End::Trapped { message, backtrace }
+}
+
+/// Function names as their authors wrote them.
+fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
+    /// Deep recursion has a frame a call; the innermost ones tell enough.
+    const FRAMES_MAX: usize = 32;
+    backtrace
+        .frames()
+        .iter()
+        .take(FRAMES_MAX)
+        .map(|frame| match frame.func_name() {
+            Some(name) => format!("{:#}", rustc_demangle::demangle(name)),
+            None => format!("function {}", frame.func_index()),
+        })
+        .collect()
+}
+
+/// How long a scenario has computed: the time spent in polls of its future.
+///
+/// Epoch slices alone would count a slice for each wait, because the epoch goes on while a scenario sleeps.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    done_ns: AtomicU64,
+    /// When the poll in progress began, in nanoseconds of [`process_time`]; 0 between polls.
+    poll_began_ns: AtomicU64,
+    slices: AtomicU64,
+}
+
+impl Meter {
+    fn used(&self) -> Duration {
+        let began = self.poll_began_ns.load(Ordering::Relaxed);
+        let polling = if began == 0 {
+            0
+        } else {
+            process_time().saturating_sub(began)
+        };
+        Duration::from_nanos(self.done_ns.load(Ordering::Relaxed) + polling)
+    }
+
+    pub(crate) fn begin(&self) {
+        self.poll_began_ns.store(process_time(), Ordering::Relaxed);
+    }
+
+    fn pause(&self) {
+        let began = self.poll_began_ns.swap(0, Ordering::Relaxed);
+        let spent = process_time().saturating_sub(began);
+        self.done_ns.fetch_add(spent, Ordering::Relaxed);
+    }
+}
+
+/// Nanoseconds since the first time that this was asked, never 0.
+fn process_time() -> u64 {
+    static BEGIN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    BEGIN.get_or_init(Instant::now).elapsed().as_nanos() as u64 + 1
+}
+
+/// Counts the time that polls of `inner` take.
+struct Metered<F> {
+    inner: Pin<Box<F>>,
+    meter: Arc<Meter>,
+}
+
+impl<F: Future> Future for Metered<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.meter.begin();
+        let polled = self.inner.as_mut().poll(cx);
+        self.meter.pause();
+        polled
+    }
+}

@@ -1,0 +1,254 @@
+//! Guests that mean harm, or are broken: what each gets, and what its neighbours lose, which is nothing.
+
+use std::time::{Duration, Instant};
+
+use tandem_host_api::{DomainLimits, End, Limits, LoadError, Op, Outcome, Reply};
+use tokio::sync::oneshot;
+
+use crate::support::{Call, domain, engine, guest, module, plain, stopped_clock};
+
+fn over_budget(end: &End) -> &str {
+    match end {
+        End::OverBudget(limit) => limit,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn brief() -> Limits {
+    Limits {
+        cpu: Duration::from_millis(50),
+        ..Limits::default()
+    }
+}
+
+#[tokio::test]
+async fn infinite_loop_ends_at_its_cpu_budget() {
+    let left = Call {
+        limits: brief(),
+        ..Call::default()
+    }
+    .run(&module("loop"), plain(0))
+    .await;
+    let limit = over_budget(&left.finished.end);
+    assert!(
+        limit.starts_with("CPU:") && limit.ends_with("at most 50 allowed"),
+        "{limit}"
+    );
+    assert!(left.finished.slices > 1);
+}
+
+/// On one thread, which is what a shard has.
+#[tokio::test(flavor = "current_thread")]
+async fn spinning_guests_leave_their_neighbour_its_turns() {
+    let spinners: Vec<_> = (0..4)
+        .map(|_| {
+            let module = module("loop");
+            let limits = Limits {
+                cpu: Duration::from_millis(300),
+                ..Limits::default()
+            };
+            let (run, _) = Call {
+                limits,
+                ..Call::default()
+            }
+            .into_run(&module, plain(0));
+            tokio::spawn(engine().run(&module, run))
+        })
+        .collect();
+    let play = |_, _: &Op| {
+        let (sender, receiver) = oneshot::channel();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            let _ = sender.send(Outcome::Done);
+        });
+        Reply::Later(receiver)
+    };
+    let began = Instant::now();
+    let left = Call::default().run(&module("patient"), play).await;
+    let took = began.elapsed();
+    assert_eq!(left.finished.end, End::Returned);
+    // Ten sleeps between four spinners of 1 ms slices: some 13 ms each. The spinners together would take 1,200 ms.
+    assert!(took < Duration::from_millis(900), "{took:?}");
+    for spinner in spinners {
+        over_budget(&spinner.await.unwrap().end);
+    }
+}
+
+#[tokio::test]
+async fn memory_bomb_meets_its_limit() {
+    let limits = Limits {
+        memory_bytes: 16 << 20,
+        ..Limits::default()
+    };
+    let left = Call {
+        limits,
+        ..Call::default()
+    }
+    .run(&module("memory-bomb"), plain(0))
+    .await;
+    let limit = over_budget(&left.finished.end);
+    assert!(
+        limit.starts_with("memory:") && limit.ends_with("at most 16777216 allowed"),
+        "{limit}"
+    );
+}
+
+#[test]
+fn memory_beyond_the_slot_is_refused_when_loaded() {
+    let refused = engine().load(&guest("memory-huge")).unwrap_err();
+    assert!(
+        matches!(&refused, LoadError::Invalid(why) if why.contains("memory")),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn table_bomb_meets_its_limit() {
+    let limits = Limits {
+        table_elements: 50_000,
+        ..Limits::default()
+    };
+    let left = Call {
+        limits,
+        ..Call::default()
+    }
+    .run(&module("table-bomb"), plain(0))
+    .await;
+    let limit = over_budget(&left.finished.end);
+    assert!(
+        limit.starts_with("tables:") && limit.ends_with("at most 50000 allowed"),
+        "{limit}"
+    );
+}
+
+#[tokio::test]
+async fn deep_recursion_traps_with_the_functions_name() {
+    let left = Call::default().run(&module("recursion"), plain(0)).await;
+    let End::Trapped { message, backtrace } = left.finished.end else {
+        panic!("{:?}", left.finished.end)
+    };
+    assert!(message.contains("call stack exhausted"), "{message}");
+    assert_eq!(backtrace[0], "deeper");
+    assert!(backtrace.len() <= 32);
+}
+
+#[tokio::test]
+async fn trap_is_told_with_the_guests_function_names() {
+    let left = Call::default().run(&module("trap"), plain(0)).await;
+    let backtrace = ["open_the_box", "find_the_box", "greet"]
+        .map(str::to_owned)
+        .to_vec();
+    let message = "wasm trap: wasm `unreachable` instruction executed".to_owned();
+    assert_eq!(left.finished.end, End::Trapped { message, backtrace });
+}
+
+#[tokio::test]
+async fn host_call_storm_meets_the_calls_rate() {
+    let limits = Limits {
+        host_calls_per_s: 100,
+        host_calls_burst: 500,
+        ..Limits::default()
+    };
+    let call = Call {
+        limits,
+        clock: stopped_clock(),
+        ..Call::default()
+    };
+    let left = call.run(&module("storm"), plain(0)).await;
+    assert_eq!(
+        over_budget(&left.finished.end),
+        "more than 100 host calls per second"
+    );
+    assert_eq!(left.asked.len(), 500);
+}
+
+#[tokio::test]
+async fn host_call_storm_meets_the_domains_rate() {
+    let limits = DomainLimits {
+        host_calls_per_s: 0,
+        host_calls_burst: 200,
+        ..DomainLimits::default()
+    };
+    let left = Call {
+        domain: domain(limits),
+        ..Call::default()
+    }
+    .run(&module("storm"), plain(0))
+    .await;
+    assert_eq!(
+        over_budget(&left.finished.end),
+        "more than 0 host calls per second in the domain"
+    );
+    assert_eq!(left.asked.len(), 200);
+}
+
+#[tokio::test]
+async fn domain_at_its_instances_refuses_the_next_call() {
+    let limits = DomainLimits {
+        instances: 0,
+        ..DomainLimits::default()
+    };
+    let left = Call {
+        domain: domain(limits),
+        ..Call::default()
+    }
+    .run(&module("idle"), plain(0))
+    .await;
+    let refusal = "the domain runs 0 scenarios already, which is its limit".to_owned();
+    assert_eq!(left.finished.end, End::Refused(refusal));
+}
+
+#[tokio::test]
+async fn giant_string_is_refused_before_it_is_copied() {
+    let left = Call::default().run(&module("giant-string"), plain(0)).await;
+    assert_eq!(
+        over_budget(&left.finished.end),
+        "too much data was handed over in one host call"
+    );
+    assert!(left.asked.is_empty());
+}
+
+#[tokio::test]
+async fn log_storm_is_cut_at_its_budget_and_says_so() {
+    let limits = Limits {
+        log_bytes: 20_000,
+        ..Limits::default()
+    };
+    let left = Call {
+        limits,
+        ..Call::default()
+    }
+    .run(&module("log-storm"), plain(0))
+    .await;
+    assert_eq!(left.finished.end, End::Returned);
+    assert_eq!(
+        left.asked.len(),
+        6,
+        "five lines, and one that says that the rest is dropped"
+    );
+    assert!(matches!(left.asked.last(), Some(Op::Log { text, .. }) if text.contains("limit")));
+}
+
+#[tokio::test]
+async fn full_server_refuses_the_next_call_in_words() {
+    let config = tandem_host_api::EngineConfig {
+        instances_max: 1,
+        ..Default::default()
+    };
+    let engine = tandem_host_api::Engine::new(config).unwrap();
+    let module = engine.load(&guest("sleeper")).unwrap();
+    let (first, _) = Call::default().into_run(&module, |_, _| {
+        let (sender, receiver) = oneshot::channel();
+        std::mem::forget(sender);
+        Reply::Later(receiver)
+    });
+    let first = tokio::spawn(engine.run(&module, first));
+    tokio::task::yield_now().await;
+    let (second, _) = Call::default().into_run(&module, plain(0));
+    let end = engine.run(&module, second).await.end;
+    assert!(
+        matches!(&end, End::Refused(why) if why.contains("as many scenarios as it can")),
+        "{end:?}"
+    );
+    first.abort();
+}

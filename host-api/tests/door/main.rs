@@ -1,0 +1,13 @@
+//! The door with real components: what honest guests get, what hostile ones get, what the journal and replays say.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod calls;
+mod hostile;
+mod modules;
+mod replays;
+mod support;
