@@ -1,0 +1,92 @@
+//! Rings the user whose extension was dialled, and lets the two talk.
+//!
+//! This is what a domain's internal numbers lead to when nobody drew anything else. Its steps, in the call's trace:
+//! `find` → `dial` → `talk`, and where nobody answers: `failed`. The caller of a failed call gets the status that fits
+//! ([`failure`]). Nothing is played unless the activation says so ([`settings`]).
+//!
+//! Not here: menus (`flow`), groups, voicemail.
+
+mod failure;
+mod settings;
+
+use tandem_sdk::{
+    BridgeEnd, Cause, Dial, DialFailure, Leg, LegError, Prompt, Target, bridge, config, dial, log,
+};
+use tandem_sdk::{find_user, trace};
+
+use failure::Failure;
+use settings::Settings;
+
+tandem_sdk::scenario!(handle);
+
+/// One call, from the dialled number to its end.
+///
+/// An error is a configuration that cannot be read, or a refusal of the host that no caller can bring about.
+pub fn handle(caller: Leg) -> Result<(), String> {
+    let settings = Settings::parse(&config::document())?;
+
+    trace::step("find", "Find the user");
+    let number = caller.local().user;
+    let Some(user) = find_user(&number) else {
+        return fail(&caller, &settings, &Failure::from(DialFailure::NotFound(number)));
+    };
+
+    trace::step("dial", "Ring the user");
+    let how = Dial {
+        timeout: settings.timeout(),
+        ..Dial::default()
+    };
+    let callee = match dial(&caller, &[Target::user(user.name)], &how) {
+        Ok(callee) => callee,
+        Err(DialFailure::CallerGone) => return Ok(()),
+        Err(other) => return fail(&caller, &settings, &Failure::from(other)),
+    };
+
+    trace::step("talk", "The two talk");
+    talk(&caller, &callee)
+}
+
+/// Bridges the two and hangs up whoever is left.
+fn talk(caller: &Leg, callee: &Leg) -> Result<(), String> {
+    match bridge(caller, callee) {
+        Ok(BridgeEnd::FirstHungUp) | Err(LegError::Gone) => {
+            // Either may be the one that went: hanging up a leg that is gone does nothing.
+            callee.hang_up(Cause::Normal)?;
+            caller.hang_up(Cause::Normal)?;
+        }
+        Ok(BridgeEnd::SecondHungUp) => caller.hang_up(Cause::Normal)?,
+        Ok(BridgeEnd::Lost) => {
+            log::warn("the media of one side was lost");
+            caller.hang_up(Cause::Normal)?;
+            callee.hang_up(Cause::Normal)?;
+        }
+        Err(other) => {
+            log::warn(&String::from(other));
+            callee.hang_up(Cause::Normal)?;
+            // The caller is not answered yet, so this is a final status: 488, no session could be agreed on.
+            caller.hang_up(Cause::Status(488))?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells the caller why nobody answered: in words where the activation has some, and by the status.
+fn fail(caller: &Leg, settings: &Settings, failure: &Failure) -> Result<(), String> {
+    trace::step("failed", failure.name);
+    if let Some(text) = settings.words(failure) {
+        // Early media: the words are heard, and the call still fails with its own status, at no charge.
+        let spoken = caller
+            .early_media()
+            .and_then(|()| caller.play(&[Prompt::say(text, settings.language())]));
+        match spoken {
+            Ok(_) => (),
+            Err(LegError::Gone) => return Ok(()),
+            Err(other) => log::warn(&String::from(other)),
+        }
+    }
+    if let Some(problem) = &failure.problem {
+        log::warn(problem);
+    }
+    caller.hang_up(failure.cause)?;
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! The engine's phone is the host.
+
+use std::time::Duration;
+
+use tandem_sdk::{BridgeEnd, Dial, DialFailure, Leg, LegError};
+
+use crate::model::{Cause, Failure, Flow, Prompt};
+use crate::phone::{Ask, Fault, NotConnected, Phone, TalkEnd, Target};
+use crate::{Problem, engine};
+
+tandem_sdk::scenario!(handle);
+
+/// One call. An error is a flow that cannot be run, or that was broken off.
+fn handle(caller: Leg) -> Result<(), String> {
+    let flow = Flow::parse(&tandem_sdk::config::document()).map_err(|problems| said(&problems))?;
+    let (from, dialled) = (caller.peer().user, caller.local().user);
+    engine::run(
+        &flow,
+        &mut Host { caller },
+        &from,
+        &dialled,
+        engine::Limits::default(),
+    )
+    .map_err(|broken| broken.to_string())
+}
+
+/// All problems in one text.
+fn said(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+struct Host {
+    caller: Leg,
+}
+
+impl Phone for Host {
+    fn step(&mut self, id: &str, name: &str) {
+        tandem_sdk::trace::step(id, name);
+    }
+
+    fn warn(&mut self, text: &str) {
+        tandem_sdk::log::warn(text);
+    }
+
+    fn answer(&mut self) -> Result<(), Fault> {
+        // Without an answer there is no call: no reason to go on, unlike a prompt that is missing.
+        self.caller.answer().map_err(|error| match error {
+            LegError::Gone => Fault::Gone,
+            other => Fault::Broken(other.into()),
+        })
+    }
+
+    fn play(&mut self, prompts: &[Prompt], language: &str) -> Result<(), Fault> {
+        let prompts: Vec<_> = prompts.iter().map(|prompt| sound(prompt, language)).collect();
+        self.caller.play(&prompts).map(drop).map_err(fault)
+    }
+
+    fn collect(&mut self, ask: &Ask<'_>) -> Result<String, Fault> {
+        let collected = self.caller.collect(&tandem_sdk::Collect {
+            prompts: ask
+                .prompts
+                .iter()
+                .map(|prompt| sound(prompt, ask.language))
+                .collect(),
+            barge_in: true,
+            min: ask.min,
+            max: ask.max,
+            terminators: ask.terminators.to_owned(),
+            first_digit_timeout: Duration::from_millis(ask.timeout_ms.into()),
+            inter_digit_timeout: Duration::from_millis(ask.digit_timeout_ms.into()),
+        });
+        collected.map(|collected| collected.digits).map_err(fault)
+    }
+
+    fn connect(&mut self, target: Target<'_>, timeout_s: u32) -> Result<TalkEnd, NotConnected> {
+        let target = match target {
+            Target::User(name) => tandem_sdk::Target::user(name),
+            Target::Number(number) => tandem_sdk::Target::number(number),
+        };
+        let how = Dial {
+            timeout: Duration::from_secs(timeout_s.into()),
+            ..Dial::default()
+        };
+        let callee = tandem_sdk::dial(&self.caller, &[target], &how).map_err(not_connected)?;
+        let end = tandem_sdk::bridge(&self.caller, &callee);
+        // Whoever is left hears the end of the talk: the callee now, the caller where the flow says so. A callee that
+        // is gone already is none the worse for it, and there is nothing else to be refused.
+        let _ = callee.hang_up(tandem_sdk::Cause::Normal);
+        match end {
+            Ok(BridgeEnd::FirstHungUp) => Ok(TalkEnd::Caller),
+            // Were it the caller who is gone, the next thing on its leg would say so.
+            Ok(BridgeEnd::SecondHungUp | BridgeEnd::Lost) | Err(LegError::Gone) => Ok(TalkEnd::Callee),
+            Err(other) => Err(NotConnected::Failed(Failure::Refused, Some(other.into()))),
+        }
+    }
+
+    fn hang_up(&mut self, cause: Cause) -> Result<(), Fault> {
+        self.caller.hang_up(reason(cause)).map_err(fault)
+    }
+}
+
+fn sound(prompt: &Prompt, language: &str) -> tandem_sdk::Prompt {
+    match prompt {
+        Prompt::Say(text) => tandem_sdk::Prompt::say(text, language),
+        Prompt::Speech(speech) => tandem_sdk::Prompt::say(&speech.text, &speech.language),
+        Prompt::File(name) => tandem_sdk::Prompt::file(name),
+        Prompt::SilenceMs(time_ms) => tandem_sdk::Prompt::silence(Duration::from_millis((*time_ms).into())),
+        Prompt::Tone(tone) => tandem_sdk::Prompt::Tone {
+            first_hz: tone.hz,
+            second_hz: tone.second_hz.unwrap_or(0),
+            time: Duration::from_millis(tone.duration_ms.into()),
+        },
+    }
+}
+
+fn reason(cause: Cause) -> tandem_sdk::Cause {
+    match cause {
+        Cause::Normal => tandem_sdk::Cause::Normal,
+        Cause::Busy => tandem_sdk::Cause::Busy,
+        Cause::Declined => tandem_sdk::Cause::Declined,
+        Cause::NotFound => tandem_sdk::Cause::NotFound,
+        Cause::Forbidden => tandem_sdk::Cause::Forbidden,
+        Cause::Unavailable => tandem_sdk::Cause::Unavailable,
+        Cause::Congested => tandem_sdk::Cause::Congested,
+        Cause::Status(status) => tandem_sdk::Cause::Status(status),
+    }
+}
+
+fn fault(error: LegError) -> Fault {
+    match error {
+        LegError::Gone => Fault::Gone,
+        LegError::Media(why) => Fault::Media(why),
+        other => Fault::Broken(other.into()),
+    }
+}
+
+fn not_connected(failure: DialFailure) -> NotConnected {
+    let quiet = |failure| NotConnected::Failed(failure, None);
+    match failure {
+        DialFailure::CallerGone => NotConnected::CallerGone,
+        DialFailure::NotFound(_) => quiet(Failure::NotFound),
+        DialFailure::Unreachable => quiet(Failure::Unreachable),
+        DialFailure::Busy => quiet(Failure::Busy),
+        DialFailure::NoAnswer => quiet(Failure::NoAnswer),
+        DialFailure::Declined => quiet(Failure::Declined),
+        other @ (DialFailure::Rejected(_)
+        | DialFailure::Media(_)
+        | DialFailure::BadArgument(_)
+        | DialFailure::Limit(_)) => NotConnected::Failed(Failure::Refused, Some(other.into())),
+    }
+}
