@@ -1,0 +1,22 @@
+//! What the call path asks while a caller waits: whose domain is this, who is this user, whom or what does this
+//! number lead to?
+//!
+//! [`Directory`] answers from memory and goes to the store only for what it does not know yet; reading order:
+//! [`Directory`] → [`pattern`] (which numbers a pattern matches, pure) → `table.rs` (all of a domain's patterns) →
+//! `cache.rs` (bounded memory).
+//!
+//! Not here: SQL and what may be written (`tandem-store`), registrations (`tandem-sip`), call logic (`tandem-switch`).
+
+mod cache;
+mod directory;
+pub mod pattern;
+mod table;
+
+pub use directory::{Directory, Domain};
+pub use pattern::{Pattern, PatternError};
+pub use tandem_store::{Credentials, DomainScope, EntryPoint, StoreError, User};
+
+/// The shapes in which the call logic writes down a call that is over.
+pub mod records {
+    pub use tandem_store::{CallRecord, CallSummary, Direction, LegRecord, LegRole};
+}

@@ -1,0 +1,77 @@
+//! All numbers and patterns of one domain.
+
+use std::collections::HashSet;
+
+use crate::pattern::Pattern;
+
+/// What a domain's entry points are called, ready to be matched.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    numbers: HashSet<String>,
+    /// Most specific first.
+    patterns: Vec<Pattern>,
+}
+
+impl Table {
+    /// Sorts what the store has. Text that is no pattern (the store checks less than we do) matches nothing.
+    pub(crate) fn new(written: Vec<String>) -> Self {
+        let mut table = Self::default();
+        for text in written {
+            match Pattern::parse(&text) {
+                Ok(pattern) if pattern.is_exact() => {
+                    table.numbers.insert(text);
+                }
+                Ok(pattern) => table.patterns.push(pattern),
+                Err(error) => tracing::warn!(number = text, %error, "entry point is passed over"),
+            }
+        }
+        table.patterns.sort_unstable();
+        table
+    }
+
+    /// The number or pattern that a dialled number leads to: itself, or the most specific pattern.
+    pub(crate) fn find(&self, dialled: &str) -> Option<&str> {
+        if let Some(number) = self.numbers.get(dialled) {
+            return Some(number);
+        }
+        self.patterns
+            .iter()
+            .find(|pattern| pattern.matches(dialled))
+            .map(Pattern::as_str)
+    }
+
+    /// About how many bytes it takes.
+    pub(crate) fn weight(&self) -> usize {
+        let text: usize = self.numbers.iter().map(String::len).sum::<usize>()
+            + self
+                .patterns
+                .iter()
+                .map(|pattern| pattern.as_str().len())
+                .sum::<usize>();
+        text + (self.numbers.len() + self.patterns.len()) * 64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exact_then_most_specific_then_default() {
+        let table = Table::new(
+            ["*", "3XX", "30*", "300", "not a pattern"]
+                .map(str::to_owned)
+                .to_vec(),
+        );
+        for (dialled, found) in [
+            ("300", "300"),
+            ("301", "30*"),
+            ("311", "3XX"),
+            ("3111", "*"),
+            ("anna", "*"),
+        ] {
+            assert_eq!(table.find(dialled), Some(found), "{dialled}");
+        }
+        assert_eq!(Table::default().find("300"), None);
+    }
+}

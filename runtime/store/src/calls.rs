@@ -1,0 +1,502 @@
+//! What became of calls: their records, their legs, their journals.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use crate::engine::Write;
+use crate::error::at_most;
+use crate::rows::{self, outside_text, signed};
+use crate::{DomainScope, Store, StoreError};
+
+/// Longest call id, in bytes.
+const ID_MOST: usize = 128;
+/// Most legs of one call that are recorded.
+pub const LEGS_MOST: usize = 1_000;
+/// Longest journal, in bytes.
+pub const JOURNAL_MOST: usize = 64 << 20;
+/// Most calls that one page gives.
+pub const CALLS_PAGE_MOST: u32 = 1_000;
+
+/// Which way a call went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// From outside the domain to it.
+    Inbound,
+    /// From the domain to outside.
+    Outbound,
+    /// Between users and scenarios of the domain.
+    Internal,
+}
+
+impl Direction {
+    /// As it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+            Self::Internal => "internal",
+        }
+    }
+
+    fn from_column(text: &str) -> Result<Self, StoreError> {
+        match text {
+            "inbound" => Ok(Self::Inbound),
+            "outbound" => Ok(Self::Outbound),
+            "internal" => Ok(Self::Internal),
+            other => Err(StoreError::Corrupt {
+                what: format!("a call's direction `{other}`"),
+            }),
+        }
+    }
+}
+
+/// Who a leg is in its call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LegRole {
+    /// The one whose INVITE began the call.
+    Caller,
+    /// One that the call dialled.
+    Callee,
+}
+
+impl LegRole {
+    /// As it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Caller => "caller",
+            Self::Callee => "callee",
+        }
+    }
+
+    fn from_column(text: &str) -> Result<Self, StoreError> {
+        match text {
+            "caller" => Ok(Self::Caller),
+            "callee" => Ok(Self::Callee),
+            other => Err(StoreError::Corrupt {
+                what: format!("a leg's role `{other}`"),
+            }),
+        }
+    }
+}
+
+/// A call without its legs. Text longer than 1,024 bytes is cut when it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallSummary {
+    /// 1 to 128 visible ASCII characters, unique in its domain; sorts by time.
+    pub id: String,
+    /// Which way it went.
+    pub direction: Direction,
+    /// Who called.
+    pub from_number: String,
+    /// What was dialled.
+    pub to_number: String,
+    /// The number or pattern of the entry point, where there was one.
+    pub entry_point: Option<String>,
+    /// The scenario's module name, where one ran.
+    pub scenario: Option<String>,
+    /// That module's version.
+    pub scenario_hash: Option<String>,
+    /// When the INVITE came.
+    pub started_at: Timestamp,
+    /// When the caller was answered; none: never.
+    pub answered_at: Option<Timestamp>,
+    /// When the last leg was gone.
+    pub ended_at: Timestamp,
+    /// From start to end, by a clock that is not set.
+    pub duration_ms: u64,
+    /// Why it ended, in a word: `normal`, `busy`, …
+    pub cause: String,
+    /// The final status that the caller got, where it got one.
+    pub sip_status: Option<u16>,
+    /// Who ended it: `caller`, `callee`, `scenario`, `system`.
+    pub ended_by: String,
+    /// The journal's rolling hash over requests and outcomes, in hexadecimal, where a scenario ran.
+    pub rolling_hash: Option<String>,
+    /// Whether the journal was kept: see [`Store::journal`]. What is handed in is not looked at.
+    #[serde(default)]
+    pub journal_stored: bool,
+    /// How many times the call was taken over after a server's death.
+    #[serde(default)]
+    pub recoveries: u32,
+}
+
+/// A call with its legs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// The call.
+    #[serde(flatten)]
+    pub summary: CallSummary,
+    /// Its legs, in the order in which they were made; at most [`LEGS_MOST`].
+    pub legs: Vec<LegRecord>,
+}
+
+/// One peer's side of a call. Text longer than 1,024 bytes is cut when it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegRecord {
+    /// Its place in the call, from 0; unique in the call.
+    pub index: u32,
+    /// Who it is in the call.
+    pub role: LegRole,
+    /// The peer's address: From of the caller, the request's URI of a callee.
+    pub peer_uri: String,
+    /// The domain's user that it is, where it is one.
+    pub user: Option<String>,
+    /// When its INVITE came or left.
+    pub started_at: Timestamp,
+    /// When it was answered; none: never.
+    pub answered_at: Option<Timestamp>,
+    /// When it was gone.
+    pub ended_at: Timestamp,
+    /// From answer to end, by a clock that is not set.
+    pub talk_ms: u64,
+    /// Why it ended, in a word.
+    pub cause: String,
+    /// Its INVITE's final status, where there was one.
+    pub sip_status: Option<u16>,
+    /// The codec by its RTP name, where one was agreed: `PCMA`.
+    pub codec: Option<String>,
+    /// RTP packets sent to the peer.
+    pub rtp_sent: u64,
+    /// RTP packets received from the peer.
+    pub rtp_received: u64,
+    /// RTP packets of the peer that never came.
+    pub rtp_lost: u64,
+}
+
+/// A record to write.
+#[derive(Debug, Clone, Copy)]
+pub struct NewCall<'a> {
+    /// Whose call it was.
+    pub scope: &'a DomainScope,
+    /// The call with its legs.
+    pub record: &'a CallRecord,
+    /// Its journal's bytes, up to [`JOURNAL_MOST`], where it is to be kept.
+    pub journal: Option<&'a [u8]>,
+}
+
+/// Which calls to list.
+#[derive(Debug, Clone, Default)]
+pub struct CallFilter {
+    /// Started then or later.
+    pub since: Option<Timestamp>,
+    /// Started before then.
+    pub until: Option<Timestamp>,
+    /// Called from it, dialled it, or came to the entry point written so.
+    pub number: Option<String>,
+    /// 1 to [`CALLS_PAGE_MOST`]; none: 100.
+    pub limit: Option<u32>,
+    /// Only what comes after the page that gave this cursor.
+    pub before: Option<CallCursor>,
+}
+
+/// The place where a page of calls ended. Its text form (`Display`, `FromStr`) is for links and command lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallCursor {
+    started_micros: i64,
+    id: String,
+}
+
+impl fmt::Display for CallCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.started_micros, self.id)
+    }
+}
+
+impl FromStr for CallCursor {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        text.split_once(':')
+            .and_then(|(micros, id)| {
+                Some(Self {
+                    started_micros: micros.parse().ok()?,
+                    id: id.to_owned(),
+                })
+            })
+            .filter(|cursor| cursor.id.len() <= ID_MOST)
+            .ok_or_else(|| StoreError::invalid("cursor", "it is not one that a list of calls gave"))
+    }
+}
+
+/// Calls, latest first.
+#[derive(Debug, Clone)]
+pub struct CallPage {
+    /// The calls of this page.
+    pub calls: Vec<CallSummary>,
+    /// Where the next page begins; none: this is the last one.
+    pub next: Option<CallCursor>,
+}
+
+impl Store {
+    /// Writes a call with its legs and its journal, all of it or nothing.
+    /// Errors: [`StoreError::Exists`], [`StoreError::NotFound`] (the domain was deleted), [`StoreError::Invalid`]
+    /// (the id), [`StoreError::TooLarge`] (the journal, or the legs' number).
+    pub async fn insert_call(
+        &self,
+        scope: &DomainScope,
+        record: &CallRecord,
+        journal: Option<&[u8]>,
+    ) -> Result<(), StoreError> {
+        let new = NewCall {
+            scope,
+            record,
+            journal,
+        };
+        self.insert_calls(&[new]).await?.pop().unwrap_or(Ok(()))
+    }
+
+    /// Writes many calls, of whatever domains, in one transaction: what a commit costs, they share.
+    ///
+    /// The outer error means that none was written. The inner results stand in the calls' order and say which of
+    /// them could not be written ([`Store::insert_call`]'s errors); the others are.
+    pub async fn insert_calls(
+        &self,
+        calls: &[NewCall<'_>],
+    ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        let mut write = self.write().await?;
+        let mut results = Vec::with_capacity(calls.len());
+        for new in calls {
+            results.push(match checked(new) {
+                Ok(()) => insert(&mut write, new).await?,
+                Err(error) => Err(error),
+            });
+        }
+        write.commit().await?;
+        Ok(results)
+    }
+
+    /// A page of the domain's calls, latest first. Errors: [`StoreError::Invalid`] (the limit).
+    pub async fn calls(&self, scope: &DomainScope, filter: &CallFilter) -> Result<CallPage, StoreError> {
+        let limit = filter.limit.unwrap_or(100);
+        if !(1..=CALLS_PAGE_MOST).contains(&limit) {
+            return Err(StoreError::invalid(
+                "limit",
+                format!("it is 1 to {CALLS_PAGE_MOST}"),
+            ));
+        }
+        let (before_micros, before_id) = filter
+            .before
+            .as_ref()
+            .map_or((i64::MAX, ""), |cursor| (cursor.started_micros, &cursor.id));
+        let rows = sqlx::query(
+            "SELECT c.id, c.direction, c.from_number, c.to_number, c.entry_point, c.scenario, c.scenario_hash, \
+             c.started_at, c.answered_at, c.ended_at, c.duration_ms, c.cause, c.sip_status, c.ended_by, \
+             c.rolling_hash, c.recoveries, EXISTS (SELECT 1 FROM journals j \
+             WHERE j.domain_id = c.domain_id AND j.call_id = c.id) AS journal_stored FROM calls c \
+             WHERE c.domain_id = $1 AND c.started_at >= $2 AND c.started_at < $3 \
+             AND ($4 IS NULL OR c.from_number = $4 OR c.to_number = $4 OR c.entry_point = $4) \
+             AND (c.started_at, c.id) < ($5, $6) \
+             ORDER BY c.started_at DESC, c.id DESC LIMIT $7",
+        )
+        .bind(scope.id())
+        .bind(filter.since.map_or(i64::MIN, Timestamp::as_microsecond))
+        .bind(filter.until.map_or(i64::MAX, Timestamp::as_microsecond))
+        .bind(&filter.number)
+        .bind(before_micros)
+        .bind(before_id)
+        // One more than asked for tells whether there is a next page.
+        .bind(i64::from(limit) + 1)
+        .fetch_all(self.read())
+        .await?;
+        let mut calls = rows.iter().map(summary_of).collect::<Result<Vec<_>, _>>()?;
+        let more = calls.len() > limit as usize;
+        calls.truncate(limit as usize);
+        let next = calls.last().filter(|_| more).map(|last| CallCursor {
+            started_micros: last.started_at.as_microsecond(),
+            id: last.id.clone(),
+        });
+        Ok(CallPage { calls, next })
+    }
+
+    /// A call with its legs; none: there is none of this id.
+    pub async fn call(&self, scope: &DomainScope, id: &str) -> Result<Option<CallRecord>, StoreError> {
+        let row = sqlx::query(
+            "SELECT c.id, c.direction, c.from_number, c.to_number, c.entry_point, c.scenario, c.scenario_hash, \
+             c.started_at, c.answered_at, c.ended_at, c.duration_ms, c.cause, c.sip_status, c.ended_by, \
+             c.rolling_hash, c.recoveries, EXISTS (SELECT 1 FROM journals j \
+             WHERE j.domain_id = c.domain_id AND j.call_id = c.id) AS journal_stored FROM calls c \
+             WHERE c.domain_id = $1 AND c.id = $2",
+        )
+        .bind(scope.id())
+        .bind(id)
+        .fetch_optional(self.read())
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        // A record is written whole and never changed: two reads see the same call.
+        let legs = sqlx::query(
+            "SELECT leg_index, role, peer_uri, user_name, started_at, answered_at, ended_at, talk_ms, cause, \
+             sip_status, codec, rtp_sent, rtp_received, rtp_lost FROM legs \
+             WHERE domain_id = $1 AND call_id = $2 ORDER BY leg_index",
+        )
+        .bind(scope.id())
+        .bind(id)
+        .fetch_all(self.read())
+        .await?;
+        Ok(Some(CallRecord {
+            summary: summary_of(&row)?,
+            legs: legs.iter().map(leg_of).collect::<Result<_, _>>()?,
+        }))
+    }
+
+    /// A call's journal, as it was handed in; none: there is no such call, or it was not kept.
+    pub async fn journal(&self, scope: &DomainScope, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let row = sqlx::query("SELECT bytes FROM journals WHERE domain_id = $1 AND call_id = $2")
+            .bind(scope.id())
+            .bind(id)
+            .fetch_optional(self.read())
+            .await?;
+        row.map(|row| Ok(row.try_get("bytes")?)).transpose()
+    }
+}
+
+fn checked(new: &NewCall<'_>) -> Result<(), StoreError> {
+    let id = &new.record.summary.id;
+    at_most("call id", id.len(), ID_MOST)?;
+    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(StoreError::invalid(
+            "call id",
+            "it is 1 to 128 visible ASCII characters",
+        ));
+    }
+    let legs = &new.record.legs;
+    if legs.len() > LEGS_MOST {
+        return Err(StoreError::TooMany {
+            what: "legs in one call",
+            most: LEGS_MOST,
+        });
+    }
+    let mut indexes: Vec<u32> = legs.iter().map(|leg| leg.index).collect();
+    indexes.sort_unstable();
+    indexes.dedup();
+    if indexes.len() < legs.len() {
+        return Err(StoreError::invalid("leg index", "it is unique in its call"));
+    }
+    at_most("journal", new.journal.map_or(0, <[u8]>::len), JOURNAL_MOST)
+}
+
+/// The outer error ends the transaction; the inner one wrote nothing of this call.
+async fn insert(write: &mut Write, new: &NewCall<'_>) -> Result<Result<(), StoreError>, StoreError> {
+    let (domain_id, call) = (new.scope.id(), &new.record.summary);
+    let optional = |text: &Option<String>| text.as_deref().map(outside_text);
+    // A row only where the domain is still there, and none over another: neither fails the other calls.
+    let inserted = sqlx::query(
+        "INSERT INTO calls (domain_id, id, direction, from_number, to_number, entry_point, scenario, scenario_hash, \
+         started_at, answered_at, ended_at, duration_ms, cause, sip_status, ended_by, rolling_hash, recoveries) \
+         SELECT d.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 \
+         FROM domains d WHERE d.id = $1 ON CONFLICT (domain_id, id) DO NOTHING",
+    )
+    .bind(domain_id)
+    .bind(&call.id)
+    .bind(call.direction.as_str())
+    .bind(outside_text(&call.from_number))
+    .bind(outside_text(&call.to_number))
+    .bind(optional(&call.entry_point))
+    .bind(optional(&call.scenario))
+    .bind(optional(&call.scenario_hash))
+    .bind(call.started_at.as_microsecond())
+    .bind(call.answered_at.map(Timestamp::as_microsecond))
+    .bind(call.ended_at.as_microsecond())
+    .bind(signed(call.duration_ms))
+    .bind(outside_text(&call.cause))
+    .bind(call.sip_status.map(i64::from))
+    .bind(outside_text(&call.ended_by))
+    .bind(optional(&call.rolling_hash))
+    .bind(i64::from(call.recoveries))
+    .execute(&mut **write)
+    .await?;
+    if inserted.rows_affected() == 0 {
+        let domain = sqlx::query("SELECT id FROM domains WHERE id = $1")
+            .bind(domain_id)
+            .fetch_optional(&mut **write)
+            .await?;
+        return Ok(Err(match domain {
+            Some(_) => StoreError::Exists {
+                what: "call",
+                name: call.id.clone(),
+            },
+            None => StoreError::not_found("domain", new.scope.name()),
+        }));
+    }
+    for leg in &new.record.legs {
+        sqlx::query(
+            "INSERT INTO legs (domain_id, call_id, leg_index, role, peer_uri, user_name, started_at, answered_at, \
+             ended_at, talk_ms, cause, sip_status, codec, rtp_sent, rtp_received, rtp_lost) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        )
+        .bind(domain_id)
+        .bind(&call.id)
+        .bind(i64::from(leg.index))
+        .bind(leg.role.as_str())
+        .bind(outside_text(&leg.peer_uri))
+        .bind(optional(&leg.user))
+        .bind(leg.started_at.as_microsecond())
+        .bind(leg.answered_at.map(Timestamp::as_microsecond))
+        .bind(leg.ended_at.as_microsecond())
+        .bind(signed(leg.talk_ms))
+        .bind(outside_text(&leg.cause))
+        .bind(leg.sip_status.map(i64::from))
+        .bind(optional(&leg.codec))
+        .bind(signed(leg.rtp_sent))
+        .bind(signed(leg.rtp_received))
+        .bind(signed(leg.rtp_lost))
+        .execute(&mut **write)
+        .await?;
+    }
+    if let Some(journal) = new.journal {
+        sqlx::query("INSERT INTO journals (domain_id, call_id, bytes) VALUES ($1, $2, $3)")
+            .bind(domain_id)
+            .bind(&call.id)
+            .bind(journal)
+            .execute(&mut **write)
+            .await?;
+    }
+    Ok(Ok(()))
+}
+
+fn summary_of(row: &SqliteRow) -> Result<CallSummary, StoreError> {
+    Ok(CallSummary {
+        id: row.try_get("id")?,
+        direction: Direction::from_column(row.try_get("direction")?)?,
+        from_number: row.try_get("from_number")?,
+        to_number: row.try_get("to_number")?,
+        entry_point: row.try_get("entry_point")?,
+        scenario: row.try_get("scenario")?,
+        scenario_hash: row.try_get("scenario_hash")?,
+        started_at: rows::time(row, "started_at")?,
+        answered_at: rows::maybe_time(row, "answered_at")?,
+        ended_at: rows::time(row, "ended_at")?,
+        duration_ms: rows::count(row, "duration_ms")?,
+        cause: row.try_get("cause")?,
+        sip_status: rows::maybe_status(row, "sip_status")?,
+        ended_by: row.try_get("ended_by")?,
+        rolling_hash: row.try_get("rolling_hash")?,
+        journal_stored: row.try_get("journal_stored")?,
+        recoveries: rows::count(row, "recoveries")? as u32,
+    })
+}
+
+fn leg_of(row: &SqliteRow) -> Result<LegRecord, StoreError> {
+    Ok(LegRecord {
+        index: rows::count(row, "leg_index")? as u32,
+        role: LegRole::from_column(row.try_get("role")?)?,
+        peer_uri: row.try_get("peer_uri")?,
+        user: row.try_get("user_name")?,
+        started_at: rows::time(row, "started_at")?,
+        answered_at: rows::maybe_time(row, "answered_at")?,
+        ended_at: rows::time(row, "ended_at")?,
+        talk_ms: rows::count(row, "talk_ms")?,
+        cause: row.try_get("cause")?,
+        sip_status: rows::maybe_status(row, "sip_status")?,
+        codec: row.try_get("codec")?,
+        rtp_sent: rows::count(row, "rtp_sent")?,
+        rtp_received: rows::count(row, "rtp_received")?,
+        rtp_lost: rows::count(row, "rtp_lost")?,
+    })
+}

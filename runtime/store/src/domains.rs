@@ -1,0 +1,298 @@
+//! Domains, and the scope that every other query demands.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use crate::error::at_most;
+use crate::{Store, StoreError, rows};
+
+/// Longest host name (RFC 1035 §2.3.4), in bytes.
+const NAME_MOST: usize = 253;
+
+/// A tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Domain {
+    /// The host part of its SIP addresses, in lower case: `demo.local`.
+    pub name: String,
+    /// What digest authentication names to its users (RFC 3261 §22.1); their HA1 hashes depend on it.
+    pub realm: String,
+    /// IANA time zone: `Europe/Berlin`.
+    pub time_zone: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A domain to make.
+#[derive(Debug, Clone)]
+pub struct NewDomain {
+    /// A host name, or an IP address as a SIP URI writes it; stored in lower case.
+    pub name: String,
+    /// None: the name.
+    pub realm: Option<String>,
+    /// IANA time zone; `UTC` is known without a time zone database.
+    pub time_zone: String,
+}
+
+impl NewDomain {
+    /// A domain whose realm is its name, in UTC.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            realm: None,
+            time_zone: "UTC".to_owned(),
+        }
+    }
+}
+
+/// Proof that a domain exists, and the key to what it owns. Only the store makes one, from a domain it found: what
+/// a function can see is what its scope names.
+///
+/// A scope outlives its domain harmlessly: a new domain of the same name is another one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct DomainScope {
+    id: i64,
+    name: Arc<str>,
+}
+
+impl DomainScope {
+    pub(crate) fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// The domain's name, in lower case.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Debug for DomainScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DomainScope({} #{})", self.name, self.id)
+    }
+}
+
+impl Store {
+    /// Makes a domain. Errors: [`StoreError::Exists`], [`StoreError::Invalid`], [`StoreError::TooLarge`].
+    pub async fn create_domain(&self, new: &NewDomain) -> Result<Domain, StoreError> {
+        let name = checked_host(&new.name)?;
+        let realm = new.realm.clone().unwrap_or_else(|| name.clone());
+        checked_realm(&realm)?;
+        checked_time_zone(&new.time_zone)?;
+        let now = now();
+
+        let mut write = self.write().await?;
+        // The time of its making is a domain's number, or the next one that is free: never one that was used before.
+        sqlx::query(
+            "INSERT INTO domains (id, name, realm, time_zone, created_at) \
+             SELECT CASE WHEN COALESCE(MAX(id), 0) >= $1 THEN MAX(id) + 1 ELSE $1 END, $2, $3, $4, $1 FROM domains",
+        )
+        .bind(now.as_microsecond())
+        .bind(&name)
+        .bind(&realm)
+        .bind(&new.time_zone)
+        .execute(&mut *write)
+        .await
+        .map_err(|error| StoreError::on_insert(error, "domain", &name))?;
+        self.commit_directory(write).await?;
+        Ok(Domain {
+            name,
+            realm,
+            time_zone: new.time_zone.clone(),
+            created_at: now,
+        })
+    }
+
+    /// All domains, by name.
+    pub async fn domains(&self) -> Result<Vec<Domain>, StoreError> {
+        sqlx::query("SELECT name, realm, time_zone, created_at FROM domains ORDER BY name")
+            .fetch_all(self.read())
+            .await?
+            .iter()
+            .map(domain_of)
+            .collect()
+    }
+
+    /// The scope of a domain by its name, whatever its case. Errors: [`StoreError::NotFound`].
+    pub async fn domain_scope(&self, name: &str) -> Result<DomainScope, StoreError> {
+        match self.find_domain(name).await? {
+            Some((scope, _)) => Ok(scope),
+            None => Err(StoreError::not_found("domain", name)),
+        }
+    }
+
+    /// A domain and its scope by its name, whatever its case; none: there is none, or it cannot be a name.
+    pub async fn find_domain(&self, name: &str) -> Result<Option<(DomainScope, Domain)>, StoreError> {
+        if name.len() > NAME_MOST {
+            return Ok(None);
+        }
+        let row = sqlx::query("SELECT id, name, realm, time_zone, created_at FROM domains WHERE name = $1")
+            .bind(name.to_ascii_lowercase())
+            .fetch_optional(self.read())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let domain = domain_of(&row)?;
+        Ok(Some((
+            DomainScope {
+                id: row.try_get("id")?,
+                name: domain.name.as_str().into(),
+            },
+            domain,
+        )))
+    }
+
+    /// What is known of the scope's domain. Errors: [`StoreError::NotFound`] when it was deleted meanwhile.
+    pub async fn domain(&self, scope: &DomainScope) -> Result<Domain, StoreError> {
+        let row = sqlx::query("SELECT name, realm, time_zone, created_at FROM domains WHERE id = $1")
+            .bind(scope.id())
+            .fetch_optional(self.read())
+            .await?;
+        row.as_ref()
+            .map_or_else(|| Err(StoreError::not_found("domain", scope.name())), domain_of)
+    }
+
+    /// Deletes a domain with all it owns: users, numbers, entry points, modules, key-value pairs, call records,
+    /// journals.
+    /// Errors: [`StoreError::NotFound`].
+    pub async fn delete_domain(&self, scope: &DomainScope) -> Result<(), StoreError> {
+        let hashes = self.module_hashes(scope).await?;
+        let mut write = self.write().await?;
+        let deleted = sqlx::query("DELETE FROM domains WHERE id = $1")
+            .bind(scope.id())
+            .execute(&mut *write)
+            .await?;
+        if deleted.rows_affected() == 0 {
+            return Err(StoreError::not_found("domain", scope.name()));
+        }
+        self.commit_directory(write).await?;
+        self.remove_unused_files(hashes).await
+    }
+}
+
+fn domain_of(row: &SqliteRow) -> Result<Domain, StoreError> {
+    Ok(Domain {
+        name: row.try_get("name")?,
+        realm: row.try_get("realm")?,
+        time_zone: row.try_get("time_zone")?,
+        created_at: rows::time(row, "created_at")?,
+    })
+}
+
+/// The present, as exactly as it is stored: what is returned equals what is read back.
+pub(crate) fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+}
+
+/// A host as RFC 3261 §25.1 writes it, in lower case: a host name, an IPv4 address or an IPv6 reference.
+fn checked_host(name: &str) -> Result<String, StoreError> {
+    const WHAT: &str = "domain name";
+    at_most(WHAT, name.len(), NAME_MOST)?;
+    if let Some(address) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return match address.parse::<std::net::Ipv6Addr>() {
+            // As given, not in its canonical form: requests are compared with it letter by letter.
+            Ok(_) => Ok(name.to_ascii_lowercase()),
+            Err(_) => Err(StoreError::invalid(
+                WHAT,
+                format!("`{name}` is no IPv6 address in brackets"),
+            )),
+        };
+    }
+    for label in name.split('.') {
+        let letters = label
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        if label.is_empty() || label.len() > 63 || !letters || label.starts_with('-') || label.ends_with('-')
+        {
+            return Err(StoreError::invalid(
+                WHAT,
+                format!(
+                    "`{name}` is no host name: labels of 1 to 63 letters, digits, `-` and `_`, joined by dots"
+                ),
+            ));
+        }
+    }
+    Ok(name.to_ascii_lowercase())
+}
+
+fn checked_realm(realm: &str) -> Result<(), StoreError> {
+    const WHAT: &str = "realm";
+    at_most(WHAT, realm.len(), NAME_MOST)?;
+    // It stands in a quoted string (RFC 3261 §25.1), and between colons in what is hashed.
+    if realm.is_empty()
+        || realm
+            .chars()
+            .any(|letter| letter.is_control() || matches!(letter, '"' | '\\' | ':'))
+    {
+        return Err(StoreError::invalid(
+            WHAT,
+            "it has at least one character and no quotes, backslashes, colons or control characters",
+        ));
+    }
+    Ok(())
+}
+
+fn checked_time_zone(name: &str) -> Result<(), StoreError> {
+    if name == "UTC" || (name.len() <= 64 && jiff::tz::TimeZone::get(name).is_ok()) {
+        return Ok(());
+    }
+    Err(StoreError::invalid(
+        "time zone",
+        format!("`{name}` is not in this machine's time zone database (an IANA name such as Europe/Berlin)"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_taken_in_lower_case() {
+        for (given, kept) in [
+            ("Demo.Local", "demo.local"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("[2001:DB8::1]", "[2001:db8::1]"),
+            ("pbx_1", "pbx_1"),
+        ] {
+            assert_eq!(checked_host(given).unwrap(), kept);
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused() {
+        let long_label = "a".repeat(64);
+        for given in [
+            "",
+            ".",
+            "demo..local",
+            "-demo",
+            "de mo",
+            "demo.local:5060",
+            "[::1",
+            "[demo]",
+            "é",
+            &long_label,
+        ] {
+            assert!(
+                matches!(checked_host(given), Err(StoreError::Invalid { .. })),
+                "{given}"
+            );
+        }
+        assert!(matches!(
+            checked_host(&"a.".repeat(200)),
+            Err(StoreError::TooLarge { .. })
+        ));
+    }
+
+    #[test]
+    fn realm_stays_within_its_quotes() {
+        assert!(checked_realm("Demo house").is_ok());
+        for realm in ["", "a\"b", "a\\b", "a:b", "a\r\nb"] {
+            assert!(checked_realm(realm).is_err(), "{realm:?}");
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What scenarios keep: pairs of a key and a value, per domain, within a cap.
+//!
+//! A write outlives the process at once, and a loss of power after the next call record or the next seconds.
+
+use sqlx::Row;
+
+use crate::engine::Write;
+use crate::error::at_most;
+use crate::{DomainScope, Store, StoreError, rows};
+
+/// Longest key, in bytes.
+pub const KEY_MOST: usize = 512;
+/// Longest value, in bytes.
+pub const VALUE_MOST: usize = 64 << 10;
+/// Most keys that one listing gives.
+pub const KEYS_PAGE_MOST: u32 = 1_000;
+
+impl Store {
+    /// The value of a key; none: there is none. Errors: [`StoreError::Invalid`], [`StoreError::TooLarge`].
+    pub async fn kv_get(&self, scope: &DomainScope, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        checked_key(key)?;
+        let row = sqlx::query("SELECT value FROM kv WHERE domain_id = $1 AND key = $2")
+            .bind(scope.id())
+            .bind(key.as_bytes())
+            .fetch_optional(self.read())
+            .await?;
+        row.map(|row| Ok(row.try_get("value")?)).transpose()
+    }
+
+    /// Writes a value, in the place of the one that may be there. The domain's pairs, keys and values, take no more
+    /// than `cap_bytes` after it, unless they took more already and this makes them fewer.
+    /// Errors: [`StoreError::Invalid`], [`StoreError::TooLarge`], [`StoreError::Full`].
+    pub async fn kv_set(
+        &self,
+        scope: &DomainScope,
+        key: &str,
+        value: &[u8],
+        cap_bytes: u64,
+    ) -> Result<(), StoreError> {
+        checked_key(key)?;
+        at_most("value", value.len(), VALUE_MOST)?;
+        let mut write = self.write_relaxed().await?;
+        let before = value_in(&mut write, scope, key).await?;
+        replace(&mut write, scope, key, before.as_deref(), value, cap_bytes).await?;
+        Ok(write.commit().await?)
+    }
+
+    /// Deletes a key; true: there was one. Errors: [`StoreError::Invalid`], [`StoreError::TooLarge`].
+    pub async fn kv_delete(&self, scope: &DomainScope, key: &str) -> Result<bool, StoreError> {
+        checked_key(key)?;
+        let mut write = self.write_relaxed().await?;
+        let row = sqlx::query("DELETE FROM kv WHERE domain_id = $1 AND key = $2 RETURNING value")
+            .bind(scope.id())
+            .bind(key.as_bytes())
+            .fetch_optional(&mut *write)
+            .await?;
+        let Some(row) = row else { return Ok(false) };
+        let value: Vec<u8> = row.try_get("value")?;
+        sqlx::query("UPDATE kv_usage SET bytes = bytes - $2 WHERE domain_id = $1")
+            .bind(scope.id())
+            .bind(rows::signed((key.len() + value.len()) as u64))
+            .execute(&mut *write)
+            .await?;
+        write.commit().await?;
+        Ok(true)
+    }
+
+    /// Adds `by` to a decimal number, a missing key counting as 0, and gives the sum; whole additions only, however
+    /// many at the same time. Errors: [`StoreError::NotANumber`], [`StoreError::Overflow`] and those of
+    /// [`Store::kv_set`].
+    pub async fn kv_increment(
+        &self,
+        scope: &DomainScope,
+        key: &str,
+        by: i64,
+        cap_bytes: u64,
+    ) -> Result<i64, StoreError> {
+        checked_key(key)?;
+        let mut write = self.write_relaxed().await?;
+        let before = value_in(&mut write, scope, key).await?;
+        let number = match &before {
+            None => 0,
+            Some(value) => std::str::from_utf8(value)
+                .ok()
+                .and_then(|text| text.parse::<i64>().ok())
+                .ok_or_else(|| StoreError::NotANumber { key: key.to_owned() })?,
+        };
+        let sum = number
+            .checked_add(by)
+            .ok_or_else(|| StoreError::Overflow { key: key.to_owned() })?;
+        replace(
+            &mut write,
+            scope,
+            key,
+            before.as_deref(),
+            sum.to_string().as_bytes(),
+            cap_bytes,
+        )
+        .await?;
+        write.commit().await?;
+        Ok(sum)
+    }
+
+    /// Up to `limit` (1 to [`KEYS_PAGE_MOST`]) keys that begin with `prefix` and come after `after`, in byte order.
+    /// An empty `after` begins at the start; the last key of a page begins the next one.
+    /// Errors: [`StoreError::Invalid`], [`StoreError::TooLarge`].
+    pub async fn kv_keys(
+        &self,
+        scope: &DomainScope,
+        prefix: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        at_most("prefix", prefix.len(), KEY_MOST)?;
+        at_most("key", after.len(), KEY_MOST)?;
+        if !(1..=KEYS_PAGE_MOST).contains(&limit) {
+            return Err(StoreError::invalid(
+                "limit",
+                format!("it is 1 to {KEYS_PAGE_MOST}"),
+            ));
+        }
+        // No UTF-8 has the byte 0xFF: all that begins with the prefix comes before this.
+        let mut end = prefix.as_bytes().to_vec();
+        end.push(0xff);
+        let rows = sqlx::query(
+            "SELECT key FROM kv WHERE domain_id = $1 AND key >= $2 AND key < $3 AND key > $4 \
+             ORDER BY key LIMIT $5",
+        )
+        .bind(scope.id())
+        .bind(prefix.as_bytes())
+        .bind(end)
+        .bind(after.as_bytes())
+        .bind(i64::from(limit))
+        .fetch_all(self.read())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                String::from_utf8(row.try_get("key")?).map_err(|error| StoreError::Corrupt {
+                    what: format!("key-value key: {error}"),
+                })
+            })
+            .collect()
+    }
+
+    /// What the domain's pairs take, keys and values, in bytes.
+    pub async fn kv_usage(&self, scope: &DomainScope) -> Result<u64, StoreError> {
+        let row = sqlx::query("SELECT bytes FROM kv_usage WHERE domain_id = $1")
+            .bind(scope.id())
+            .fetch_optional(self.read())
+            .await?;
+        row.map_or(Ok(0), |row| rows::count(&row, "bytes"))
+    }
+}
+
+async fn value_in(write: &mut Write, scope: &DomainScope, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = sqlx::query("SELECT value FROM kv WHERE domain_id = $1 AND key = $2")
+        .bind(scope.id())
+        .bind(key.as_bytes())
+        .fetch_optional(&mut **write)
+        .await?;
+    row.map(|row| Ok(row.try_get("value")?)).transpose()
+}
+
+/// Writes the value and keeps the account; the write lock is held since `before` was read.
+async fn replace(
+    write: &mut Write,
+    scope: &DomainScope,
+    key: &str,
+    before: Option<&[u8]>,
+    value: &[u8],
+    cap_bytes: u64,
+) -> Result<(), StoreError> {
+    let freed = before.map_or(0, |before| key.len() + before.len()) as i64;
+    let growth = (key.len() + value.len()) as i64 - freed;
+    let row = sqlx::query(
+        "INSERT INTO kv_usage (domain_id, bytes) VALUES ($1, $2) \
+         ON CONFLICT (domain_id) DO UPDATE SET bytes = kv_usage.bytes + excluded.bytes RETURNING bytes",
+    )
+    .bind(scope.id())
+    .bind(growth)
+    .fetch_one(&mut **write)
+    .await
+    .map_err(|error| StoreError::on_insert(error, "key", key))?;
+    let would_be_bytes = rows::count(&row, "bytes")?;
+    if growth > 0 && would_be_bytes > cap_bytes {
+        // The caller drops the transaction: the account goes back with it.
+        return Err(StoreError::Full {
+            would_be_bytes,
+            cap_bytes,
+        });
+    }
+    sqlx::query(
+        "INSERT INTO kv (domain_id, key, value) VALUES ($1, $2, $3) \
+         ON CONFLICT (domain_id, key) DO UPDATE SET value = excluded.value",
+    )
+    .bind(scope.id())
+    .bind(key.as_bytes())
+    .bind(value)
+    .execute(&mut **write)
+    .await
+    .map_err(|error| StoreError::on_insert(error, "key", key))?;
+    Ok(())
+}
+
+fn checked_key(key: &str) -> Result<(), StoreError> {
+    at_most("key", key.len(), KEY_MOST)?;
+    if key.is_empty() {
+        return Err(StoreError::invalid("key", "it is 1 to 512 bytes"));
+    }
+    Ok(())
+}

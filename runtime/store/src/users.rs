@@ -1,0 +1,271 @@
+//! Users and what proves their password.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use crate::domains::now;
+use crate::error::at_most;
+use crate::{DomainScope, Store, StoreError, rows};
+
+/// Longest user name, in bytes.
+const NAME_MOST: usize = 64;
+/// Longest display name, in bytes.
+const DISPLAY_MOST: usize = 256;
+
+/// A user of a domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// The user part of the address, which is the extension too: `301`. Case counts (RFC 3261 §19.1.4).
+    pub name: String,
+    /// What people read; may be empty.
+    pub display_name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A user to make. No password: its hashes over the domain's realm, H(user:realm:password) (RFC 7616 §3.4.2).
+#[derive(Clone)]
+pub struct NewUser {
+    /// 1 to 64 characters of a SIP URI's user part, unescaped.
+    pub name: String,
+    /// Up to 256 bytes.
+    pub display_name: String,
+    /// What authenticates it.
+    pub credentials: Credentials,
+}
+
+impl fmt::Debug for NewUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewUser")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A user's password hashes; as secret as the password within its realm, and so not in `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// HA1 by MD5: 32 lower-case hexadecimal digits.
+    pub ha1_md5: String,
+    /// HA1 by SHA-256: 64 lower-case hexadecimal digits (RFC 8760).
+    pub ha1_sha256: String,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(secret)")
+    }
+}
+
+impl Store {
+    /// Makes a user. Errors: [`StoreError::Exists`], [`StoreError::Invalid`], [`StoreError::TooLarge`].
+    pub async fn create_user(&self, scope: &DomainScope, new: &NewUser) -> Result<User, StoreError> {
+        let mut users = self.create_users(scope, std::slice::from_ref(new)).await?;
+        users
+            .pop()
+            .ok_or_else(|| StoreError::not_found("user", &new.name))
+    }
+
+    /// Makes several users, or none of them. Errors as [`Store::create_user`].
+    pub async fn create_users(&self, scope: &DomainScope, new: &[NewUser]) -> Result<Vec<User>, StoreError> {
+        let created_at = now();
+        for user in new {
+            checked_name(&user.name)?;
+            at_most("display name", user.display_name.len(), DISPLAY_MOST)?;
+            if user.display_name.chars().any(char::is_control) {
+                return Err(StoreError::invalid(
+                    "display name",
+                    "it has no control characters",
+                ));
+            }
+            checked_credentials(&user.credentials)?;
+        }
+        let mut write = self.write().await?;
+        for user in new {
+            sqlx::query(
+                "INSERT INTO users (domain_id, name, display_name, ha1_md5, ha1_sha256, created_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+            )
+            .bind(scope.id())
+            .bind(&user.name)
+            .bind(&user.display_name)
+            .bind(&user.credentials.ha1_md5)
+            .bind(&user.credentials.ha1_sha256)
+            .bind(created_at.as_microsecond())
+            .execute(&mut *write)
+            .await
+            .map_err(|error| StoreError::on_insert(error, "user", &user.name))?;
+        }
+        self.commit_directory(write).await?;
+        Ok(new
+            .iter()
+            .map(|user| User {
+                name: user.name.clone(),
+                display_name: user.display_name.clone(),
+                created_at,
+            })
+            .collect())
+    }
+
+    /// All users of the domain, by name.
+    pub async fn users(&self, scope: &DomainScope) -> Result<Vec<User>, StoreError> {
+        sqlx::query("SELECT name, display_name, created_at FROM users WHERE domain_id = $1 ORDER BY name")
+            .bind(scope.id())
+            .fetch_all(self.read())
+            .await?
+            .iter()
+            .map(user_of)
+            .collect()
+    }
+
+    /// A user by name; none: there is none.
+    pub async fn user(&self, scope: &DomainScope, name: &str) -> Result<Option<User>, StoreError> {
+        sqlx::query("SELECT name, display_name, created_at FROM users WHERE domain_id = $1 AND name = $2")
+            .bind(scope.id())
+            .bind(name)
+            .fetch_optional(self.read())
+            .await?
+            .as_ref()
+            .map(user_of)
+            .transpose()
+    }
+
+    /// What authenticates a user; none: there is no such user.
+    pub async fn credentials(
+        &self,
+        scope: &DomainScope,
+        name: &str,
+    ) -> Result<Option<Credentials>, StoreError> {
+        let row = sqlx::query("SELECT ha1_md5, ha1_sha256 FROM users WHERE domain_id = $1 AND name = $2")
+            .bind(scope.id())
+            .bind(name)
+            .fetch_optional(self.read())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(Credentials {
+            ha1_md5: row.try_get("ha1_md5")?,
+            ha1_sha256: row.try_get("ha1_sha256")?,
+        }))
+    }
+
+    /// Gives a user another password. Errors: [`StoreError::NotFound`], [`StoreError::Invalid`].
+    pub async fn set_user_credentials(
+        &self,
+        scope: &DomainScope,
+        name: &str,
+        credentials: &Credentials,
+    ) -> Result<(), StoreError> {
+        checked_credentials(credentials)?;
+        let mut write = self.write().await?;
+        let changed =
+            sqlx::query("UPDATE users SET ha1_md5 = $3, ha1_sha256 = $4 WHERE domain_id = $1 AND name = $2")
+                .bind(scope.id())
+                .bind(name)
+                .bind(&credentials.ha1_md5)
+                .bind(&credentials.ha1_sha256)
+                .execute(&mut *write)
+                .await?;
+        if changed.rows_affected() == 0 {
+            return Err(StoreError::not_found("user", name));
+        }
+        self.commit_directory(write).await
+    }
+
+    /// Deletes a user with its numbers; its call records stay. Errors: [`StoreError::NotFound`].
+    pub async fn delete_user(&self, scope: &DomainScope, name: &str) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        let deleted = sqlx::query("DELETE FROM users WHERE domain_id = $1 AND name = $2")
+            .bind(scope.id())
+            .bind(name)
+            .execute(&mut *write)
+            .await?;
+        if deleted.rows_affected() == 0 {
+            return Err(StoreError::not_found("user", name));
+        }
+        self.commit_directory(write).await
+    }
+}
+
+pub(crate) fn user_of(row: &SqliteRow) -> Result<User, StoreError> {
+    Ok(User {
+        name: row.try_get("name")?,
+        display_name: row.try_get("display_name")?,
+        created_at: rows::time(row, "created_at")?,
+    })
+}
+
+/// The characters that RFC 3261 §25.1 allows in `user` without escaping: what phones can be relied on to send back.
+fn checked_name(name: &str) -> Result<(), StoreError> {
+    at_most("user name", name.len(), NAME_MOST)?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/".contains(&byte);
+    if name.is_empty() || !name.bytes().all(allowed) {
+        return Err(StoreError::invalid(
+            "user name",
+            format!(
+                "`{}` has to be letters, digits and -_.!~*'()&=+$,;?/ only",
+                name.escape_debug()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn checked_credentials(credentials: &Credentials) -> Result<(), StoreError> {
+    let hex = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    if !hex(&credentials.ha1_md5, 32) {
+        return Err(StoreError::invalid(
+            "HA1 by MD5",
+            "it is 32 lower-case hexadecimal digits",
+        ));
+    }
+    if !hex(&credentials.ha1_sha256, 64) {
+        return Err(StoreError::invalid(
+            "HA1 by SHA-256",
+            "it is 64 lower-case hexadecimal digits",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_a_uri_carries_unescaped() {
+        for name in ["301", "anna.k", "+4930123", "a-b_c"] {
+            assert!(checked_name(name).is_ok(), "{name}");
+        }
+        for name in ["", "a b", "a@b", "a:b", "\"a", "a\r\n", "ä"] {
+            assert!(
+                matches!(checked_name(name), Err(StoreError::Invalid { .. })),
+                "{name:?}"
+            );
+        }
+        assert!(matches!(
+            checked_name(&"3".repeat(65)),
+            Err(StoreError::TooLarge { .. })
+        ));
+    }
+
+    #[test]
+    fn secrets_stay_out_of_debug_output() {
+        let credentials = Credentials {
+            ha1_md5: "ab".repeat(16),
+            ha1_sha256: "cd".repeat(32),
+        };
+        let user = NewUser {
+            name: "301".into(),
+            display_name: String::new(),
+            credentials,
+        };
+        let shown = format!("{user:?} {:?}", user.credentials);
+        assert!(!shown.contains("abab") && !shown.contains("cdcd"), "{shown}");
+    }
+}

@@ -1,0 +1,254 @@
+//! Call records, their legs and journals.
+
+use std::str::FromStr;
+
+use jiff::SignedDuration;
+use tandem_store::{CallCursor, CallFilter, NewCall, StoreError};
+
+use crate::{call, home};
+
+#[tokio::test]
+async fn a_call_comes_back_as_it_was_written() {
+    let home = home().await;
+    let scope = home.domain("demo.local").await;
+    let mut record = call("0001", 0);
+    home.insert_call(&scope, &record, Some(b"journal\0\xff"))
+        .await
+        .unwrap();
+    record.summary.journal_stored = true;
+    assert_eq!(home.call(&scope, "0001").await.unwrap(), Some(record.clone()));
+    assert_eq!(
+        home.journal(&scope, "0001").await.unwrap().unwrap(),
+        b"journal\0\xff"
+    );
+    assert_eq!(
+        home.calls(&scope, &CallFilter::default()).await.unwrap().calls,
+        [record.summary]
+    );
+
+    // One that failed at once: nothing that is optional.
+    let mut failed = call("0002", 1);
+    failed.legs.truncate(1);
+    failed.legs[0].user = None;
+    failed.legs[0].sip_status = None;
+    let summary = &mut failed.summary;
+    (summary.entry_point, summary.scenario, summary.scenario_hash) = (None, None, None);
+    (summary.answered_at, summary.sip_status, summary.rolling_hash) = (None, None, None);
+    summary.recoveries = 3;
+    home.insert_call(&scope, &failed, None).await.unwrap();
+    assert_eq!(home.call(&scope, "0002").await.unwrap(), Some(failed));
+    assert_eq!(home.journal(&scope, "0002").await.unwrap(), None);
+    assert_eq!(home.call(&scope, "0003").await.unwrap(), None);
+    assert_eq!(home.journal(&scope, "0003").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_call_is_written_once_and_whole() {
+    let home = home().await;
+    let scope = home.domain("demo.local").await;
+    home.insert_call(&scope, &call("0001", 0), None).await.unwrap();
+    let again = home.insert_call(&scope, &call("0001", 5), Some(b"other")).await;
+    assert!(
+        matches!(again, Err(StoreError::Exists { what: "call", .. })),
+        "{again:?}"
+    );
+    assert_eq!(home.call(&scope, "0001").await.unwrap(), Some(call("0001", 0)));
+    assert_eq!(home.journal(&scope, "0001").await.unwrap(), None);
+
+    let mut twice = call("0002", 0);
+    twice.legs[1].index = 0;
+    assert!(matches!(
+        home.insert_call(&scope, &twice, None).await,
+        Err(StoreError::Invalid { .. })
+    ));
+    for id in ["", "a b", "é"] {
+        let refused = home.insert_call(&scope, &call(id, 0), None).await;
+        assert!(
+            matches!(refused, Err(StoreError::Invalid { .. })),
+            "{id}: {refused:?}"
+        );
+    }
+    let journal = vec![0; (64 << 20) + 1];
+    let large = home.insert_call(&scope, &call("0002", 0), Some(&journal)).await;
+    assert!(
+        matches!(large, Err(StoreError::TooLarge { what: "journal", .. })),
+        "{large:?}"
+    );
+    assert_eq!(
+        home.calls(&scope, &CallFilter::default())
+            .await
+            .unwrap()
+            .calls
+            .len(),
+        1
+    );
+}
+
+/// What a peer wrote cannot lose its call's record.
+#[tokio::test]
+async fn text_from_outside_is_cut_not_refused() {
+    let home = home().await;
+    let scope = home.domain("demo.local").await;
+    let mut record = call("0001", 0);
+    record.summary.from_number = "a\0".repeat(5_000);
+    record.legs[0].peer_uri = "é".repeat(5_000);
+    record.legs[0].rtp_lost = u64::MAX;
+    home.insert_call(&scope, &record, None).await.unwrap();
+    let read = home.call(&scope, "0001").await.unwrap().unwrap();
+    assert_eq!(read.summary.from_number, "a".repeat(1_024));
+    assert_eq!(read.legs[0].peer_uri, "é".repeat(512));
+    assert_eq!(read.legs[0].rtp_lost, i64::MAX as u64);
+}
+
+#[tokio::test]
+async fn a_batch_keeps_what_is_good() {
+    let home = home().await;
+    let (ours, theirs) = (home.domain("demo.local").await, home.domain("other.local").await);
+    let gone = home.domain("gone.local").await;
+    home.delete_domain(&gone).await.unwrap();
+    let records: Vec<_> = (0..4).map(|number| call(&number.to_string(), number)).collect();
+    let new = |scope, number: usize| NewCall {
+        scope,
+        record: &records[number],
+        journal: Some(b"j"),
+    };
+    let results = home
+        .insert_calls(&[
+            new(&ours, 0),
+            new(&gone, 1),
+            new(&ours, 0),
+            new(&theirs, 0),
+            new(&ours, 2),
+        ])
+        .await
+        .unwrap();
+    assert!(
+        matches!(
+            results.as_slice(),
+            [
+                Ok(()),
+                Err(StoreError::NotFound { what: "domain", .. }),
+                Err(StoreError::Exists { what: "call", .. }),
+                Ok(()),
+                Ok(())
+            ]
+        ),
+        "{results:?}"
+    );
+    assert_eq!(
+        home.calls(&ours, &CallFilter::default())
+            .await
+            .unwrap()
+            .calls
+            .len(),
+        2
+    );
+    assert_eq!(
+        home.calls(&theirs, &CallFilter::default())
+            .await
+            .unwrap()
+            .calls
+            .len(),
+        1
+    );
+    home.check().await.unwrap();
+}
+
+#[tokio::test]
+async fn calls_are_paged_latest_first() {
+    let home = home().await;
+    let scope = home.domain("demo.local").await;
+    // Three at each second: the id decides.
+    let records: Vec<_> = (0..30)
+        .map(|number| call(&format!("{number:04}"), number / 3))
+        .collect();
+    let new: Vec<_> = records
+        .iter()
+        .map(|record| NewCall {
+            scope: &scope,
+            record,
+            journal: None,
+        })
+        .collect();
+    assert!(home.insert_calls(&new).await.unwrap().iter().all(Result::is_ok));
+
+    let mut seen = Vec::new();
+    let mut filter = CallFilter {
+        limit: Some(7),
+        ..CallFilter::default()
+    };
+    loop {
+        let page = home.calls(&scope, &filter).await.unwrap();
+        seen.extend(page.calls.into_iter().map(|call| call.id));
+        let Some(next) = page.next else { break };
+        assert_eq!(CallCursor::from_str(&next.to_string()).unwrap(), next);
+        filter.before = Some(next);
+    }
+    let expected: Vec<_> = (0..30).rev().map(|number| format!("{number:04}")).collect();
+    assert_eq!(seen, expected);
+
+    let exactly = CallFilter {
+        limit: Some(30),
+        ..CallFilter::default()
+    };
+    assert_eq!(home.calls(&scope, &exactly).await.unwrap().next, None);
+    for limit in [0, 1_001] {
+        let filter = CallFilter {
+            limit: Some(limit),
+            ..CallFilter::default()
+        };
+        assert!(matches!(
+            home.calls(&scope, &filter).await,
+            Err(StoreError::Invalid { .. })
+        ));
+    }
+    for cursor in ["", "x", "5", "x:1", &format!("1:{}", "a".repeat(200))] {
+        assert!(CallCursor::from_str(cursor).is_err(), "{cursor}");
+    }
+}
+
+#[tokio::test]
+async fn calls_are_found_by_time_and_number() {
+    let home = home().await;
+    let scope = home.domain("demo.local").await;
+    for (id, second, from, to, entry_point) in [
+        ("1", 10, "301", "300", Some("3XX")),
+        ("2", 20, "302", "301", None),
+        ("3", 30, "302", "303", Some("*")),
+    ] {
+        let mut record = call(id, second);
+        record.summary.from_number = from.to_owned();
+        record.summary.to_number = to.to_owned();
+        record.summary.entry_point = entry_point.map(str::to_owned);
+        home.insert_call(&scope, &record, None).await.unwrap();
+    }
+    let start = call("", 0).summary.started_at;
+    let at = |seconds| Some(start + SignedDuration::from_secs(seconds));
+    for (since, until, number, found) in [
+        (None, None, None, "3 2 1"),
+        (at(20), None, None, "3 2"),
+        (None, at(20), None, "1"),
+        (at(20), at(30), None, "2"),
+        (at(31), None, None, ""),
+        (None, None, Some("301"), "2 1"),
+        (None, None, Some("3XX"), "1"),
+        (None, None, Some("304"), ""),
+        (at(15), None, Some("301"), "2"),
+    ] {
+        let filter = CallFilter {
+            since,
+            until,
+            number: number.map(str::to_owned),
+            ..CallFilter::default()
+        };
+        let ids: Vec<_> = home
+            .calls(&scope, &filter)
+            .await
+            .unwrap()
+            .calls
+            .into_iter()
+            .map(|call| call.id)
+            .collect();
+        assert_eq!(ids.join(" "), found, "{filter:?}");
+    }
+}
