@@ -1,0 +1,155 @@
+//! What a scenario's requests meet first: what needs no call is answered here, the rest is passed on.
+
+use jiff::{Timestamp, tz::TimeZone};
+use rand::{Rng as _, rngs::StdRng};
+use tandem_host_api::op::{Address, LegId, Level, LocalTime, Op, Outcome};
+use tandem_host_api::{OpIndex, Reply, Switch};
+use tandem_sip::Message;
+use tokio::sync::oneshot;
+
+use crate::shard::{CallKey, Start};
+use crate::sip_text;
+
+/// What a scenario knows from the start.
+#[derive(Debug)]
+pub struct Facts {
+    /// The call's identifier, for the log.
+    pub id: String,
+    /// The domain's name.
+    pub domain: String,
+    /// The domain's time zone.
+    pub time_zone: TimeZone,
+    /// The entry point's number or pattern.
+    pub entry_point: String,
+    /// The activation's configuration.
+    pub config: String,
+    /// The INVITE.
+    pub request: Message,
+    /// Who calls.
+    pub caller: Address,
+    /// What was dialled.
+    pub dialled: Address,
+}
+
+impl Facts {
+    /// From what the shard starts a scenario with.
+    pub fn new(start: Start, time_zone: TimeZone) -> Self {
+        Self {
+            id: start.id,
+            domain: start.domain.to_string(),
+            time_zone,
+            entry_point: start.entry.number.clone(),
+            config: start.entry.config.clone(),
+            request: start.request,
+            caller: start.caller,
+            dialled: start.dialled,
+        }
+    }
+}
+
+/// A request on its way to the call.
+#[derive(Debug)]
+pub struct Passed {
+    /// The call.
+    pub call: CallKey,
+    /// What is asked.
+    pub op: Op,
+    /// Where the outcome goes; dropped: the call is over.
+    pub reply: oneshot::Sender<Outcome>,
+}
+
+/// The switch's side of the host API, one for each running scenario.
+pub struct Door<P> {
+    call: CallKey,
+    facts: Facts,
+    rng: StdRng,
+    now: fn() -> Timestamp,
+    pass: P,
+}
+
+impl<P: FnMut(Passed) + Send + 'static> Door<P> {
+    /// `pass` hands a request to the shard; `now` is the world's clock.
+    pub fn new(call: CallKey, facts: Facts, rng: StdRng, now: fn() -> Timestamp, pass: P) -> Self {
+        Self {
+            call,
+            facts,
+            rng,
+            now,
+            pass,
+        }
+    }
+
+    fn answer(&mut self, op: &Op) -> Option<Outcome> {
+        let facts = &self.facts;
+        Some(match op {
+            Op::Peer { leg: LegId(0) } => Outcome::Address(facts.caller.clone()),
+            Op::Local { leg: LegId(0) } => Outcome::Address(facts.dialled.clone()),
+            Op::Header { leg: LegId(0), name } => {
+                Outcome::Lines(sip_text::header_values(&facts.request, name))
+            }
+            Op::ConfigDocument => Outcome::Text(facts.config.clone()),
+            Op::ConfigEntryPoint => Outcome::Text(facts.entry_point.clone()),
+            Op::ConfigDomain => Outcome::Text(facts.domain.clone()),
+            Op::NowMs => Outcome::Number((self.now)().as_millisecond().max(0) as u64),
+            Op::LocalTime => Outcome::LocalTime(local_time((self.now)(), &facts.time_zone)),
+            Op::Random => Outcome::Number(self.rng.random()),
+            Op::Log { level, text } => {
+                let (domain, call) = (&facts.domain, &facts.id);
+                match level {
+                    Level::Debug => tracing::debug!(target: "scenario", %domain, %call, "{text}"),
+                    Level::Info => tracing::info!(target: "scenario", %domain, %call, "{text}"),
+                    Level::Warn => tracing::warn!(target: "scenario", %domain, %call, "{text}"),
+                    Level::Error => tracing::error!(target: "scenario", %domain, %call, "{text}"),
+                }
+                Outcome::Done
+            }
+            Op::Step { id, name } => {
+                tracing::debug!(target: "scenario", domain = %facts.domain, call = %facts.id, step = %id, "{name}");
+                Outcome::Done
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl<P: FnMut(Passed) + Send + 'static> Switch for Door<P> {
+    fn perform(&mut self, _index: OpIndex, op: &Op) -> Reply {
+        if let Some(outcome) = self.answer(op) {
+            return Reply::Now(outcome);
+        }
+        let (reply, outcome) = oneshot::channel();
+        (self.pass)(Passed {
+            call: self.call,
+            op: op.clone(),
+            reply,
+        });
+        Reply::Later(outcome)
+    }
+}
+
+fn local_time(now: Timestamp, zone: &TimeZone) -> LocalTime {
+    let local = now.to_zoned(zone.clone());
+    LocalTime {
+        year: local.year(),
+        month: local.month().unsigned_abs(),
+        day: local.day().unsigned_abs(),
+        weekday: local.weekday().to_monday_one_offset().unsigned_abs(),
+        hour: local.hour().unsigned_abs(),
+        minute: local.minute().unsigned_abs(),
+        second: local.second().unsigned_abs(),
+        utc_offset_s: local.offset().seconds(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_time_is_that_of_the_domain() {
+        let zone = TimeZone::get("Europe/Moscow").unwrap();
+        let t = local_time("2026-11-21T23:30:05Z".parse().unwrap(), &zone);
+        assert_eq!((t.year, t.month, t.day, t.weekday, t.hour), (2026, 11, 22, 7, 2));
+        assert_eq!((t.minute, t.second, t.utc_offset_s), (30, 5, 3 * 3600));
+    }
+}

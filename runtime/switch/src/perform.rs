@@ -1,0 +1,271 @@
+//! The scenario's requests, as they begin. Each either ends at once or becomes the call's [`Pending`].
+//!
+//! Arguments have been checked against the ranges of the WIT before they come here (`host-api`).
+
+use std::time::Duration;
+
+use tandem_bus::media as bus;
+use tandem_host_api::op::{Address, LegError, LegId, Op, Outcome, ProgressTone, Prompt};
+
+use crate::call::{Call, Pending};
+use crate::collect::{Collector, Progress};
+use crate::context::Context;
+use crate::leg::{Leg, Media, Role, Signalling};
+use crate::shard::{Output, Question};
+
+/// Length of a sent digit and of the gap after it, in milliseconds.
+const DIGIT_MS: u16 = 100;
+
+impl Call {
+    /// Begins a request of the scenario. One that is still under way is an error of ours: a guest waits for each.
+    pub fn perform(&mut self, op: Op, cx: &mut Context<'_>) {
+        debug_assert!(
+            matches!(self.pending, Pending::Nothing),
+            "a guest waits for each host call"
+        );
+        match op {
+            Op::Peer { leg } => {
+                let peer = self.leg(leg).map(|l| l.peer.clone()).unwrap_or_default();
+                self.done(Outcome::Address(peer), cx);
+            }
+            Op::Local { leg } => {
+                let local = self.leg(leg).map(|l| l.local.clone()).unwrap_or_default();
+                self.done(Outcome::Address(local), cx);
+            }
+            // The caller's headers are answered at the door; a leg that we began has none of a peer's request.
+            Op::Header { .. } => self.done(Outcome::Lines(Vec::new()), cx),
+            Op::Ring { leg } => {
+                let outcome = self.leg(leg).ok_or(LegError::Gone).and_then(|leg| leg.ring(cx));
+                self.done(Outcome::Leg(outcome), cx);
+            }
+            Op::EarlyMedia { leg } => self.open(leg, false, cx),
+            Op::Answer { leg } => self.open(leg, true, cx),
+            Op::Play { leg, prompts } => self.play(leg, prompts, cx),
+            Op::Collect { leg, rule } => self.collect(leg, rule, cx),
+            Op::SendDigits { leg, digits } => self.send_digits(leg, digits, cx),
+            Op::HangUp { leg, cause } => {
+                if let Some(leg) = self.leg(leg) {
+                    leg.hang_up(cause, cx);
+                }
+                self.done(Outcome::Leg(Ok(())), cx);
+            }
+            Op::DropLeg { leg } => {
+                if let Some(leg) = self.leg(leg) {
+                    leg.hang_up(tandem_host_api::op::Cause::Normal, cx);
+                }
+                self.done(Outcome::Done, cx);
+            }
+            Op::Dial {
+                caller,
+                targets,
+                options,
+            } => self.dial(caller, targets, options, cx),
+            Op::Bridge { first, second } => self.bridge(first, second, cx),
+            Op::SleepMs { duration_ms } => {
+                self.pending = Pending::Sleeping {
+                    until: cx.now + Duration::from_millis(u64::from(duration_ms)),
+                };
+            }
+            Op::FindUser { number } => {
+                self.ask(false, |domain| Question::FindUser { domain, number }, cx);
+            }
+            Op::KvGet { .. }
+            | Op::KvSet { .. }
+            | Op::KvDelete { .. }
+            | Op::KvIncrement { .. }
+            | Op::KvKeys { .. } => {
+                self.ask(true, |domain| Question::KeyValue { domain, op }, cx);
+            }
+            Op::ConfigDocument
+            | Op::ConfigEntryPoint
+            | Op::ConfigDomain
+            | Op::NowMs
+            | Op::LocalTime
+            | Op::Random
+            | Op::Log { .. }
+            | Op::Step { .. } => {
+                tracing::error!(call = %self.id, ?op, "a request that the door answers came to the call");
+                self.stop_scenario(cx);
+            }
+        }
+    }
+
+    fn ask(
+        &mut self,
+        key_value: bool,
+        question: impl FnOnce(std::sync::Arc<str>) -> Question,
+        cx: &mut Context<'_>,
+    ) {
+        let number = cx.new_question();
+        let question = question(cx.domain.clone());
+        cx.out.push_back(Output::Ask {
+            call: cx.call,
+            number,
+            question,
+        });
+        self.pending = Pending::Asking {
+            question: number,
+            key_value,
+        };
+    }
+
+    /// Opens the endpoint of the caller's leg, then answers (or sends 183).
+    fn open(&mut self, id: LegId, answer: bool, cx: &mut Context<'_>) {
+        let Some(leg) = self.leg(id) else {
+            return self.done(Outcome::Leg(Err(LegError::Gone)), cx);
+        };
+        let refused = match (&leg.signalling, leg.role) {
+            (Signalling::Ended, _) => Some(LegError::Gone),
+            (_, Role::Callee) => Some(LegError::WrongState("only a calling leg can be answered".into())),
+            (Signalling::Up { .. }, _) => return self.done(Outcome::Leg(Ok(())), cx),
+            _ => None,
+        };
+        if let Some(error) = refused {
+            return self.done(Outcome::Leg(Err(error)), cx);
+        }
+        match leg.media {
+            Media::Open(_) | Media::Agreed(..) => {
+                let outcome = self.describe_leg(id, answer, cx);
+                self.done(Outcome::Leg(outcome), cx);
+            }
+            Media::None | Media::Opening | Media::Closed(_) => {
+                leg.open_media(cx);
+                self.pending = Pending::Opening { leg: id, answer };
+            }
+        }
+    }
+
+    /// The leg, if something can be played on it.
+    fn audible(&mut self, id: LegId) -> Result<&mut Leg, LegError> {
+        let leg = self.leg(id).filter(|leg| !leg.is_over()).ok_or(LegError::Gone)?;
+        if leg.is_audible() {
+            Ok(leg)
+        } else {
+            Err(LegError::WrongState(
+                "the leg has no media yet: answer it, or open early media".into(),
+            ))
+        }
+    }
+
+    fn play(&mut self, id: LegId, prompts: Vec<Prompt>, cx: &mut Context<'_>) {
+        match self.audible(id) {
+            Err(error) => self.done(Outcome::Played(Err(error)), cx),
+            Ok(leg) => {
+                let play = leg.play(prompts.into_iter().map(to_bus).collect(), false, cx);
+                self.pending = Pending::Playing { leg: id, play };
+            }
+        }
+    }
+
+    fn collect(&mut self, id: LegId, rule: tandem_host_api::op::CollectRule, cx: &mut Context<'_>) {
+        let leg = match self.audible(id) {
+            Err(error) => return self.done(Outcome::Collected(Err(error)), cx),
+            Ok(leg) => leg,
+        };
+        let kept: Vec<char> = leg.digits.drain(..).filter(|_| rule.barge_in).collect();
+        let prompts: Vec<_> = rule.prompts.iter().cloned().map(to_bus).collect();
+        let mut collector = Collector::new(rule, cx.now);
+        let mut kept = kept.into_iter();
+        for digit in kept.by_ref() {
+            if let Progress::Over(collected) = collector.handle_digit(digit, cx.now) {
+                leg.digits.extend(kept);
+                return self.done(Outcome::Collected(Ok(collected)), cx);
+            }
+        }
+        // A digit that was typed ahead has stopped the prompts before they began.
+        if collector.deadline().is_none() {
+            leg.play(prompts, false, cx);
+        }
+        self.pending = Pending::Collecting { leg: id, collector };
+    }
+
+    fn send_digits(&mut self, id: LegId, digits: String, cx: &mut Context<'_>) {
+        match self.audible(id) {
+            Err(error) => self.done(Outcome::Leg(Err(error)), cx),
+            Ok(leg) => {
+                let endpoint = leg.endpoint;
+                cx.media(bus::Command::SendDigits {
+                    endpoint,
+                    digits,
+                    tone_ms: DIGIT_MS,
+                    gap_ms: DIGIT_MS,
+                });
+                self.pending = Pending::Sending { leg: id };
+            }
+        }
+    }
+
+    fn bridge(&mut self, first: LegId, second: LegId, cx: &mut Context<'_>) {
+        let refused = if first == second {
+            Some(LegError::BadArgument(
+                "a leg cannot be bridged with itself".into(),
+            ))
+        } else if [first, second]
+            .iter()
+            .any(|id| self.leg(*id).is_none_or(|leg| leg.is_over()))
+        {
+            Some(LegError::Gone)
+        } else if self.leg(second).is_some_and(|leg| !leg.is_up()) {
+            Some(LegError::WrongState("the second leg is not answered".into()))
+        } else {
+            None
+        };
+        if let Some(error) = refused {
+            return self.done(Outcome::Bridged(Err(error)), cx);
+        }
+        self.pending = Pending::Bridging {
+            first,
+            second,
+            joined: false,
+        };
+        match self.leg(first).map(|leg| leg.media.clone()) {
+            Some(Media::None) => {
+                if let Some(leg) = self.leg(first) {
+                    leg.open_media(cx);
+                }
+            }
+            Some(Media::Opening) => (),
+            _ => self.join(cx),
+        }
+    }
+}
+
+/// A prompt in the gate's words.
+pub fn to_bus(prompt: Prompt) -> bus::Prompt {
+    match prompt {
+        Prompt::File(name) => bus::Prompt::File(name),
+        Prompt::Progress { tone, duration_ms } => bus::Prompt::Progress {
+            tone: tone_to_bus(tone),
+            duration_ms,
+        },
+        Prompt::Tone {
+            first_hz,
+            second_hz,
+            duration_ms,
+        } => bus::Prompt::Tone {
+            first_hz,
+            second_hz,
+            duration_ms,
+        },
+        Prompt::Silence(ms) => bus::Prompt::Silence(ms),
+        Prompt::Speech { text, language } => bus::Prompt::Speech { text, language },
+    }
+}
+
+fn tone_to_bus(tone: ProgressTone) -> bus::ProgressTone {
+    match tone {
+        ProgressTone::Dial => bus::ProgressTone::Dial,
+        ProgressTone::Ringback => bus::ProgressTone::Ringback,
+        ProgressTone::Busy => bus::ProgressTone::Busy,
+        ProgressTone::Congestion => bus::ProgressTone::Congestion,
+        ProgressTone::SpecialInformation => bus::ProgressTone::SpecialInformation,
+    }
+}
+
+/// The caller's identity on a callee's leg: the given one, or the caller's own, always within the domain.
+pub fn caller_id(given: Option<Address>, caller: &Address, domain: &str) -> Address {
+    Address {
+        host: domain.to_owned(),
+        ..given.unwrap_or_else(|| caller.clone())
+    }
+}

@@ -1,0 +1,243 @@
+//! What is written down of a call that is over.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use tandem_bus::media::{Codec, Statistics};
+use tandem_directory::EntryPoint;
+use tandem_directory::records::{CallRecord, CallSummary, Direction, LegRecord, LegRole};
+use tandem_host_api::End;
+
+use crate::admission::Admission;
+use crate::call::Call;
+use crate::leg::{By, Ending, Leg, Media, Role};
+use crate::shard::Admitted;
+
+/// Ties the shard's monotonic clock to the world's.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// A moment of the monotonic clock.
+    pub instant: Instant,
+    /// The same moment in the world.
+    pub timestamp: Timestamp,
+}
+
+impl Clock {
+    /// The world's time at `now`.
+    pub fn at(&self, now: Instant) -> Timestamp {
+        let since = now.saturating_duration_since(self.instant);
+        self.timestamp.checked_add(since).unwrap_or(self.timestamp)
+    }
+
+    /// A call's identifier: milliseconds since 1970 and 32 random bits in hexadecimal, so that it sorts by time.
+    pub fn new_id(&self, now: Instant, random: u32) -> String {
+        format!("{:011x}{random:08x}", self.at(now).as_millisecond())
+    }
+}
+
+/// A call's record and whose it is.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// The domain's name.
+    pub domain: Arc<str>,
+    /// The record; its rolling hash is the driver's to add.
+    pub call: CallRecord,
+}
+
+impl Record {
+    /// Of a call that had a scenario.
+    pub fn of_call(call: &Call, clock: &Clock, now: Instant) -> Self {
+        let caller = call.legs.first();
+        let ending = caller.and_then(|leg| leg.ending.clone());
+        let answered = caller.is_some_and(|leg| leg.answered.is_some());
+        let failed = match &call.end {
+            Some(End::Returned | End::CallOver) | None => None,
+            Some(_) => Some("scenario-failed"),
+        };
+        let ended = call
+            .legs
+            .iter()
+            .filter_map(|leg| leg.ending.as_ref().map(|e| e.at))
+            .max()
+            .unwrap_or(now);
+        let summary = CallSummary {
+            id: call.id.clone(),
+            direction: Direction::Internal,
+            from_number: caller.map(|leg| leg.peer.user.clone()).unwrap_or_default(),
+            to_number: caller.map(|leg| leg.local.user.clone()).unwrap_or_default(),
+            entry_point: Some(call.entry.number.clone()),
+            scenario: Some(call.entry.module.clone()),
+            scenario_hash: Some(call.entry.hash.clone()),
+            started_at: clock.at(call.started),
+            answered_at: caller.and_then(|leg| leg.answered).map(|at| clock.at(at)),
+            ended_at: clock.at(ended),
+            duration_ms: millis(call.started, ended),
+            cause: failed
+                .unwrap_or_else(|| cause_word(ending.as_ref(), answered))
+                .to_owned(),
+            // A caller that was answered got 200, however the call went on.
+            sip_status: if answered {
+                Some(200)
+            } else {
+                ending.as_ref().map(|e| e.status)
+            },
+            ended_by: ended_by(&call.legs).to_owned(),
+            rolling_hash: None,
+            journal_stored: false,
+            recoveries: 0,
+        };
+        let legs = call.legs.iter().map(|leg| leg_record(leg, clock, now)).collect();
+        Self {
+            domain: call.domain.clone(),
+            call: CallRecord { summary, legs },
+        }
+    }
+
+    /// Of an INVITE of a known caller that became no call.
+    pub fn of_refused(
+        id: String,
+        admission: &Admission,
+        admitted: &Admitted,
+        status: u16,
+        clock: &Clock,
+        now: Instant,
+    ) -> Self {
+        let at = clock.at(now);
+        let ending = Ending {
+            at: now,
+            by: By::System,
+            status,
+            cause: crate::sip_text::reason(status).into(),
+        };
+        let entry = admitted.entry.as_deref();
+        let summary = CallSummary {
+            id,
+            direction: Direction::Internal,
+            from_number: admission.from.user.clone(),
+            to_number: admission.dialled.user.clone(),
+            entry_point: entry.map(|e: &EntryPoint| e.number.clone()),
+            scenario: None,
+            scenario_hash: None,
+            started_at: at,
+            answered_at: None,
+            ended_at: at,
+            duration_ms: 0,
+            cause: cause_word(Some(&ending), false).to_owned(),
+            sip_status: Some(status),
+            ended_by: "system".into(),
+            rolling_hash: None,
+            journal_stored: false,
+            recoveries: 0,
+        };
+        let leg = LegRecord {
+            index: 0,
+            role: LegRole::Caller,
+            peer_uri: format!("sip:{}@{}", admission.from.user, admission.from.host),
+            user: Some(admission.from.user.clone()),
+            started_at: at,
+            answered_at: None,
+            ended_at: at,
+            talk_ms: 0,
+            cause: ending.cause,
+            sip_status: Some(status),
+            codec: None,
+            rtp_sent: 0,
+            rtp_received: 0,
+            rtp_lost: 0,
+        };
+        Self {
+            domain: admitted.domain.clone(),
+            call: CallRecord {
+                summary,
+                legs: vec![leg],
+            },
+        }
+    }
+}
+
+fn leg_record(leg: &Leg, clock: &Clock, now: Instant) -> LegRecord {
+    let ended = leg.ending.as_ref().map_or(now, |e| e.at);
+    let statistics = match leg.media {
+        Media::Closed(Some(statistics)) => statistics,
+        _ => Statistics::default(),
+    };
+    LegRecord {
+        index: leg.id.0,
+        role: match leg.role {
+            Role::Caller => LegRole::Caller,
+            Role::Callee => LegRole::Callee,
+        },
+        peer_uri: format!("sip:{}@{}", leg.peer.user, leg.peer.host),
+        user: leg.user.clone(),
+        started_at: clock.at(leg.started),
+        answered_at: leg.answered.map(|at| clock.at(at)),
+        ended_at: clock.at(ended),
+        talk_ms: leg.answered.map_or(0, |at| millis(at, ended)),
+        cause: leg.ending.as_ref().map(|e| e.cause.clone()).unwrap_or_default(),
+        sip_status: leg.ending.as_ref().map(|e| e.status),
+        codec: leg.codec_used.map(|codec| match codec {
+            Codec::Pcma => "PCMA".to_owned(),
+            Codec::Pcmu => "PCMU".to_owned(),
+        }),
+        rtp_sent: statistics.sent,
+        rtp_received: statistics.received,
+        rtp_lost: statistics.lost,
+    }
+}
+
+/// Who ended the call. Where the scenario ended the caller's leg because a callee had hung up, or with the status by
+/// which a callee had refused, it was that callee.
+fn ended_by(legs: &[Leg]) -> &'static str {
+    let Some((caller, ending)) = legs.first().and_then(|leg| Some((leg, leg.ending.as_ref()?))) else {
+        return "system";
+    };
+    match ending.by {
+        By::Peer => return "caller",
+        By::System => return "system",
+        By::Scenario => (),
+    }
+    let callees = || legs.iter().filter(|leg| leg.role == Role::Callee);
+    let last = callees()
+        .filter_map(|leg| leg.ending.as_ref().map(|e| (leg, e)))
+        .max_by_key(|(_, e)| e.at);
+    match last {
+        Some((leg, last)) if leg.answered.is_some() => match last.by {
+            By::Peer => "callee",
+            By::System => "system",
+            By::Scenario => "scenario",
+        },
+        Some((_, last))
+            if caller.answered.is_none() && last.by == By::Peer && last.status == ending.status =>
+        {
+            "callee"
+        }
+        _ => "scenario",
+    }
+}
+
+/// Why the call ended, in the caller's view: `answered` tells whether it had been put through.
+fn cause_word(ending: Option<&Ending>, answered: bool) -> &'static str {
+    let Some(ending) = ending else { return "failed" };
+    match (ending.status, answered) {
+        (200, _) => "normal",
+        (408, true) => "lost",
+        (408, false) if ending.by == By::System => "lost",
+        (503, true) if ending.by == By::System => "stopped",
+        (403, _) => "forbidden",
+        (404 | 604, _) => "not-found",
+        (408, false) => "no-answer",
+        (480, _) => "unavailable",
+        (486 | 600, _) => "busy",
+        (487, _) => "cancelled",
+        (415 | 488 | 606, _) => "not-acceptable",
+        (503, _) => "congested",
+        (603, _) => "declined",
+        (400..=499 | 600..=699, _) => "rejected",
+        _ => "failed",
+    }
+}
+
+fn millis(from: Instant, to: Instant) -> u64 {
+    to.saturating_duration_since(from).as_millis() as u64
+}

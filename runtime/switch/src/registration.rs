@@ -1,0 +1,302 @@
+//! The registrar role without sockets: REGISTER with authentication (RFC 3261 §10), and who is where.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
+
+use bytes::Bytes;
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use tandem_sip::auth::Verifier;
+use tandem_sip::registrar::{Aor, Binding, Registrar};
+use tandem_sip::transactions::{
+    Config as TransactionsConfig, Event as SipEvent, Output as SipOutput, ServerId, Supported, Transactions,
+};
+use tandem_sip::{Builder, Flow, Message, Method, Name};
+
+use crate::admission::{Verdict, check_credentials};
+use crate::shard::{Admitted, Answer, Question};
+use crate::sip_text;
+
+/// REGISTERs that may wait for the directory at a time; more get 503.
+const WAITING_MAX: usize = 10_000;
+
+/// What happens to the role.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "a variant's sentence speaks of its fields")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is moved once, and most of them carry a message"
+)]
+pub enum Input {
+    /// A REGISTER that passed [`Message::validate`].
+    Sip { flow: Flow, message: Message },
+    /// A connection is gone.
+    FlowClosed { flow: Flow },
+    /// A question was answered.
+    Answered { number: u64, answer: Answer },
+    /// The time of [`Output::Wait`] has come.
+    Timeout,
+}
+
+/// What the driver does.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "a variant's sentence speaks of its fields")]
+pub enum Output {
+    /// Send bytes on a flow.
+    Send { flow: Flow, bytes: Bytes },
+    /// Find something out.
+    Ask { number: u64, question: Question },
+    /// Nothing more now; come back with [`Input::Timeout`] then.
+    Wait(Option<Instant>),
+}
+
+#[derive(Debug)]
+struct Waiting {
+    server: ServerId,
+    flow: Flow,
+    request: Message,
+    user: String,
+}
+
+/// The registrar of all domains of this server.
+#[derive(Debug)]
+pub struct Registration {
+    sip: Transactions,
+    registrar: Registrar,
+    verifier: Verifier,
+    supported: Supported,
+    waiting: HashMap<u64, Waiting>,
+    next_question: u64,
+    out: VecDeque<Output>,
+    sip_deadline: Option<Instant>,
+    rng: StdRng,
+    /// REGISTERs refused for their credentials.
+    refused: u64,
+}
+
+impl Registration {
+    /// With nobody registered.
+    pub fn new(registrar: Registrar, verifier: Verifier, seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let sip = Transactions::new(TransactionsConfig::default(), StdRng::seed_from_u64(rng.random()));
+        Self {
+            sip,
+            registrar,
+            verifier,
+            supported: Supported::default(),
+            waiting: HashMap::new(),
+            next_question: 0,
+            out: VecDeque::new(),
+            sip_deadline: None,
+            rng,
+            refused: 0,
+        }
+    }
+
+    /// The devices of a user, the most wanted first.
+    pub fn lookup(&self, domain: &str, user: &str, now: Instant) -> Vec<Binding> {
+        self.registrar.lookup(&Aor::new(domain, user), now)
+    }
+
+    /// Bindings at this moment.
+    pub fn bindings(&self) -> usize {
+        self.registrar.len()
+    }
+
+    /// REGISTERs refused for their credentials so far.
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Takes one input. Drain [`Self::poll_output`] before giving the next.
+    pub fn handle(&mut self, input: Input, now: Instant) {
+        match input {
+            Input::Sip { flow, message } => self.sip.handle_inbound(flow, message, now),
+            Input::FlowClosed { flow } => {
+                self.sip.handle_transport_error(flow, now);
+                for (aor, _) in self.registrar.handle_flow_closed(flow) {
+                    tracing::info!(domain = %aor.domain, user = %aor.user, "registration gone with its connection");
+                }
+            }
+            Input::Answered { number, answer } => {
+                if let Some(waiting) = self.waiting.remove(&number) {
+                    self.register(&waiting, answer, now);
+                }
+            }
+            Input::Timeout => {
+                self.sip.handle_timeout(now);
+                for (aor, _) in self.registrar.expire(now) {
+                    tracing::info!(domain = %aor.domain, user = %aor.user, "registration expired");
+                }
+            }
+        }
+        self.drain_sip(now);
+    }
+
+    /// What to do next; [`Output::Wait`] ends the drain.
+    pub fn poll_output(&mut self) -> Output {
+        self.out.pop_front().unwrap_or_else(|| {
+            Output::Wait(
+                [self.sip_deadline, self.registrar.next_deadline()]
+                    .into_iter()
+                    .flatten()
+                    .min(),
+            )
+        })
+    }
+
+    fn drain_sip(&mut self, now: Instant) {
+        loop {
+            match self.sip.poll_output() {
+                SipOutput::Send { flow, message } => {
+                    self.out.push_back(Output::Send { flow, bytes: message });
+                }
+                SipOutput::Event(SipEvent::Request {
+                    server,
+                    flow,
+                    message,
+                }) => {
+                    self.handle_request(server, flow, &message, now);
+                }
+                SipOutput::Event(_) => (),
+                SipOutput::Wait(at) => {
+                    self.sip_deadline = at;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn handle_request(&mut self, server: ServerId, flow: Flow, request: &Message, now: Instant) {
+        let refused = match self.sip.check_request(request, &self.supported) {
+            Err(reject) => Some(reject),
+            Ok(()) if self.waiting.len() >= WAITING_MAX => {
+                Some(tandem_sip::Reject::new(503, "Service Unavailable"))
+            }
+            Ok(()) => None,
+        };
+        if let Some(reject) = refused {
+            let tag = tandem_sip::dialog::new_tag(&mut self.rng);
+            let reply = self.supported.refuse(request, &reject, &tag);
+            return self.respond(server, reply, now);
+        }
+        let (Ok(uri), Ok(to)) = (request.uri(), request.to()) else {
+            return self.reply(server, request, flow, 400, now);
+        };
+        // The domain is the Request-URI's host; a phone that registers at this server's address means that of To.
+        let host = if uri.host.ip().is_some() {
+            &to.uri.host
+        } else {
+            &uri.host
+        };
+        let user = to
+            .uri
+            .user()
+            .map(std::borrow::Cow::into_owned)
+            .unwrap_or_default();
+        let question = Question::Admit {
+            host: host.to_string(),
+            user: user.clone(),
+            dialled: String::new(),
+        };
+        self.next_question += 1;
+        self.waiting.insert(
+            self.next_question,
+            Waiting {
+                server,
+                flow,
+                request: request.clone(),
+                user,
+            },
+        );
+        self.out.push_back(Output::Ask {
+            number: self.next_question,
+            question,
+        });
+    }
+
+    fn register(&mut self, waiting: &Waiting, answer: Answer, now: Instant) {
+        let Waiting {
+            server,
+            flow,
+            request,
+            user,
+        } = waiting;
+        let admitted = match answer {
+            Answer::Admit(Some(admitted)) => admitted,
+            Answer::Admit(None) => return self.reply(*server, request, *flow, 404, now),
+            _ => return self.reply(*server, request, *flow, 503, now),
+        };
+        // To must name a user of the domain that the Request-URI names (RFC 3261 §10.3 item 5).
+        let of_domain = request.to().is_ok_and(|to| {
+            to.uri.host.ip().is_some() || to.uri.host.to_string().eq_ignore_ascii_case(&admitted.domain)
+        });
+        if !of_domain {
+            return self.reply(*server, request, *flow, 404, now);
+        }
+        match check_credentials(
+            request,
+            Method::Register,
+            user,
+            &admitted,
+            &mut self.verifier,
+            now,
+        ) {
+            Verdict::Caller => self.bind(waiting, &admitted, now),
+            Verdict::Challenge(values) => {
+                let tag = tandem_sip::dialog::new_tag(&mut self.rng);
+                self.respond(*server, sip_text::challenge(request, &values, &tag), now);
+            }
+            Verdict::Refused(why) => {
+                self.refused += 1;
+                let domain = &admitted.domain;
+                tracing::warn!(%domain, %user, remote = %flow.remote, why, "registration refused");
+                self.reply(*server, request, *flow, 403, now);
+            }
+        }
+    }
+
+    fn bind(&mut self, waiting: &Waiting, admitted: &Admitted, now: Instant) {
+        let Waiting {
+            server,
+            flow,
+            request,
+            user,
+        } = waiting;
+        let domain = &admitted.domain;
+        let tag = tandem_sip::dialog::new_tag(&mut self.rng);
+        let reply = match self
+            .registrar
+            .register(&Aor::new(domain, user), request, *flow, now)
+        {
+            Ok(bindings) => {
+                tracing::info!(%domain, %user, remote = %flow.remote, devices = bindings.len(), "registered");
+                let contacts = bindings.iter().map(|binding| binding.contact_header(now));
+                Builder::reply(request, 200, "OK")
+                    .to_tag(&tag)
+                    .headers(Name::Contact, contacts)
+                    .build()
+            }
+            Err(error) => {
+                tracing::warn!(%domain, %user, remote = %flow.remote, %error, "registration refused");
+                let reject = error.reject();
+                let least = error.min_expires_s().map(|s| s.to_string());
+                let reply = Builder::reply(request, reject.status, &reject.reason);
+                reply.to_tag(&tag).headers(Name::MinExpires, least).build()
+            }
+        };
+        self.respond(*server, reply, now);
+    }
+
+    fn reply(&mut self, server: ServerId, request: &Message, flow: Flow, status: u16, now: Instant) {
+        let tag = tandem_sip::dialog::new_tag(&mut self.rng);
+        self.respond(server, sip_text::reply(request, status, &tag, flow, None), now);
+    }
+
+    fn respond(&mut self, server: ServerId, reply: Result<Message, tandem_sip::ParseError>, now: Instant) {
+        match reply {
+            // A transaction that is gone needs no answer.
+            Ok(reply) => drop(self.sip.respond(server, reply, now)),
+            Err(error) => tracing::error!(%error, "a response could not be written"),
+        }
+    }
+}
