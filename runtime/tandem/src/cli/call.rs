@@ -1,0 +1,191 @@
+//! `tandem call`
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use serde_json::json;
+use tandem_store::{CallFilter, CallRecord, DomainScope, Store};
+
+use super::replay::Replay;
+use super::{Context, DomainArg, Failure};
+use crate::config::duration_text;
+use crate::output::{self, Table};
+
+/// Calls that ended.
+#[derive(Debug, Args)]
+pub struct Call {
+    #[command(flatten)]
+    domain: DomainArg,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List calls, latest first
+    List(List),
+    /// Show a call with its legs
+    Show {
+        /// The call's identifier
+        id: String,
+    },
+    /// Run a call's scenario again, against its journal
+    Replay(Replay),
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// Started then or later (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    since: Option<Timestamp>,
+    /// Started before then (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    until: Option<Timestamp>,
+    /// Called from it or dialled it
+    #[arg(long)]
+    number: Option<String>,
+    /// At most so many, 1 to 1000
+    #[arg(long, default_value_t = 100)]
+    limit: u32,
+    /// Go on after the page that gave this cursor
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<String>,
+}
+
+impl Call {
+    pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
+        let store = context.store().await?;
+        let scope = self.domain.scope(&store).await?;
+        match &self.action {
+            Action::List(list) => list.run(context, &store, &scope).await?,
+            Action::Show { id } => {
+                let call = find(&store, &scope, id).await?;
+                show(context, &call)?;
+            }
+            Action::Replay(replay) => replay.run(context, &store, &scope).await?,
+        }
+        store.close().await;
+        Ok(())
+    }
+}
+
+/// The record of a call.
+pub(super) async fn find(store: &Store, scope: &DomainScope, id: &str) -> Result<CallRecord, Failure> {
+    let call = store.call(scope, id).await?;
+    call.ok_or_else(|| Failure::NotFound(format!("no call `{id}` in {}", scope.name())))
+}
+
+impl List {
+    async fn run(&self, context: &Context, store: &Store, scope: &DomainScope) -> Result<(), Failure> {
+        let before = self.after.as_deref().map(str::parse).transpose()?;
+        let filter = CallFilter {
+            since: self.since,
+            until: self.until,
+            number: self.number.clone(),
+            limit: Some(self.limit),
+            before,
+        };
+        let page = store.calls(scope, &filter).await?;
+        let next = page.next.as_ref().map(ToString::to_string);
+        let shown = json!({ "calls": page.calls, "next": next });
+        output::print(context.json, &shown, || {
+            let columns = [
+                "ID", "STARTED", "FROM", "TO", "SCENARIO", "DURATION", "ENDED BY", "CAUSE", "STATUS",
+            ];
+            let mut table = Table::new(columns, "no calls");
+            for call in &page.calls {
+                let call = call.clone();
+                table.row([
+                    call.id,
+                    call.started_at.to_string(),
+                    call.from_number,
+                    call.to_number,
+                    call.scenario.unwrap_or_default(),
+                    milliseconds(call.duration_ms),
+                    call.ended_by,
+                    call.cause,
+                    call.sip_status
+                        .map(|status| status.to_string())
+                        .unwrap_or_default(),
+                ]);
+            }
+            table
+        })?;
+        if let (false, Some(next)) = (context.json, next) {
+            output::write(&format!("more: --after {next}\n"))?;
+        }
+        Ok(())
+    }
+}
+
+fn milliseconds(ms: u64) -> String {
+    duration_text(Duration::from_millis(ms))
+}
+
+fn show(context: &Context, record: &CallRecord) -> Result<(), Failure> {
+    let call = &record.summary;
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    output::print(context.json, record, || {
+        let mut table = Table::new(["WHAT", "VALUE"], "");
+        let mut row = |what: &str, value: String| table.row([what.to_owned(), value]);
+        row("id", call.id.clone());
+        row("direction", call.direction.as_str().to_owned());
+        row("from", call.from_number.clone());
+        row("to", call.to_number.clone());
+        row("entry point", text(&call.entry_point));
+        row("scenario", text(&call.scenario));
+        row("scenario version", text(&call.scenario_hash));
+        row("started", call.started_at.to_string());
+        row(
+            "answered",
+            call.answered_at.map(|at| at.to_string()).unwrap_or_default(),
+        );
+        row("ended", call.ended_at.to_string());
+        row("duration", milliseconds(call.duration_ms));
+        row("cause", call.cause.clone());
+        row(
+            "status",
+            call.sip_status
+                .map(|status| status.to_string())
+                .unwrap_or_default(),
+        );
+        row("ended by", call.ended_by.clone());
+        row("rolling hash", text(&call.rolling_hash));
+        row(
+            "journal",
+            if call.journal_stored { "kept" } else { "not kept" }.to_owned(),
+        );
+        for leg in &record.legs {
+            let user = leg
+                .user
+                .as_ref()
+                .map(|user| format!(" (user {user})"))
+                .unwrap_or_default();
+            row(
+                &format!("leg {}", leg.index),
+                format!("{} {}{user}", leg.role.as_str(), leg.peer_uri),
+            );
+            let codec = leg.codec.as_deref().unwrap_or("no codec");
+            let status = leg
+                .sip_status
+                .map(|status| format!(", status {status}"))
+                .unwrap_or_default();
+            row(
+                "",
+                format!(
+                    "talked {}, {}{status}, {codec}",
+                    milliseconds(leg.talk_ms),
+                    leg.cause
+                ),
+            );
+            let (sent, received, lost) = (leg.rtp_sent, leg.rtp_received, leg.rtp_lost);
+            row(
+                "",
+                format!("RTP packets: {sent} sent, {received} received, {lost} lost"),
+            );
+        }
+        table
+    })?;
+    Ok(())
+}

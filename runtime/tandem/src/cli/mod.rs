@@ -1,0 +1,214 @@
+//! The command line: a file per command.
+
+mod call;
+mod check;
+mod config;
+mod domain;
+mod number;
+mod replay;
+mod scenario;
+mod serve;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tandem_store::{DomainScope, Options, Store, StoreError};
+
+use crate::config::ConfigErrors;
+use crate::serve::ServeError;
+
+const EXIT_CODES: &str = "Exit codes:
+  0  done
+  1  failed: the system, the database or a module
+  2  the command line, the configuration or a value is wrong
+  3  no such domain, user, number, scenario or call
+  4  a replay left the record
+  5  it exists already, or something still uses it";
+
+/// A PBX whose calls are decided by WASM scenarios.
+#[derive(Debug, Parser)]
+#[command(name = "tandem", version, after_help = EXIT_CODES)]
+struct Cli {
+    /// The data directory
+    #[arg(long, global = true, default_value = "data", value_name = "DIR")]
+    data: PathBuf,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(serve::Serve),
+    /// Show the configuration
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Check that a server could run here
+    Check(ConfigArgs),
+    /// Domains: the tenants
+    #[command(subcommand)]
+    Domain(domain::Domain),
+    /// Users of a domain
+    User(user::User),
+    /// Numbers of a domain, and the scenarios that they start
+    Number(number::Number),
+    /// Scenarios: WASM modules of a domain
+    Scenario(scenario::Scenario),
+    /// Calls that ended
+    Call(call::Call),
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// A TOML file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Set one key, over the file; `tandem config show --default` lists them
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+/// Which domain a command is about.
+#[derive(Debug, Args)]
+pub struct DomainArg {
+    /// The domain; needed where there are several
+    #[arg(long, global = true, value_name = "NAME")]
+    domain: Option<String>,
+}
+
+impl DomainArg {
+    async fn scope(&self, store: &Store) -> Result<DomainScope, Failure> {
+        if let Some(name) = &self.domain {
+            return Ok(store.domain_scope(name).await?);
+        }
+        match store.domains().await?.as_slice() {
+            [only] => Ok(store.domain_scope(&only.name).await?),
+            [] => Err(Failure::NotFound(
+                "there is no domain yet: `tandem domain add NAME`".to_owned(),
+            )),
+            several => {
+                let names: Vec<&str> = several.iter().map(|domain| domain.name.as_str()).collect();
+                Err(Failure::Usage(format!(
+                    "there are several domains, choose with --domain: {}",
+                    names.join(", ")
+                )))
+            }
+        }
+    }
+}
+
+/// Why a command failed; each has its exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// 1
+    #[error("{0}")]
+    Failed(String),
+    /// 2
+    #[error("{0}")]
+    Usage(String),
+    /// 2
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// 3
+    #[error("{0}")]
+    NotFound(String),
+    /// 4
+    #[error("{0}")]
+    Diverged(String),
+    /// 1, 2, 3 or 5
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// 1
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// 1
+    #[error(transparent)]
+    System(#[from] std::io::Error),
+    /// 1
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
+impl Failure {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::Config(_) => 2,
+            Self::NotFound(_) | Self::Store(StoreError::NotFound { .. }) => 3,
+            Self::Diverged(_) => 4,
+            Self::Store(StoreError::Exists { .. } | StoreError::InUse { .. }) => 5,
+            Self::Store(StoreError::Invalid { .. } | StoreError::TooLarge { .. }) => 2,
+            Self::Failed(_) | Self::Store(_) | Self::Serve(_) | Self::System(_) | Self::Json(_) => 1,
+        }
+    }
+}
+
+/// What all commands know.
+pub struct Context {
+    /// The data directory.
+    pub data: PathBuf,
+    /// Print JSON.
+    pub json: bool,
+}
+
+impl Context {
+    /// Opens the store of an existing data directory. Only commands that begin something make a new one.
+    async fn store(&self) -> Result<Store, Failure> {
+        if !self.data.is_dir() {
+            return Err(Failure::NotFound(format!(
+                "no data directory {}",
+                self.data.display()
+            )));
+        }
+        self.new_store().await
+    }
+
+    async fn new_store(&self) -> Result<Store, Failure> {
+        Ok(Store::open(
+            &self.data,
+            Options {
+                readers: 1,
+                ..Options::default()
+            },
+        )
+        .await?)
+    }
+}
+
+/// Runs the command of this process's arguments.
+pub fn run() -> ExitCode {
+    let Cli { data, json, command } = Cli::parse();
+    let context = Context { data, json };
+    match start(&context, command) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("tandem: {}", failure.to_string().replace('\n', "\ntandem: "));
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn start(context: &Context, command: Command) -> Result<ExitCode, Failure> {
+    let mut runtime = match command {
+        Command::Serve(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    runtime.enable_all().build()?.block_on(async {
+        match command {
+            Command::Serve(serve) => return serve.run(context).await,
+            Command::Config(config) => config.run()?,
+            Command::Check(args) => return check::run(context, &args).await,
+            Command::Domain(domain) => domain.run(context).await?,
+            Command::User(user) => user.run(context).await?,
+            Command::Number(number) => number.run(context).await?,
+            Command::Scenario(scenario) => scenario.run(context).await?,
+            Command::Call(call) => call.run(context).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}

@@ -1,0 +1,166 @@
+//! `tandem number`: what a dialled number leads to, a scenario or a user.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::json;
+use tandem_directory::Pattern;
+use tandem_store::{DomainScope, EntryPoint, NewEntryPoint, Store, StoreError, UserNumber};
+
+use super::{Context, DomainArg, Failure};
+use crate::output::{self, Table};
+
+/// Numbers of a domain, and the scenarios or users that they lead to.
+#[derive(Debug, Args)]
+pub struct Number {
+    #[command(flatten)]
+    domain: DomainArg,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Let a number start a scenario, or ring a user
+    Add {
+        /// A number, or a pattern: 3XX, 0*, or * for what nothing else takes
+        number: String,
+        /// The scenario that it starts, by name
+        #[arg(long, value_name = "NAME", required_unless_present = "user")]
+        scenario: Option<String>,
+        /// The user that it rings, besides its extension
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["scenario", "version", "settings", "title", "fallback"])]
+        user: Option<String>,
+        /// The scenario's version, by its hash [default: the newest]
+        #[arg(long, value_name = "HASH")]
+        version: Option<String>,
+        /// What the scenario is told: a JSON file, such as a flow
+        #[arg(long, value_name = "FILE")]
+        settings: Option<PathBuf>,
+        /// What people call it
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        title: String,
+        /// The answer when the scenario fails: normal, busy, declined, not-found, forbidden, unavailable, congested,
+        /// or a status from 400 to 699
+        #[arg(long, default_value = "unavailable", value_name = "CAUSE")]
+        fallback: String,
+    },
+    /// List the numbers
+    List,
+    /// Remove a number
+    Remove {
+        /// The number or pattern as it was added
+        number: String,
+    },
+}
+
+impl Number {
+    pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
+        let store = context.store().await?;
+        let scope = self.domain.scope(&store).await?;
+        self.action.run(context, &store, &scope).await?;
+        store.close().await;
+        Ok(())
+    }
+}
+
+impl Action {
+    async fn run(&self, context: &Context, store: &Store, scope: &DomainScope) -> Result<(), Failure> {
+        match self {
+            Self::Add {
+                number,
+                user: Some(user),
+                ..
+            } => {
+                let added = store.add_user_number(scope, number, user).await?;
+                output::say(context.json, &added, &format!("{number} leads to user {user}"))?;
+            }
+            Self::Add {
+                number,
+                scenario,
+                user: None,
+                version,
+                settings,
+                title,
+                fallback,
+            } => {
+                Pattern::parse(number).map_err(|error| Failure::Usage(error.to_string()))?;
+                let config = match settings {
+                    Some(path) => std::fs::read_to_string(path)
+                        .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?,
+                    None => "{}".to_owned(),
+                };
+                let new = NewEntryPoint {
+                    number: number.clone(),
+                    title: title.clone(),
+                    module: scenario.clone().unwrap_or_default(),
+                    hash: version.clone(),
+                    config,
+                    fallback_cause: fallback.clone(),
+                };
+                let added = store.add_entry_point(scope, &new).await?;
+                let line = format!("{number} starts {} {}", added.module, short(&added.hash));
+                output::say(context.json, &added, &line)?;
+            }
+            Self::List => {
+                let mut numbers: Vec<Listed> = store
+                    .entry_points(scope)
+                    .await?
+                    .into_iter()
+                    .map(Listed::Scenario)
+                    .collect();
+                numbers.extend(store.user_numbers(scope).await?.into_iter().map(Listed::User));
+                output::print(context.json, &numbers, || table(&numbers))?;
+            }
+            Self::Remove { number } => {
+                match store.remove_entry_point(scope, number).await {
+                    Err(StoreError::NotFound { .. }) => store.remove_user_number(scope, number).await?,
+                    other => other?,
+                }
+                output::say(
+                    context.json,
+                    &json!({ "removed": number }),
+                    &format!("number {number} removed"),
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A number and what it leads to.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Listed {
+    Scenario(EntryPoint),
+    User(UserNumber),
+}
+
+fn table(numbers: &[Listed]) -> Table {
+    let columns = ["NUMBER", "TITLE", "LEADS TO", "VERSION", "FALLBACK", "CREATED"];
+    let mut table = Table::new(columns, "no numbers");
+    for listed in numbers {
+        match listed {
+            Listed::Scenario(entry) => table.row([
+                entry.number.clone(),
+                entry.title.clone(),
+                format!("scenario {}", entry.module),
+                short(&entry.hash),
+                entry.fallback_cause.clone(),
+                entry.created_at.to_string(),
+            ]),
+            Listed::User(number) => {
+                let leads_to = format!("user {}", number.user);
+                let none = String::new;
+                table.row([number.number.clone(), none(), leads_to, none(), none(), none()]);
+            }
+        }
+    }
+    table
+}
+
+/// Enough of a hash to tell versions apart.
+pub fn short(hash: &str) -> String {
+    hash.chars().take(12).collect()
+}

@@ -1,0 +1,14 @@
+//! Configuration: one typed struct, each key with its documentation and default.
+//!
+//! A key's way: default in [`Config`] → file ([`load`]) → `--set` → [`Config::check`]. [`show`] writes it back as
+//! TOML. Not here: what an administrator configures per domain; that lies in the database.
+
+mod keys;
+mod load;
+mod setting;
+mod show;
+
+pub use keys::{Config, Log};
+pub use load::{ConfigErrors, Loaded, load};
+pub use setting::duration_text;
+pub use show::show;

@@ -1,0 +1,184 @@
+//! Finds out what the call logic and the registrar ask: in the directory, the store and the registrar.
+
+use std::sync::Arc;
+
+use tandem_directory::Directory;
+use tandem_host_api::op::{KvError, KvValue, Op, Target, User};
+use tandem_sip::registrar::Binding;
+use tandem_store::{DomainScope, Store, StoreError};
+use tandem_switch::{Admitted, Answer, Located, Question};
+
+use super::registrar::Registrations;
+
+/// Where answers come from; a clone is cheap.
+#[derive(Clone)]
+pub struct Answers {
+    /// Domains, users, entry points.
+    pub directory: Directory,
+    /// Key-value store.
+    pub store: Store,
+    /// Who is registered where.
+    pub registrations: Registrations,
+    /// The domain of requests that name an address of this server; none: the only one there is.
+    pub default_domain: Option<String>,
+    /// Most bytes in one domain's key-value store.
+    pub kv_bytes_max: u64,
+}
+
+impl Answers {
+    /// Answers one question. A store that fails is logged and becomes [`Answer::Unavailable`].
+    pub async fn answer(&self, question: Question) -> Answer {
+        let answered = match question {
+            Question::Admit { host, user, dialled } => {
+                self.admit(&host, &user, &dialled).await.map(Answer::Admit)
+            }
+            Question::Locate { domain, target } => self.locate(&domain, &target).await.map(Answer::Located),
+            Question::FindUser { domain, number } => self.find_user(&domain, &number).await.map(Answer::User),
+            Question::KeyValue { domain, op } => Ok(Answer::KeyValue(self.key_value(&domain, op).await)),
+        };
+        answered.unwrap_or_else(|error| {
+            tracing::error!(%error, "the directory does not answer");
+            Answer::Unavailable
+        })
+    }
+
+    async fn domain(&self, host: &str) -> Result<Option<Arc<tandem_directory::Domain>>, StoreError> {
+        let by_address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
+        if !by_address {
+            return self.directory.domain(host).await;
+        }
+        if let Some(name) = &self.default_domain {
+            return self.directory.domain(name).await;
+        }
+        match self.store.domains().await?.as_slice() {
+            [only] => self.directory.domain(&only.name).await,
+            _ => Ok(None),
+        }
+    }
+
+    async fn admit(
+        &self,
+        host: &str,
+        user: &str,
+        dialled: &str,
+    ) -> Result<Option<Box<Admitted>>, StoreError> {
+        let Some(domain) = self.domain(host).await? else {
+            return Ok(None);
+        };
+        let credentials = self.directory.credentials(&domain, user).await?;
+        let display_name = match &credentials {
+            Some(_) => self
+                .directory
+                .user(&domain, user)
+                .await?
+                .map(|u| u.display_name.clone())
+                .unwrap_or_default(),
+            None => String::new(),
+        };
+        let entry = if dialled.is_empty() {
+            None
+        } else {
+            self.directory.resolve(&domain, dialled).await?
+        };
+        let (name, realm) = (Arc::from(domain.name.as_str()), domain.realm.clone());
+        Ok(Some(Box::new(Admitted {
+            domain: name,
+            realm,
+            credentials,
+            display_name,
+            entry,
+        })))
+    }
+
+    /// The name of the user that a number of the domain leads to.
+    async fn user_of(
+        &self,
+        domain: &str,
+        number: &str,
+    ) -> Result<Option<Arc<tandem_directory::User>>, StoreError> {
+        let Some(domain) = self.directory.domain(domain).await? else {
+            return Ok(None);
+        };
+        self.directory.user_by_number(&domain, number).await
+    }
+
+    async fn locate(&self, domain: &str, target: &Target) -> Result<Option<Located>, StoreError> {
+        let (Target::User(name) | Target::Number(name)) = target;
+        let user = match target {
+            Target::User(_) => {
+                let Some(found) = self.directory.domain(domain).await? else {
+                    return Ok(None);
+                };
+                self.directory.user(&found, name).await?
+            }
+            Target::Number(_) => self.user_of(domain, name).await?,
+        };
+        let Some(user) = user else { return Ok(None) };
+        let bindings = self.bindings(domain, &user.name).await;
+        Ok(Some(Located {
+            user: user.name.clone(),
+            bindings,
+        }))
+    }
+
+    async fn bindings(&self, domain: &str, user: &str) -> Vec<Binding> {
+        self.registrations.lookup(domain, user).await
+    }
+
+    async fn find_user(&self, domain: &str, number: &str) -> Result<Option<User>, StoreError> {
+        let Some(user) = self.user_of(domain, number).await? else {
+            return Ok(None);
+        };
+        let registered = !self.bindings(domain, &user.name).await.is_empty();
+        Ok(Some(User {
+            name: user.name.clone(),
+            display_name: user.display_name.clone(),
+            registered,
+        }))
+    }
+
+    async fn key_value(&self, domain: &str, op: Op) -> Result<KvValue, KvError> {
+        let scope = self.store.domain_scope(domain).await.map_err(|e| kv_error(&e))?;
+        self.key_value_in(&scope, op).await.map_err(|e| kv_error(&e))
+    }
+
+    async fn key_value_in(&self, scope: &DomainScope, op: Op) -> Result<KvValue, StoreError> {
+        match op {
+            Op::KvGet { key } => self.store.kv_get(scope, &key).await.map(KvValue::Value),
+            Op::KvSet { key, value } => self
+                .store
+                .kv_set(scope, &key, &value, self.kv_bytes_max)
+                .await
+                .map(|()| KvValue::Written),
+            Op::KvDelete { key } => self.store.kv_delete(scope, &key).await.map(KvValue::Deleted),
+            Op::KvIncrement { key, by } => self
+                .store
+                .kv_increment(scope, &key, by, self.kv_bytes_max)
+                .await
+                .map(KvValue::Sum),
+            Op::KvKeys { prefix, after, limit } => self
+                .store
+                .kv_keys(scope, &prefix, &after, limit)
+                .await
+                .map(KvValue::Keys),
+            other => {
+                tracing::error!(?other, "not a key-value request");
+                Err(StoreError::Busy)
+            }
+        }
+    }
+}
+
+fn kv_error(error: &StoreError) -> KvError {
+    match error {
+        StoreError::Invalid { .. } | StoreError::TooLarge { .. } => KvError::BadArgument(error.to_string()),
+        StoreError::NotANumber { .. } => KvError::NotANumber,
+        StoreError::Full { .. } | StoreError::TooMany { .. } | StoreError::DiskFull => {
+            KvError::Full(error.to_string())
+        }
+        _ => {
+            tracing::warn!(%error, "the key-value store does not answer");
+            KvError::Unavailable
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Runs the scenario of one call: finds its module, compiles it if need be, and drives the guest to its end.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tandem_directory::Directory;
+use tandem_host_api::{
+    DomainLimits, DomainQuota, End, Engine, Finished, Journal, JournalHeader, Limits, Module, Run, Switch,
+    WORLD, monotonic_clock,
+};
+use tandem_store::Store;
+use tokio::runtime::Handle;
+
+/// What every scenario shares; a clone is cheap.
+#[derive(Clone)]
+pub struct Scenarios {
+    /// The engine.
+    pub engine: Engine,
+    /// Where modules are kept.
+    pub store: Store,
+    /// Where domains are looked up.
+    pub directory: Directory,
+    /// What one call may use.
+    pub limits: Limits,
+    /// What the calls of one domain may use together.
+    pub domain_limits: DomainLimits,
+    /// The store's runtime, on whose blocking threads modules are compiled.
+    pub blocking: Handle,
+    quotas: Arc<Mutex<HashMap<String, DomainQuota>>>,
+}
+
+impl Scenarios {
+    /// With no domain known yet.
+    pub fn new(
+        engine: Engine,
+        directory: Directory,
+        limits: Limits,
+        domain_limits: DomainLimits,
+        blocking: Handle,
+    ) -> Self {
+        let store = directory.store().clone();
+        Self {
+            engine,
+            store,
+            directory,
+            limits,
+            domain_limits,
+            blocking,
+            quotas: Arc::default(),
+        }
+    }
+
+    /// The journal of a call that begins now.
+    pub fn journal(call: &str, domain: &str, entry: &str, hash: &str, began_ms: u64) -> Journal {
+        let header = JournalHeader {
+            call: call.to_owned(),
+            domain: domain.to_owned(),
+            entry: entry.to_owned(),
+            module_hash: hash.to_owned(),
+            world: WORLD.to_owned(),
+            began_ms,
+        };
+        Journal::new(header, monotonic_clock())
+    }
+
+    fn quota(&self, domain: &str) -> DomainQuota {
+        let mut quotas = self.quotas.lock().unwrap_or_else(PoisonError::into_inner);
+        quotas
+            .entry(domain.to_owned())
+            .or_insert_with(|| DomainQuota::new(self.domain_limits, monotonic_clock()))
+            .clone()
+    }
+
+    /// Runs one call's scenario. A module that cannot be had is refused in words; the call gets its fall-back.
+    pub async fn run(
+        &self,
+        domain: &str,
+        hash: &str,
+        switch: Box<dyn Switch>,
+        journal: Journal,
+    ) -> Result<Finished, End> {
+        let module = self.module(domain, hash).await.map_err(End::Refused)?;
+        let run = Run {
+            domain: self.quota(domain),
+            limits: self.limits.clone(),
+            switch,
+            journal,
+        };
+        Ok(self.engine.run(&module, run).await)
+    }
+
+    /// The time zone of a domain, if it is known.
+    pub async fn time_zone(&self, domain: &str) -> Option<jiff::tz::TimeZone> {
+        let (directory, domain) = (self.directory.clone(), domain.to_owned());
+        // On the store's runtime: its connections belong there.
+        let found = self
+            .blocking
+            .spawn(async move { directory.domain(&domain).await })
+            .await
+            .ok()?
+            .ok()??;
+        jiff::tz::TimeZone::get(&found.time_zone).ok()
+    }
+
+    /// Compiles what numbers lead to before the first call asks for it, as far as the engine keeps it ready.
+    pub async fn warm(self) {
+        let domains = self.store.domains().await.unwrap_or_default();
+        for domain in domains {
+            let Ok(scope) = self.store.domain_scope(&domain.name).await else {
+                continue; // deleted meanwhile
+            };
+            for entry in self.store.entry_points(&scope).await.unwrap_or_default() {
+                if let Err(error) = self.module(&domain.name, &entry.hash).await {
+                    let (domain, scenario) = (&domain.name, &entry.module);
+                    tracing::error!(%domain, number = %entry.number, %scenario, %error, "scenario cannot be run");
+                }
+            }
+        }
+    }
+
+    async fn module(&self, domain: &str, hash: &str) -> Result<Module, String> {
+        if let Some(module) = self.engine.cached(hash) {
+            return Ok(module);
+        }
+        let (this, domain, hash) = (self.clone(), domain.to_owned(), hash.to_owned());
+        let loading = self.blocking.spawn(async move {
+            let scope = this
+                .store
+                .domain_scope(&domain)
+                .await
+                .map_err(|e| e.to_string())?;
+            let bytes = this
+                .store
+                .module_bytes(&scope, &hash)
+                .await
+                .map_err(|e| e.to_string())?;
+            let engine = this.engine.clone();
+            let loaded = tokio::task::spawn_blocking(move || engine.load(&bytes)).await;
+            loaded.map_err(|e| e.to_string())?.map_err(|e| e.to_string())
+        });
+        loading.await.map_err(|e| e.to_string())?
+    }
+}

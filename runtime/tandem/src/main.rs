@@ -1,0 +1,21 @@
+//! Tandem: a PBX whose calls are decided by WASM scenarios.
+//!
+//! Reading order: [`cli`] (what a person types), [`config`] (every key), [`serve`] (the roles of a server, wired),
+//! [`demo`] (the first start), [`drive`] (the threads around call logic and registrar). Everything else is in the
+//! crates beside this one.
+
+mod cli;
+mod config;
+mod demo;
+mod drive;
+mod metering;
+mod output;
+mod serve;
+mod stock;
+mod telemetry;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -1,0 +1,293 @@
+//! The command line, run as a process on a directory of its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+struct House {
+    directory: tempfile::TempDir,
+}
+
+impl House {
+    /// A data directory with a domain of stock scenarios.
+    fn new() -> Self {
+        let house = Self {
+            directory: tempfile::tempdir().unwrap(),
+        };
+        house.ok("domain add example.org");
+        house
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    fn run(&self, line: &str) -> Output {
+        tandem(&self.data(), line, None)
+    }
+
+    fn ok(&self, line: &str) -> String {
+        let output = self.run(line);
+        assert!(
+            output.status.success(),
+            "{line}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, line: &str) -> Value {
+        serde_json::from_str(&self.ok(&format!("{line} --json"))).unwrap()
+    }
+
+    /// The exit code and what was said to the standard error.
+    fn refused(&self, line: &str) -> (i32, String) {
+        let output = self.run(line);
+        (
+            output.status.code().unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    }
+}
+
+fn tandem(data: &Path, line: &str, stdin: Option<&str>) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
+    command.arg("--data").arg(data).args(line.split(' '));
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    if let Some(text) = stdin {
+        use std::io::Write as _;
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn help_tells_the_exit_codes() {
+    let help = House::new().ok("--help");
+    for word in ["Exit codes:", "serve", "scenario", "4  a replay left the record"] {
+        assert!(help.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn config_show_gives_a_file_that_config_show_takes() {
+    let house = House::new();
+    let defaults = house.ok("config show --default");
+    for key in [
+        "udp = [\"127.0.0.1:5060\"]",
+        "ports = \"20000-29999\"",
+        "listen = \"127.0.0.1:8080\"",
+    ] {
+        assert!(defaults.contains(key), "{key}");
+    }
+    let file = house.directory.path().join("tandem.toml");
+    std::fs::write(&file, &defaults).unwrap();
+    let line = format!("config show --config {} --set log.level=debug", file.display());
+    assert!(
+        house
+            .ok(&line)
+            .contains("level = \"debug\" # --set log.level=debug")
+    );
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_line_and_code_2() {
+    let house = House::new();
+    let file = house.directory.path().join("tandem.toml");
+    std::fs::write(&file, "[sip]\nudp = []\n\n[wep]\nlisten = \"127.0.0.1:1\"\n").unwrap();
+    for command in ["config show", "check", "serve"] {
+        let (code, said) = house.refused(&format!("{command} --config {}", file.display()));
+        assert_eq!(code, 2);
+        assert!(
+            said.contains("tandem.toml:5: unknown key `wep.listen`, did you mean `web.listen`?"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_domain_is_made_shown_and_removed_only_on_purpose() {
+    let house = House::new();
+    assert_eq!(house.refused("domain add EXAMPLE.org").0, 5);
+    assert_eq!(house.refused("domain add not..a..name").0, 2);
+    let shown = house.json("domain show example.org");
+    assert_eq!(shown["numbers"][0]["number"], "*");
+    assert_eq!(shown["scenarios"].as_array().unwrap().len(), 2);
+    let created: jiff::Timestamp = shown["domain"]["created_at"].as_str().unwrap().parse().unwrap();
+    assert!(created <= jiff::Timestamp::now());
+    assert_eq!(house.refused("domain remove example.org").0, 2);
+    house.ok("domain remove example.org --yes");
+    assert_eq!(house.refused("domain show example.org").0, 3);
+    assert_eq!(house.ok("domain list"), "no domains\n");
+    assert_eq!(house.refused("user list").0, 3);
+}
+
+#[test]
+fn a_users_password_is_random_and_shown_once() {
+    let house = House::new();
+    let added = house.json("user add 301 --display-name Anna");
+    assert_eq!(added["password"].as_str().unwrap().len(), 20);
+    let changed = house.json("user password 301");
+    assert_ne!(added["password"], changed["password"]);
+    let given = tandem(
+        &house.data(),
+        "user add 302 --password-stdin --json",
+        Some("secret\n"),
+    );
+    assert!(given.status.success());
+    assert!(!String::from_utf8(given.stdout).unwrap().contains("secret"));
+    let users = house.json("user list");
+    assert_eq!(
+        (users[0]["name"].as_str(), users[0]["display_name"].as_str()),
+        (Some("301"), Some("Anna"))
+    );
+    assert!(
+        !house
+            .ok("user list")
+            .contains(changed["password"].as_str().unwrap())
+    );
+    assert_eq!(house.refused("user add 301").0, 5);
+    house.ok("user remove 301");
+    assert_eq!(house.refused("user remove 301").0, 3);
+    assert_eq!(house.refused("user password 301").0, 3);
+}
+
+#[test]
+fn several_domains_must_be_told_apart() {
+    let house = House::new();
+    house.ok("domain add other.org --empty");
+    let (code, said) = house.refused("user list");
+    assert_eq!(code, 2);
+    assert!(said.contains("example.org, other.org"), "{said}");
+    house.ok("user add 301 --domain other.org");
+    assert_eq!(
+        house.json("user list --domain example.org"),
+        serde_json::json!([])
+    );
+}
+
+#[test]
+fn numbers_start_scenarios_that_are_there() {
+    let house = House::new();
+    let settings = house.directory.path().join("flow.json");
+    std::fs::write(&settings, "{\"version\": 1}").unwrap();
+    house.ok(&format!(
+        "number add 100 --scenario flow --settings {} --fallback busy",
+        settings.display()
+    ));
+    let numbers = house.json("number list");
+    assert_eq!(
+        (numbers[1]["number"].as_str(), numbers[1]["module"].as_str()),
+        (Some("100"), Some("flow"))
+    );
+    assert_eq!(house.refused("number add 100 --scenario flow").0, 5);
+    assert_eq!(house.refused("number add 101 --scenario nothing").0, 3);
+    assert_eq!(house.refused("number add 1/2 --scenario flow").0, 2);
+    assert_eq!(
+        house.refused("number add 101 --scenario flow --fallback later").0,
+        2
+    );
+    assert_eq!(house.refused("scenario remove flow").0, 5);
+    house.ok("number remove 100");
+    house.ok("scenario remove flow");
+    assert_eq!(house.refused("number remove 100").0, 3);
+}
+
+#[test]
+fn a_user_has_numbers_besides_its_extension() {
+    let house = House::new();
+    house.ok("user add 301");
+    house.ok("number add +4930123 --user 301");
+    let numbers = house.json("number list");
+    assert_eq!(
+        numbers[1],
+        serde_json::json!({ "number": "+4930123", "user": "301" })
+    );
+    assert_eq!(house.refused("number add +4930123 --user 301").0, 5);
+    assert_eq!(house.refused("number add 5 --user 999").0, 3);
+    assert_eq!(house.refused("number add 5").0, 2);
+    house.ok("number remove +4930123");
+    assert_eq!(house.refused("number remove +4930123").0, 3);
+}
+
+#[test]
+fn what_is_no_scenario_is_refused_by_name() {
+    let house = House::new();
+    let stock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/dist/entry.wasm");
+    house.ok(&format!("scenario validate {}", stock.display()));
+    let added = house.json(&format!("scenario add {} --name again", stock.display()));
+    let names: Vec<_> = house
+        .json("scenario list")
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| m["name"].clone())
+        .collect();
+    assert!(names.contains(&"again".into()));
+    assert_eq!(added["hash"].as_str().unwrap().len(), 64);
+    let junk = house.directory.path().join("junk.wasm");
+    std::fs::write(&junk, "not wasm").unwrap();
+    assert_eq!(
+        house.refused(&format!("scenario validate {}", junk.display())).0,
+        1
+    );
+    assert_eq!(
+        house
+            .refused(&format!("scenario add {} --name junk", junk.display()))
+            .0,
+        1
+    );
+    assert_eq!(house.refused("scenario validate /nowhere.wasm").0, 2);
+}
+
+#[test]
+fn calls_that_are_not_there_are_not_found() {
+    let house = House::new();
+    assert_eq!(house.ok("call list"), "no calls\n");
+    assert_eq!(house.json("call list")["calls"], serde_json::json!([]));
+    assert_eq!(house.refused("call show none").0, 3);
+    assert_eq!(house.refused("call replay none").0, 3);
+    assert_eq!(house.refused("call list --since yesterday").0, 2);
+    assert_eq!(house.refused("call list --after nonsense").0, 2);
+}
+
+#[test]
+fn check_finds_a_port_in_use() {
+    let house = House::new();
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let free = "--set sip.tcp= --set web.listen=127.0.0.1:0";
+    let output = house.run(&format!("check --json {free} --set sip.udp={address}"));
+    let findings: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let of = |what: &str| {
+        findings
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|finding| finding["what"] == what)
+            .cloned()
+            .unwrap()
+    };
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(of(&format!("sip.udp {address}"))["ok"], false);
+    for what in [
+        "configuration",
+        "data directory",
+        "database",
+        "stock scenarios",
+        "media.ports",
+    ] {
+        assert_eq!(of(what)["ok"], true, "{what}");
+    }
+}
