@@ -1,0 +1,14 @@
+;; Computes for ever.
+(component
+  (import "tandem:pbx/leg@0.1.0" (instance $leg (export "leg" (type (sub resource)))))
+  (alias export $leg "leg" (type $leg-type))
+  (core module $code
+    (memory (export "memory") 1)
+    (func (export "handle") (param $caller i32) (result i32)
+      (loop $again (br $again))
+      (unreachable)))
+  (core instance $main (instantiate $code))
+  (func $handle (param "caller" (own $leg-type)) (result (result (error string)))
+    (canon lift (core func $main "handle") (memory (core memory $main "memory"))))
+  (instance $handler (export "handle" (func $handle)))
+  (export "tandem:pbx/call-handler@0.1.0" (instance $handler)))

@@ -1,0 +1,15 @@
+;; Calls itself without end.
+(component
+  (import "tandem:pbx/leg@0.1.0" (instance $leg (export "leg" (type (sub resource)))))
+  (alias export $leg "leg" (type $leg-type))
+  (core module $code
+    (memory (export "memory") 1)
+    (func $deeper (param $depth i32) (result i32)
+      (i32.add (i32.const 1) (call $deeper (i32.add (local.get $depth) (i32.const 1)))))
+    (func (export "handle") (param $caller i32) (result i32)
+      (call $deeper (i32.const 0))))
+  (core instance $main (instantiate $code))
+  (func $handle (param "caller" (own $leg-type)) (result (result (error string)))
+    (canon lift (core func $main "handle") (memory (core memory $main "memory"))))
+  (instance $handler (export "handle" (func $handle)))
+  (export "tandem:pbx/call-handler@0.1.0" (instance $handler)))

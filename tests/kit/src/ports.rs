@@ -1,0 +1,107 @@
+//! Free ports on 127.0.0.1, so that tests and their peers run beside each other.
+//!
+//! A port is free when it was asked for; between asking and using it somebody else may take it. Within one process
+//! no port is given twice; between processes the starters ([`crate::baresip`], [`crate::tandem`]) try again.
+
+use crate::failure::{Failure, Result};
+use std::collections::HashSet;
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+const ATTEMPTS: usize = 200;
+static GIVEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
+static ROUND: AtomicU32 = AtomicU32::new(0);
+
+/// A port free for UDP and TCP.
+///
+/// # Errors
+/// When no free port is found in 200 attempts.
+pub fn free() -> Result<u16> {
+    free_run(1)
+}
+
+/// The first of `count` neighbouring ports that are all free for UDP and TCP. (baresip listens for TLS on the port
+/// after its SIP port.)
+///
+/// # Errors
+/// When no such run is found in 200 attempts.
+pub fn free_run(count: u16) -> Result<u16> {
+    for _ in 0..ATTEMPTS {
+        let Ok(probe) = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)) else {
+            continue;
+        };
+        let Ok(first) = probe.local_addr().map(|addr| addr.port()) else {
+            continue;
+        };
+        drop(probe);
+        let Some(last) = first.checked_add(count - 1) else {
+            continue;
+        };
+        if (first..=last).all(is_free) && reserve(first..=last) {
+            return Ok(first);
+        }
+    }
+    Err(Failure::new(format!("no run of {count} free ports on 127.0.0.1")))
+}
+
+/// A block of `count` ports for RTP, starting at an even port, below the range from which systems take ephemeral
+/// ports. Only its ends are probed: media gates skip a port that is taken.
+///
+/// # Errors
+/// When no block is found in 200 attempts.
+pub fn media_block(count: u16) -> Result<RangeInclusive<u16>> {
+    const LOWEST: u32 = 20_000;
+    const HIGHEST: u32 = 32_700;
+    let room = HIGHEST - LOWEST - u32::from(count);
+    for _ in 0..ATTEMPTS {
+        // The process id spreads processes, the round spreads tests within one.
+        let round = ROUND.fetch_add(1, Ordering::Relaxed);
+        let offset = (std::process::id()
+            .wrapping_mul(7_919)
+            .wrapping_add(round.wrapping_mul(2_003)))
+            % room;
+        let first = ((LOWEST + offset) & !1) as u16;
+        let last = first + count - 1;
+        if is_free(first) && is_free(last) && reserve(first..=last) {
+            return Ok(first..=last);
+        }
+    }
+    Err(Failure::new(format!("no block of {count} ports for media")))
+}
+
+fn is_free(port: u16) -> bool {
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+        && TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+fn reserve(ports: RangeInclusive<u16>) -> bool {
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let given = given.get_or_insert_with(HashSet::new);
+    if ports.clone().any(|port| given.contains(&port)) {
+        return false;
+    }
+    given.extend(ports);
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_port_is_given_twice() {
+        let mut seen = HashSet::new();
+        for _ in 0..50 {
+            assert!(seen.insert(free().unwrap()));
+        }
+    }
+
+    #[test]
+    fn media_blocks_do_not_overlap() {
+        let (a, b) = (media_block(200).unwrap(), media_block(200).unwrap());
+        assert!(a.start() > b.end() || b.start() > a.end());
+        assert_eq!(a.start() % 2, 0);
+    }
+}

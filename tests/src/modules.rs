@@ -1,0 +1,57 @@
+//! Modules that a test brings along: guests of `tests/guests/`, offered under a number.
+
+use std::path::{Path, PathBuf};
+use tandem_kit::failure::Doing;
+use tandem_kit::folder::Folder;
+use tandem_kit::tandem::Tandem;
+use tandem_kit::{Failure, Result};
+
+/// Path of a guest's text, for example of "loop".
+pub fn source(guest: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("guests/{guest}.wat"))
+}
+
+/// Makes a domain with these users; their passwords.
+///
+/// # Errors
+/// When a command is refused.
+pub fn add_domain(tandem: &Tandem, domain: &str, users: &[&str]) -> Result<Vec<String>> {
+    run(tandem, &["domain", "add", domain])?;
+    let add = |user: &&str| {
+        let added = tandem.json(&["user", "add", user, "--domain", domain])?;
+        added
+            .get("password")
+            .and_then(serde_json::Value::as_str)
+            .map(str::to_owned)
+            .doing("the new user's password")
+    };
+    users.iter().map(add).collect()
+}
+
+/// Stores a guest as a scenario of the domain and lets `number` lead to it, with `more` options such as `--fallback`;
+/// its hash.
+///
+/// # Errors
+/// When a command is refused.
+pub fn offer(tandem: &Tandem, domain: &str, guest: &str, number: &str, more: &[&str]) -> Result<String> {
+    let folder = Folder::new("module")?;
+    let bytes = wat::parse_file(source(guest)).doing("assembling the module")?;
+    let file = folder.write("module.wasm", bytes)?;
+    let file = file.to_str().doing("the module's path")?;
+    let added = tandem.json(&["scenario", "add", file, "--name", guest, "--domain", domain])?;
+    let number = ["number", "add", number, "--scenario", guest, "--domain", domain];
+    run(tandem, &[&number, more].concat())?;
+    added
+        .get("hash")
+        .and_then(serde_json::Value::as_str)
+        .map(str::to_owned)
+        .doing("the module's hash")
+}
+
+fn run(tandem: &Tandem, command: &[&str]) -> Result<()> {
+    let output = tandem.cli(command)?;
+    match output.code {
+        Some(0) => Ok(()),
+        _ => Err(Failure::new(format!("tandem {command:?}: {output:?}"))),
+    }
+}

@@ -1,0 +1,60 @@
+//! A thousand calls: none is lost, also while another domain's module runs wild.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use std::sync::{Mutex, PoisonError};
+use tandem_kit::tandem::Tandem;
+use tandem_tests::load::{self, Outcome};
+
+const CALLS: u64 = 1_000;
+const PER_SECOND: u64 = 50;
+
+/// One load at a time: two would measure each other.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn start() -> Tandem {
+    Tandem::builder().media_ports(4_000).start().unwrap()
+}
+
+#[track_caller]
+fn none_lost(outcome: &Outcome) {
+    let Outcome {
+        callers,
+        answerers,
+        presses,
+        heard,
+        answered_heard,
+    } = outcome;
+    assert_eq!((callers.successful, callers.failed), (CALLS, 0), "{callers:?}");
+    assert_eq!(
+        (answerers.successful, answerers.failed),
+        (CALLS, 0),
+        "{answerers:?}"
+    );
+    let all = CALLS as usize;
+    assert_eq!((*presses, *heard, *answered_heard), (all, all, all));
+}
+
+#[test]
+fn a_thousand_calls_pass_the_menu_and_none_is_lost() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut tandem = start();
+    none_lost(&load::menu_calls(&tandem, CALLS, PER_SECOND).unwrap());
+    tandem.assert_alive().unwrap();
+}
+
+#[test]
+fn none_is_lost_while_another_domains_module_loops() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut tandem = start();
+    let password = load::add_looping_domain(&tandem).unwrap();
+    let looping = load::looping_calls(&tandem, &password, 40, 2).unwrap();
+    none_lost(&load::menu_calls(&tandem, CALLS, PER_SECOND).unwrap());
+    // Each of those calls fails, and each is told so.
+    let looped = looping.finish().unwrap();
+    assert_eq!(
+        (looped.created, looped.successful, looped.timed_out),
+        (40, 0, 0),
+        "{looped:?}"
+    );
+    tandem.assert_alive().unwrap();
+}
