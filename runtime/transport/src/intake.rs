@@ -1,5 +1,6 @@
 //! What becomes of received bytes: parsed, checked, noted, handed on, or answered here.
 
+use std::fmt::Display;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -96,7 +97,7 @@ impl Intake {
     }
 
     /// Notes what is not SIP. There is nothing to answer.
-    pub fn take_malformed(&mut self, flow: Flow, error: &ParseError) {
+    pub fn take_malformed(&mut self, flow: Flow, error: &impl Display) {
         add(&self.shared.counters.malformed);
         if self.buckets.take(flow.remote.ip(), Instant::now()) {
             debug!(%flow, %error, "not SIP");

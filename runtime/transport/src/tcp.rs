@@ -235,11 +235,12 @@ impl Reader<'_> {
                     let _ = self.outbox.send(Bytes::from_static(b"\r\n"));
                 }
                 Ok(None) => break,
-                Err(FramingError::Message(error)) => self.intake.take_malformed(self.flow, &error),
-                Err(error) => {
+                // The framer gives a fatal error for ever.
+                Err(error) if error.is_fatal() => {
                     add(&self.shared.counters.malformed);
                     return Err(error.into());
                 }
+                Err(error) => self.intake.take_malformed(self.flow, &error),
             }
             took = true;
         }
