@@ -10,7 +10,8 @@ use rand::rngs::StdRng;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tandem_sip::Moment;
 use tandem_sip::dialog::Dialog;
 use tandem_sip::transactions::{Config, Event, Output, Transactions};
 use tandem_sip::{Builder, Flow, Message, Method, Name, Transport};
@@ -42,7 +43,7 @@ struct Round {
     client: Transactions,
     server: Transactions,
     flow: Flow,
-    now: Instant,
+    now: Moment,
     n: u64,
 }
 
@@ -59,7 +60,7 @@ impl Round {
             client: table(1),
             server: table(2),
             flow,
-            now: Instant::now(),
+            now: Moment::default(),
             n: 0,
         }
     }

@@ -45,7 +45,8 @@ pub struct Flow {
     pub local: SocketAddr,
     /// The peer's end as our socket sees it.
     pub remote: SocketAddr,
-    /// 0 on UDP; the TCP connection's number, never used twice in a process.
+    /// The TCP connection's number, never used twice, in no other process either; 0 on UDP. On TCP 0 names no
+    /// connection: what is sent so takes any to `remote`, or a new one.
     pub connection: u64,
 }
 

@@ -6,12 +6,13 @@
 //! Not here: sockets (`tandem-transport`), call policy (`tandem-switch`), SDP (`tandem-media`).
 //!
 //! Reading order: [`message`] (bytes to typed views and back), [`flow`] (where a message belongs),
-//! [`transactions`] (RFC 3261 §17), [`dialog`] (§12, §13), [`auth`] (§22, RFC 8760), [`registrar`] (§10).
+//! [`moment`] (time), [`transactions`] (RFC 3261 §17), [`dialog`] (§12, §13), [`auth`] (§22, RFC 8760), [`registrar`] (§10).
 
 pub mod auth;
 pub mod dialog;
 pub mod flow;
 pub mod message;
+pub mod moment;
 pub mod registrar;
 pub mod transactions;
 
@@ -20,3 +21,4 @@ pub use message::{
     Builder, CSeq, Contact, Frame, FramingError, HeaderError, Host, Message, Method, Name, NameAddr, Params,
     ParseError, Reject, Scheme, StreamFramer, Uri, Via,
 };
+pub use moment::Moment;

@@ -2,7 +2,8 @@
 //!
 //! [`Verifier`] is the server's side: it challenges and verifies. A nonce carries its own time and a
 //! MAC, so nothing is stored for a challenge; only nonces that were used have an entry, which holds
-//! their highest nonce-count, in a bounded table. [`respond`] is the client's side.
+//! their highest nonce-count, in a bounded table. Key and counts can be written down, so that phones are
+//! not asked anew after a restart. [`respond`] is the client's side.
 //!
 //! Reading order: [`Credentials`] and [`Challenge`] (the headers' syntax), the digest's arithmetic,
 //! the nonce, the verifier. Not here: who a user is, passwords at rest other than as HA1.
@@ -13,5 +14,6 @@ mod syntax;
 mod verifier;
 
 pub use digest::{Algorithm, Respond, ha1, respond};
+pub use nonce::{NonceId, NonceRecord, VerifierKey};
 pub use syntax::{Challenge, Credentials, CredentialsError};
 pub use verifier::{Config, Verdict, Verifier, Wrong};

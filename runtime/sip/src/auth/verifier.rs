@@ -1,11 +1,12 @@
 //! The server's side: challenges, and whether their answers hold.
 
 use super::digest::{Request, quote, response};
-use super::nonce::{Counts, Mint, equal};
+use super::nonce::{Counts, Mint, NonceId, NonceRecord, VerifierKey, equal};
 use super::{Algorithm, Credentials, CredentialsError};
 use crate::message::Uri;
+use crate::moment::Moment;
 use rand::rngs::StdRng;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What a verifier is told once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub enum Verdict {
         /// The user's name as the credentials write it.
         user: String,
     },
-    /// The password is right, the nonce too old, used before, or of another server's life: challenge
+    /// The password is right, the nonce too old, used before, or made with another key: challenge
     /// with `stale`, so that the phone answers by itself.
     Stale,
     /// They do not hold.
@@ -77,8 +78,6 @@ pub struct Verifier {
     mint: Mint,
     counts: Counts,
     rng: StdRng,
-    /// Nonces tell their age from here.
-    began: Instant,
 }
 
 impl std::fmt::Debug for Verifier {
@@ -91,20 +90,40 @@ impl std::fmt::Debug for Verifier {
 }
 
 impl Verifier {
-    /// A verifier whose nonces and their key come from `rng`.
-    pub fn new(config: Config, mut rng: StdRng, now: Instant) -> Self {
+    /// A verifier of nonces made with `key`: with the key of a former life it takes the nonces of that on, once their
+    /// counts are restored. The chance in new ones comes from `rng`.
+    pub fn new(config: Config, key: VerifierKey, rng: StdRng) -> Self {
         Verifier {
             config,
-            mint: Mint::new(&mut rng),
+            mint: Mint::new(key),
             counts: Counts::default(),
             rng,
-            began: now,
+        }
+    }
+
+    /// Appends to `nonces` those whose count changed or that were let go since the last call, each once.
+    pub fn drain_touched(&mut self, nonces: &mut Vec<NonceId>) {
+        self.counts.drain_touched(nonces);
+    }
+
+    /// What to write down of a nonce; `None`: it is let go.
+    pub fn record(&self, nonce: NonceId) -> Option<NonceRecord> {
+        self.counts.record(nonce)
+    }
+
+    /// Takes the count of a nonce of a former life back: what was used then is a replay still. One that is too old by
+    /// `now` is told as touched instead.
+    pub fn restore(&mut self, record: NonceRecord, now: Moment) {
+        if record.nonce().at_ms < self.oldest_ms(now) {
+            self.counts.drop_record(record.nonce());
+        } else {
+            self.counts.restore(record, self.config.nonces_max);
         }
     }
 
     /// The values of WWW-Authenticate (or Proxy-Authenticate), one header each.
-    pub fn challenge(&mut self, realm: &str, stale: bool, now: Instant) -> Vec<String> {
-        let nonce = self.mint.make(self.ms(now), realm, &mut self.rng);
+    pub fn challenge(&mut self, realm: &str, stale: bool, now: Moment) -> Vec<String> {
+        let nonce = self.mint.make(ms(now), realm, &mut self.rng);
         let stale = if stale { ", stale=true" } else { "" };
         let realm = quote(realm);
         let challenge = |algorithm: &Algorithm| {
@@ -125,7 +144,7 @@ impl Verifier {
         header: &[u8],
         realm: &str,
         lookup: impl FnOnce(&str, Algorithm) -> Option<String>,
-        now: Instant,
+        now: Moment,
     ) -> Verdict {
         match self.judge(method, uri, header, realm, lookup, now) {
             Ok(verdict) => verdict,
@@ -140,7 +159,7 @@ impl Verifier {
         header: &[u8],
         realm: &str,
         lookup: impl FnOnce(&str, Algorithm) -> Option<String>,
-        now: Instant,
+        now: Moment,
     ) -> Result<Verdict, Wrong> {
         let credentials = Credentials::parse(header)?;
         if credentials.realm != realm {
@@ -194,13 +213,12 @@ impl Verifier {
             return Err(Wrong::Response);
         }
 
-        let now_ms = self.ms(now);
-        let oldest_ms = now_ms.saturating_sub(self.config.nonce_lifetime.as_millis() as u64);
+        let oldest_ms = self.oldest_ms(now);
         self.counts.expire(oldest_ms);
         let nonce = self.mint.read(&credentials.nonce, realm);
         let fresh = nonce.is_some_and(|nonce| {
-            nonce.0 >= oldest_ms
-                && nonce.0 <= now_ms
+            nonce.at_ms >= oldest_ms
+                && nonce.at_ms <= ms(now)
                 && self.counts.count(nonce, count, self.config.nonces_max)
         });
         Ok(if fresh {
@@ -212,9 +230,15 @@ impl Verifier {
         })
     }
 
-    fn ms(&self, now: Instant) -> u64 {
-        now.saturating_duration_since(self.began).as_millis() as u64
+    /// Nonces made before are too old.
+    fn oldest_ms(&self, now: Moment) -> u64 {
+        ms(now - self.config.nonce_lifetime)
     }
+}
+
+/// As nonces tell time.
+fn ms(at: Moment) -> u64 {
+    at.unix_micros() / 1_000
 }
 
 /// Whether credentials for `uri` may serve a request to `request_uri`. Phones leave out a port, add a
@@ -240,15 +264,20 @@ mod tests {
 
     struct Bench {
         verifier: Verifier,
-        now: Instant,
+        now: Moment,
+    }
+
+    fn verifier(config: Config, seed: u64) -> Verifier {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let key = VerifierKey::new(&mut rng);
+        Verifier::new(config, key, rng)
     }
 
     impl Bench {
         fn new(config: Config) -> Self {
-            let now = Instant::now();
             Bench {
-                verifier: Verifier::new(config, StdRng::seed_from_u64(5), now),
-                now,
+                verifier: verifier(config, 5),
+                now: Moment::from_unix_micros(1_700_000_000_000_000),
             }
         }
 
@@ -349,13 +378,12 @@ mod tests {
     }
 
     #[test]
-    fn a_nonce_of_our_former_life_or_of_another_realm_is_stale() {
+    fn a_nonce_of_another_key_or_of_another_realm_is_stale() {
         let mut bench = Bench::new(Config::default());
         let other_realm =
             bench.verifier.challenge("other.example", false, bench.now)[0].replace("other", "demo");
         assert_eq!(bench.verify(&answer(&other_realm, "secret", 1)), Verdict::Stale);
-        let former = Verifier::new(Config::default(), StdRng::seed_from_u64(9), bench.now)
-            .challenge(REALM, false, bench.now);
+        let former = verifier(Config::default(), 9).challenge(REALM, false, bench.now);
         assert_eq!(bench.verify(&answer(&former[0], "secret", 1)), Verdict::Stale);
         let forged = "Digest realm=\"demo.example\", nonce=\"zz\", qop=\"auth\"";
         assert_eq!(bench.verify(&answer(forged, "secret", 1)), Verdict::Stale);
@@ -383,6 +411,111 @@ mod tests {
         let challenge = bench.challenge(Algorithm::Md5);
         assert_eq!(bench.verify(&answer(&challenge, "secret", 1)), ok());
         assert_eq!(bench.verifier.counts.len(), 1);
+    }
+
+    /// What a journal holds of a verifier.
+    #[derive(Default)]
+    struct Kept(std::collections::BTreeMap<NonceId, Vec<u8>>);
+
+    impl Kept {
+        fn write(&mut self, verifier: &mut Verifier) {
+            let mut nonces = Vec::new();
+            verifier.drain_touched(&mut nonces);
+            for nonce in nonces {
+                match verifier.record(nonce) {
+                    Some(record) => self.0.insert(nonce, postcard::to_stdvec(&record).unwrap()),
+                    None => self.0.remove(&nonce),
+                };
+            }
+        }
+
+        /// The same key, another process.
+        fn restart(&mut self, bench: &mut Bench) {
+            self.write(&mut bench.verifier);
+            let key = postcard::to_stdvec(&bench.verifier.mint.key).unwrap();
+            let config = bench.verifier.config.clone();
+            let key = postcard::from_bytes(&key).unwrap();
+            bench.verifier = Verifier::new(config, key, StdRng::seed_from_u64(77));
+            for bytes in self.0.values() {
+                bench
+                    .verifier
+                    .restore(postcard::from_bytes(bytes).unwrap(), bench.now);
+            }
+        }
+    }
+
+    #[test]
+    fn after_a_restart_nonces_hold_and_replays_do_not() {
+        let mut bench = Bench::new(Config::default());
+        let mut kept = Kept::default();
+        let challenge = bench.challenge(Algorithm::Md5);
+        let first = answer(&challenge, "secret", 1);
+        assert_eq!(bench.verify(&first), ok());
+        let unused = bench.challenge(Algorithm::Md5);
+        kept.restart(&mut bench);
+        assert_eq!(bench.verify(&first), Verdict::Stale);
+        assert_eq!(bench.verify(&answer(&challenge, "secret", 2)), ok());
+        assert_eq!(bench.verify(&answer(&unused, "secret", 1)), ok());
+        // Age goes on through the restart.
+        bench.now += Duration::from_secs(301);
+        kept.restart(&mut bench);
+        assert_eq!(bench.verify(&answer(&challenge, "secret", 3)), Verdict::Stale);
+        kept.write(&mut bench.verifier);
+        assert!(kept.0.is_empty() && bench.verifier.counts.len() == 0);
+    }
+
+    #[test]
+    fn a_full_table_opens_no_replay_by_a_restart() {
+        let config = Config {
+            nonces_max: 3,
+            ..Config::default()
+        };
+        let mut bench = Bench::new(config);
+        let mut kept = Kept::default();
+        let mut firsts = Vec::new();
+        for _ in 0..5 {
+            bench.now += Duration::from_millis(1);
+            let challenge = bench.challenge(Algorithm::Md5);
+            let first = answer(&challenge, "secret", 1);
+            assert_eq!(bench.verify(&first), ok());
+            kept.write(&mut bench.verifier);
+            firsts.push(first);
+        }
+        assert_eq!(kept.0.len(), 3);
+        kept.restart(&mut bench);
+        for first in &firsts {
+            assert_eq!(bench.verify(first), Verdict::Stale);
+        }
+        // With less room than before, the oldest go.
+        bench.verifier.config.nonces_max = 2;
+        kept.restart(&mut bench);
+        kept.write(&mut bench.verifier);
+        assert_eq!((bench.verifier.counts.len(), kept.0.len()), (2, 2));
+        for first in &firsts {
+            assert_eq!(bench.verify(first), Verdict::Stale);
+        }
+    }
+
+    /// Where nobody asks what changed, the list of it does not grow.
+    #[test]
+    fn what_nobody_asks_for_is_not_kept() {
+        let mut bench = Bench::new(Config::default());
+        for _ in 0..1_000 {
+            bench.now += Duration::from_secs(1);
+            let challenge = bench.challenge(Algorithm::Md5);
+            assert_eq!(bench.verify(&answer(&challenge, "secret", 1)), ok());
+        }
+        let mut nonces = Vec::new();
+        bench.verifier.drain_touched(&mut nonces);
+        assert_eq!(nonces.len(), 301);
+    }
+
+    #[test]
+    fn the_key_is_never_shown() {
+        let key = VerifierKey::new(&mut StdRng::seed_from_u64(1));
+        assert_eq!(format!("{key:?}"), "VerifierKey(..)");
+        let shown = format!("{:?}", verifier(Config::default(), 1));
+        assert!(!shown.contains("key"), "{shown}");
     }
 
     #[test]

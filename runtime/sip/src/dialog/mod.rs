@@ -17,11 +17,12 @@ pub use reinvite::{Reinvite, glare_delay};
 pub use uac_invite::{Answer, UacInvite, fork_farewell};
 pub use uas_invite::{UasInvite, UasOutput};
 
-use crate::flow::Flow;
-use crate::message::{Builder, HeaderError, Message, Method, Name, NameAddr, Reject};
+use crate::flow::{Flow, Transport};
+use crate::message::{Builder, HeaderError, Message, Method, Name, NameAddr, Reject, Uri};
 use rand::Rng;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
 
 /// What names a dialog (§12).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -154,10 +155,26 @@ impl Dialog {
         }
     }
 
+    /// The peer is reached by another way now: it registered anew, or a new connection was made.
+    pub fn set_flow(&mut self, flow: Flow) {
+        self.flow = flow;
+    }
+
+    /// Where the next request goes when [`Self::flow`] is gone: the address of the first route, else of the remote
+    /// target (§12.2.1.1, §8.1.2), by the flow's transport where the URI names none: it carried the dialog so far.
+    /// `None` where DNS would have to tell; see [`Uri::address`].
+    pub fn next_hop(&self) -> Option<(Transport, SocketAddr)> {
+        let uri = match self.route_set.first() {
+            Some(route) => NameAddr::parse(route.as_bytes()).ok()?.uri,
+            None => Uri::parse(self.remote_target.as_bytes()).ok()?,
+        };
+        uri.address(self.flow.transport)
+    }
+
     /// A request within the dialog, not ACK or CANCEL, with the next CSeq (§12.2.1.1). Via is added
     /// by [`crate::transactions::Transactions::request`]; Contact and body are the caller's.
     pub fn request(&mut self, method: Method) -> Builder {
-        self.local_seq += 1;
+        self.local_seq = self.local_seq.saturating_add(1);
         self.with_seq(method, self.local_seq)
     }
 

@@ -1,5 +1,7 @@
 use super::testing::flow;
 use super::*;
+use crate::moment::Moment;
+use crate::transactions::Times;
 use bytes::Bytes;
 use rand::SeedableRng;
 
@@ -182,4 +184,133 @@ fn a_repeated_2xx_brings_the_same_ack_and_a_forked_one_is_hung_up() {
 fn tags_differ() {
     let mut rng = rand::rngs::StdRng::seed_from_u64(1);
     assert_ne!(new_tag(&mut rng), new_tag(&mut rng));
+}
+
+/// Written down and read back, as a restart does.
+fn again<T: serde::Serialize + serde::de::DeserializeOwned>(what: &T) -> T {
+    postcard::from_bytes(&postcard::to_stdvec(what).unwrap()).unwrap()
+}
+
+#[test]
+fn a_restored_dialog_counts_on_both_ways_and_knows_its_routes_and_target() {
+    let invite = invite(&[(Name::RecordRoute, "<sip:p1;lr>, <sip:p2;lr>")]);
+    let mut dialog = Dialog::uas(&invite, "ours", flow()).unwrap();
+    dialog
+        .handle_request(&in_dialog(Method::Invite, 9, Some("<sip:moved@10.0.0.9>")))
+        .unwrap();
+    dialog.request(Method::Info);
+    let mut dialog = again(&dialog);
+    let late = in_dialog(Method::Info, 8, None);
+    assert_eq!(
+        dialog.handle_request(&late).map_err(|reject| reject.status),
+        Err(500)
+    );
+    let bye = dialog.request(Method::Bye).build().unwrap();
+    assert_eq!(
+        (bye.cseq().unwrap().seq, bye.uri_str()),
+        (2, "sip:moved@10.0.0.9")
+    );
+    assert_eq!(routes(&bye), ["<sip:p1;lr>", "<sip:p2;lr>"]);
+}
+
+#[test]
+fn without_its_flow_a_dialog_knows_the_address_of_its_next_hop() {
+    let udp = |text: &str| Some((Transport::Udp, text.parse().unwrap()));
+    let mut dialog = Dialog::uas(&invite(&[]), "ours", flow()).unwrap();
+    assert_eq!(dialog.next_hop(), udp("10.0.0.5:5062"));
+    for (target, wanted) in [
+        (
+            "sip:a@[2001:db8::1];transport=TCP",
+            Some((Transport::Tcp, "[2001:db8::1]:5060".parse().unwrap())),
+        ),
+        ("sip:a@phone.example", None),
+        ("sips:a@10.0.0.5", None),
+        ("sip:a@10.0.0.5;transport=ws", None),
+    ] {
+        target.clone_into(&mut dialog.remote_target);
+        assert_eq!(dialog.next_hop(), wanted, "{target}");
+    }
+    dialog.route_set = vec!["<sip:10.0.0.7:5070;lr>".to_owned()];
+    assert_eq!(dialog.next_hop(), udp("10.0.0.7:5070"));
+    // What came by TCP goes by TCP, unless the peer says otherwise.
+    dialog.set_flow(Flow {
+        transport: Transport::Tcp,
+        connection: 3,
+        ..flow()
+    });
+    assert_eq!(
+        dialog.next_hop().map(|(transport, _)| transport),
+        Some(Transport::Tcp)
+    );
+}
+
+#[test]
+fn a_message_is_stored_as_its_bytes_and_read_only_if_it_is_one() {
+    let message = invite(&[]);
+    assert_eq!(again(&message), message);
+    assert_eq!(
+        postcard::to_stdvec(&message).unwrap(),
+        postcard::to_stdvec(message.as_bytes()).unwrap()
+    );
+    let nonsense = postcard::to_stdvec(&Bytes::from_static(b"no message")).unwrap();
+    assert!(postcard::from_bytes::<Message>(&nonsense).is_err());
+}
+
+#[test]
+fn a_restored_client_knows_which_2xx_it_acknowledged() {
+    let invite = invite(&[]);
+    let mut answers = UacInvite::new();
+    let first = ok(&invite, "bob", &[]);
+    answers.handle_answer(&first).unwrap();
+    answers.acked("bob", flow(), Bytes::from_static(b"ACK"));
+    let mut answers = again(&answers);
+    assert!(matches!(answers.handle_answer(&first), Ok(Answer::Repeat { .. })));
+    assert_eq!(
+        answers.handle_answer(&ok(&invite, "carol", &[])),
+        Ok(Answer::Fork)
+    );
+}
+
+#[test]
+fn what_is_read_back_cut_short_or_with_a_flipped_bit_harms_nobody() {
+    let start = Moment::from_unix_micros(1_700_000_000_000_000);
+    let dialog = Dialog::uas(&invite(&[(Name::RecordRoute, "<sip:p1;lr>")]), "ours", flow()).unwrap();
+    let accepted = UasInvite::new(flow(), 7, Bytes::from_static(b"200"), Times::default(), start);
+    let take_dialog = |bytes: &[u8]| {
+        let Ok(mut dialog) = postcard::from_bytes::<Dialog>(bytes) else {
+            return;
+        };
+        let _ = dialog.next_hop();
+        // A CSeq at its end or a line break in a text is refused where the message is made.
+        let _ = dialog.request(Method::Bye).build();
+    };
+    let take_accepted = |bytes: &[u8]| {
+        let Ok(mut accepted) = postcard::from_bytes::<UasInvite>(bytes) else {
+            return;
+        };
+        let mut now = start;
+        accepted.resend(now);
+        for _ in 0..100 {
+            match accepted.poll_output() {
+                UasOutput::Wait(Some(at)) => now = now.max(at),
+                UasOutput::Wait(None) => return,
+                UasOutput::Send { .. } | UasOutput::NoAck => (),
+            }
+            accepted.handle_timeout(now);
+        }
+    };
+    spoil(&postcard::to_stdvec(&dialog).unwrap(), take_dialog);
+    spoil(&postcard::to_stdvec(&accepted).unwrap(), take_accepted);
+}
+
+/// Gives `take` every beginning of `bytes`, and `bytes` with each bit flipped.
+fn spoil(bytes: &[u8], take: impl Fn(&[u8])) {
+    for end in 0..bytes.len() {
+        take(&bytes[..end]);
+    }
+    for bit in 0..bytes.len() * 8 {
+        let mut broken = bytes.to_vec();
+        broken[bit / 8] ^= 1 << (bit % 8);
+        take(&broken);
+    }
 }

@@ -5,6 +5,7 @@ use super::Dialog;
 use crate::flow::Flow;
 use crate::message::{Builder, HeaderError, Message, Method};
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 /// More branches than this are not remembered: each further 2xx is a fork again, and gets its ACK
 /// and its BYE again.
@@ -29,7 +30,7 @@ pub enum Answer {
     Fork,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Branch {
     remote_tag: String,
     ack: Option<(Flow, Bytes)>,
@@ -37,7 +38,7 @@ struct Branch {
 
 /// One INVITE of ours that may be answered. Keep it until
 /// [`crate::transactions::Event::ClientDone`] (timer M): no 2xx comes to the transaction after that.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UacInvite {
     branches: Vec<Branch>,
 }

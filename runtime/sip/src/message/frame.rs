@@ -1,6 +1,6 @@
 //! Messages out of a byte stream: Content-Length says where one ends (RFC 3261 §18.3).
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use memchr::memmem;
 
 use super::lex::{is_space, number, trim};
@@ -95,6 +95,11 @@ impl StreamFramer {
     /// Bytes held for a message that is not whole yet.
     pub fn pending(&self) -> usize {
         self.buffer.len()
+    }
+
+    /// Those bytes, for another framer to go on with.
+    pub fn into_pending(self) -> Bytes {
+        self.buffer.freeze()
     }
 
     fn read(&mut self) -> Result<Option<Frame>, FramingError> {
@@ -219,6 +224,10 @@ mod tests {
             let mut framer = StreamFramer::new();
             let mut got = Vec::new();
             for bytes in stream.chunks(piece) {
+                // Each piece may meet another framer, as in a handover.
+                let mut next = StreamFramer::new();
+                next.push(&framer.into_pending());
+                framer = next;
                 framer.push(bytes);
                 while let Some(frame) = framer.next().unwrap() {
                     got.push(match frame {

@@ -25,6 +25,7 @@ mod via;
 use std::fmt;
 
 use bytes::Bytes;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use self::lex::{List, number, trim};
 use self::parse::{Index, Start};
@@ -358,6 +359,20 @@ impl PartialEq for Message {
 }
 
 impl Eq for Message {}
+
+/// Its bytes.
+impl Serialize for Message {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.bytes.serialize(serializer)
+    }
+}
+
+/// Parsed again; an error where the bytes are no message.
+impl<'de> Deserialize<'de> for Message {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Message::parse(Bytes::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
 
 /// The start line and the length: bodies and credentials stay out of logs.
 impl fmt::Debug for Message {

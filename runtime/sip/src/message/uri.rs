@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use memchr::{memchr, memchr2};
 
 use super::lex::{trim, unescape_percent};
 use super::{HeaderError, Name, Params};
+use crate::flow::Transport;
 
 /// A URI's scheme, in any case in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,6 +196,22 @@ impl<'a> Uri<'a> {
     /// The user part with `%XX` resolved: what to look up and to show. The number of a tel URI.
     pub fn user(&self) -> Option<Cow<'a, str>> {
         self.user.map(unescape_percent)
+    }
+
+    /// Where a request to it goes, if that needs no DNS: an address for host, its port or 5060, and the transport that
+    /// its `transport` parameter names, else `default` (RFC 3263 §4.1, §4.2: UDP, where nothing better is known).
+    /// `None` for a name, for `sips` and for transports other than UDP and TCP.
+    pub fn address(&self, default: Transport) -> Option<(Transport, SocketAddr)> {
+        if self.scheme != Scheme::Sip {
+            return None;
+        }
+        let transport = match self.params.get("transport") {
+            None => default,
+            Some(name) if name.eq_ignore_ascii_case("udp") => Transport::Udp,
+            Some(name) if name.eq_ignore_ascii_case("tcp") => Transport::Tcp,
+            Some(_) => return None,
+        };
+        Some((transport, (self.host.ip()?, self.port.unwrap_or(5060)).into()))
     }
 
     /// What follows the scheme and its colon.

@@ -7,12 +7,18 @@
 //! The registrar neither authenticates nor answers: [`Registrar::register`] says what a 200 must
 //! list, and [`RegisterError`] which status refuses.
 
+mod binding;
+
+pub use binding::{Binding, Reach};
+
 use crate::flow::Flow;
-use crate::message::{Contact, HeaderError, Message, Name, NameAddr, Reject, Uri};
+use crate::message::{Contact, HeaderError, Message, Name, NameAddr, Reject};
+use crate::moment::Moment;
+use binding::{Asked, is_left_behind, is_same, sort};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
-use std::fmt::{self, Write as _};
-use std::time::{Duration, Instant};
+use std::fmt;
+use std::time::Duration;
 
 /// An address of record: `user@domain`, the domain in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -60,52 +66,6 @@ impl Default for Config {
             expires_max: Duration::from_hours(2),
             bindings_max: 10,
         }
-    }
-}
-
-/// One contact of an AOR.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Binding {
-    /// The contact's URI as the phone wrote it: the Request-URI of calls to it.
-    pub contact_uri: String,
-    /// The way the REGISTER came by: calls go back along it.
-    pub flow: Flow,
-    /// Preference, 0 to 1000.
-    pub q_thousandths: u16,
-    /// When it ends unless refreshed.
-    pub expires_at: Instant,
-    /// Call-ID of the last REGISTER that touched it.
-    pub call_id: String,
-    /// CSeq of that REGISTER.
-    pub cseq: u32,
-    /// User-Agent, if given.
-    pub user_agent: Option<String>,
-    /// `+sip.instance` without its quotes (RFC 5626 §4.1): one device, whatever its address.
-    pub instance: Option<String>,
-    /// `reg-id` (RFC 5626 §4.2).
-    pub reg_id: Option<u32>,
-    /// Registrations in order; ties in q go to the later.
-    freshness: u64,
-}
-
-impl Binding {
-    /// The value of Contact in a 200 to REGISTER (§10.3 item 8).
-    pub fn contact_header(&self, now: Instant) -> String {
-        let left = self.expires_at.saturating_duration_since(now);
-        // A second that has begun counts: 0 would read as removed.
-        let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-        let mut value = format!("<{}>;expires={seconds}", self.contact_uri);
-        // Writing to a String cannot fail.
-        if self.q_thousandths < 1000 {
-            let _ = write!(value, ";q=0.{:03}", self.q_thousandths);
-        }
-        if let Some(instance) = &self.instance {
-            let _ = write!(value, ";+sip.instance=\"{instance}\"");
-        }
-        if let Some(reg_id) = self.reg_id {
-            let _ = write!(value, ";reg-id={reg_id}");
-        }
-        value
     }
 }
 
@@ -168,23 +128,25 @@ impl RegisterError {
     }
 }
 
-/// A contact as a REGISTER asks for it.
-struct Asked {
-    uri: String,
-    q_thousandths: u16,
-    expires: Duration,
-    instance: Option<String>,
-    reg_id: Option<u32>,
-}
-
 /// All bindings of one shard.
 #[derive(Debug)]
 pub struct Registrar {
     config: Config,
     bindings: HashMap<Aor, Vec<Binding>>,
     /// When each AOR's first binding ends: one entry per AOR.
-    deadlines: BTreeSet<(Instant, Aor)>,
+    deadlines: BTreeSet<(Moment, Aor)>,
     registrations: u64,
+    /// Whose bindings are not those that were written down.
+    touched: BTreeSet<Aor>,
+}
+
+/// All bindings of one AOR: to be written down and read back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AorRecord {
+    /// Whose.
+    pub aor: Aor,
+    /// The best first.
+    pub bindings: Vec<Binding>,
 }
 
 impl Registrar {
@@ -195,6 +157,7 @@ impl Registrar {
             bindings: HashMap::new(),
             deadlines: BTreeSet::new(),
             registrations: 0,
+            touched: BTreeSet::new(),
         }
     }
 
@@ -205,7 +168,7 @@ impl Registrar {
         aor: &Aor,
         request: &Message,
         flow: Flow,
-        now: Instant,
+        now: Moment,
     ) -> Result<Vec<Binding>, RegisterError> {
         let mut bindings = self.live(aor, now);
         let (call_id, cseq) = (request.call_id()?, request.cseq()?.seq);
@@ -233,13 +196,17 @@ impl Registrar {
                     if asked.expires.is_zero() {
                         continue;
                     }
+                    bindings.retain(|binding| !is_left_behind(binding, call_id, &asked));
+                    if bindings.len() >= self.config.bindings_max {
+                        make_room(&mut bindings);
+                    }
                     if bindings.len() >= self.config.bindings_max {
                         return Err(RegisterError::TooMany {
                             aor: aor.clone(),
                             max: self.config.bindings_max,
                         });
                     }
-                    self.registrations += 1;
+                    self.registrations = self.registrations.saturating_add(1);
                     bindings.push(Binding {
                         contact_uri: asked.uri,
                         flow,
@@ -252,6 +219,7 @@ impl Registrar {
                             .map(|agent| String::from_utf8_lossy(agent).into_owned()),
                         instance: asked.instance,
                         reg_id: asked.reg_id,
+                        flow_closed: false,
                         freshness: self.registrations,
                     });
                 }
@@ -263,25 +231,66 @@ impl Registrar {
     }
 
     /// The contacts of `aor`, the best first: by q, then the freshest.
-    pub fn lookup(&self, aor: &Aor, now: Instant) -> Vec<Binding> {
+    pub fn lookup(&self, aor: &Aor, now: Moment) -> Vec<Binding> {
         self.live(aor, now)
     }
 
-    /// Takes out what a broken flow carried (RFC 5626 §4.4 where the connection is closed).
+    /// Marks what came by a connection that is closed now, and gives it. A binding is not its connection (§10.3;
+    /// RFC 5626 §4.4 would have it so, but only for outbound): the phone may be listening, and a phone that connects
+    /// again need not register again before its time.
     pub fn handle_flow_closed(&mut self, flow: Flow) -> Vec<(Aor, Binding)> {
-        let touched: Vec<Aor> = self
-            .bindings
-            .iter()
-            .filter(|(_, bindings)| bindings.iter().any(|binding| binding.flow == flow))
-            .map(|(aor, _)| aor.clone())
-            .collect();
-        let mut gone = self.take_out(touched, |binding| binding.flow == flow);
-        gone.sort_by(|a, b| a.0.cmp(&b.0));
-        gone
+        self.handle_flows_closed(|closed| *closed == flow)
+    }
+
+    /// The same for every flow that is `closed`: whoever held the sockets is gone.
+    pub fn handle_flows_closed(&mut self, closed: impl Fn(&Flow) -> bool) -> Vec<(Aor, Binding)> {
+        let mut marked = Vec::new();
+        for (aor, bindings) in &mut self.bindings {
+            for binding in bindings {
+                if !binding.flow_closed && closed(&binding.flow) {
+                    binding.flow_closed = true;
+                    marked.push((aor.clone(), binding.clone()));
+                }
+            }
+        }
+        self.touched.extend(marked.iter().map(|(aor, _)| aor.clone()));
+        marked.sort_by(|a, b| a.0.cmp(&b.0));
+        marked
+    }
+
+    /// Appends to `aors` whose bindings changed since the last call, each once.
+    pub fn drain_touched(&mut self, aors: &mut Vec<Aor>) {
+        aors.extend(std::mem::take(&mut self.touched));
+    }
+
+    /// What to write down of `aor`; `None`: it has no bindings.
+    pub fn record(&self, aor: &Aor) -> Option<AorRecord> {
+        self.bindings.get(aor).map(|bindings| AorRecord {
+            aor: aor.clone(),
+            bindings: bindings.clone(),
+        })
+    }
+
+    /// Puts bindings back, in place of those that `record.aor` has. What has ended by `now` is left out, and the AOR
+    /// is told as touched then.
+    pub fn restore(&mut self, record: AorRecord, now: Moment) {
+        let AorRecord { aor, mut bindings } = record;
+        let all = bindings.len();
+        bindings.retain(|binding| binding.expires_at > now);
+        sort(&mut bindings);
+        let freshest = bindings.iter().map(|binding| binding.freshness).max();
+        self.registrations = self.registrations.max(freshest.unwrap_or(0));
+        let ended = bindings.len() < all;
+        self.replace(&aor, bindings);
+        if ended {
+            self.touched.insert(aor);
+        } else {
+            self.touched.remove(&aor);
+        }
     }
 
     /// Takes out what has ended by `now`.
-    pub fn expire(&mut self, now: Instant) -> Vec<(Aor, Binding)> {
+    pub fn expire(&mut self, now: Moment) -> Vec<(Aor, Binding)> {
         let mut due = Vec::new();
         while let Some((at, aor)) = self.deadlines.first().filter(|(at, _)| *at <= now) {
             due.push(aor.clone());
@@ -292,7 +301,7 @@ impl Registrar {
     }
 
     /// When [`Self::expire`] has something to do next.
-    pub fn next_deadline(&self) -> Option<Instant> {
+    pub fn next_deadline(&self) -> Option<Moment> {
         self.deadlines.first().map(|(at, _)| *at)
     }
 
@@ -317,12 +326,15 @@ impl Registrar {
         gone
     }
 
-    fn live(&self, aor: &Aor, now: Instant) -> Vec<Binding> {
+    fn live(&self, aor: &Aor, now: Moment) -> Vec<Binding> {
         let all = self.bindings.get(aor).into_iter().flatten();
         all.filter(|binding| binding.expires_at > now).cloned().collect()
     }
 
     fn replace(&mut self, aor: &Aor, bindings: Vec<Binding>) {
+        if self.bindings.get(aor).map_or(&[][..], Vec::as_slice) != bindings {
+            self.touched.insert(aor.clone());
+        }
         let first = |bindings: &[Binding]| bindings.iter().map(|binding| binding.expires_at).min();
         if let Some(at) = self.bindings.get(aor).and_then(|old| first(old)) {
             self.deadlines.remove(&(at, aor.clone()));
@@ -392,32 +404,16 @@ enum Contacts {
     Each(Vec<Asked>),
 }
 
-/// Whether a REGISTER means this binding: the same URI (§10.3 item 7, §19.1.4), or the same device
-/// on the same of its flows (RFC 5626 §6): a phone that got a new address replaces its old self.
-fn is_same(binding: &Binding, asked: &Asked) -> bool {
-    if let (Some(ours), Some(theirs)) = (&binding.instance, &asked.instance)
-        && binding.reg_id == asked.reg_id
-        // Without reg-id two accounts of one soft phone would share the instance: then the URI decides.
-        && asked.reg_id.is_some()
-    {
-        return ours == theirs;
+/// Drops the oldest binding whose connection is closed: a phone that names itself anew at every start must not lock
+/// itself out.
+fn make_room(bindings: &mut Vec<Binding>) {
+    let closed = bindings
+        .iter()
+        .enumerate()
+        .filter(|(_, binding)| binding.flow_closed);
+    if let Some((oldest, _)) = closed.min_by_key(|(_, binding)| binding.freshness) {
+        bindings.remove(oldest);
     }
-    match (
-        Uri::parse(binding.contact_uri.as_bytes()),
-        Uri::parse(asked.uri.as_bytes()),
-    ) {
-        (Ok(ours), Ok(theirs)) => ours.equivalent(&theirs),
-        _ => binding.contact_uri == asked.uri,
-    }
-}
-
-fn sort(bindings: &mut [Binding]) {
-    bindings.sort_by_key(|binding| {
-        (
-            std::cmp::Reverse(binding.q_thousandths),
-            std::cmp::Reverse(binding.freshness),
-        )
-    });
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::message::Method;
 
 struct Bench {
     registrar: Registrar,
-    now: Instant,
+    now: Moment,
     cseq: u32,
 }
 
@@ -29,7 +29,7 @@ impl Bench {
     fn new() -> Self {
         Bench {
             registrar: Registrar::new(Config::default()),
-            now: Instant::now(),
+            now: Moment::default(),
             cseq: 0,
         }
     }
@@ -240,19 +240,169 @@ fn a_device_with_a_new_address_replaces_its_old_self() {
     );
 }
 
+fn tcp(connection: u64) -> Flow {
+    Flow {
+        transport: Transport::Tcp,
+        connection,
+        ..flow(40_000 + connection as u16)
+    }
+}
+
+impl Bench {
+    fn register_by(&mut self, flow: Flow, call_id: &str, contact: &str) -> Vec<Binding> {
+        self.cseq += 1;
+        let message = self.message(call_id, &[contact], None);
+        self.registrar
+            .register(&alice(), &message, flow, self.now)
+            .unwrap()
+    }
+
+    fn reach(&self) -> Vec<Reach> {
+        let found = self.registrar.lookup(&alice(), self.now);
+        found.iter().map(Binding::reach).collect()
+    }
+}
+
+/// The flow's remote address is 198.51.100.7.
 #[test]
-fn a_closed_flow_takes_its_bindings_along() {
+fn a_binding_outlives_its_connection_and_is_reached_by_a_new_one_where_that_can_be() {
+    let at = |transport, text: &str| Reach::Address(transport, text.parse().unwrap());
+    for (contact, wanted) in [
+        (
+            "sip:a@198.51.100.7:5070;transport=tcp",
+            at(Transport::Tcp, "198.51.100.7:5070"),
+        ),
+        ("sip:a@198.51.100.7", at(Transport::Tcp, "198.51.100.7:5060")),
+        (
+            "sip:a@198.51.100.7;transport=udp",
+            at(Transport::Udp, "198.51.100.7:5060"),
+        ),
+        ("sip:a@10.0.0.5:5070;transport=tcp", Reach::Nowhere),
+        ("sip:a@phone.example;transport=tcp", Reach::Nowhere),
+    ] {
+        let mut bench = Bench::new();
+        bench.register_by(tcp(1), "one", &format!("<{contact}>"));
+        assert_eq!(bench.reach(), [Reach::Flow(tcp(1))]);
+        let marked = bench.registrar.handle_flow_closed(tcp(1));
+        assert_eq!((marked.len(), &marked[0].0), (1, &alice()));
+        assert_eq!(bench.registrar.handle_flow_closed(tcp(1)), []);
+        assert_eq!(bench.reach(), [wanted], "{contact}");
+        // The phone is back.
+        bench.register_by(tcp(2), "two", &format!("<{contact}>"));
+        assert_eq!(bench.reach(), [Reach::Flow(tcp(2))]);
+        bench.registrar.handle_flow_closed(tcp(2));
+        bench.now += secs(3_600);
+        assert_eq!(bench.registrar.expire(bench.now).len(), 1);
+        assert!(bench.registrar.is_empty());
+    }
+}
+
+#[test]
+fn a_closed_flow_leaves_other_bindings_as_they_are() {
     let mut bench = Bench::new();
-    bench.register(&["<sip:a@h>"], None).unwrap();
-    bench.cseq += 1;
-    let message = bench.message("two", &["<sip:b@h>"], None);
+    bench.register_by(tcp(1), "one", "<sip:a@h>");
+    bench.register_by(tcp(2), "two", "<sip:b@h>");
+    assert_eq!(bench.registrar.handle_flow_closed(tcp(1)).len(), 1);
+    assert_eq!(bench.reach(), [Reach::Flow(tcp(2)), Reach::Nowhere]);
+}
+
+#[test]
+fn a_phone_that_names_itself_anew_after_its_connection_closed_replaces_its_old_self() {
+    let instance = "+sip.instance=\"<urn:uuid:1>\"";
+    for (call_ids, params) in [(["one", "one"], ""), (["one", "two"], instance)] {
+        let mut bench = Bench::new();
+        let contact = |port: u16| format!("<sip:a@198.51.100.7:{port}>;{params}");
+        bench.register_by(tcp(1), call_ids[0], &contact(40_001));
+        // While both connections stand they are two.
+        assert_eq!(bench.register_by(tcp(2), call_ids[1], &contact(40_002)).len(), 2);
+        bench.registrar.handle_flow_closed(tcp(1));
+        let left = bench.register_by(tcp(3), call_ids[1], &contact(40_003));
+        assert_eq!(left.iter().filter(|binding| binding.flow_closed).count(), 0);
+        assert_eq!(left.len(), 2);
+    }
+}
+
+#[test]
+fn bindings_without_a_connection_make_room_for_those_with_one() {
+    let mut bench = Bench::new();
+    for n in 0..30 {
+        let all = bench.register_by(tcp(n), &format!("call-{n}"), &format!("<sip:{n}@h>"));
+        assert!(all.len() <= 10 && all[0].contact_uri == format!("sip:{n}@h"));
+        bench.registrar.handle_flow_closed(tcp(n));
+    }
+}
+
+#[test]
+fn registrations_survive_being_written_down() {
+    let mut bench = Bench::new();
+    let mut touched = Vec::new();
+    let contact = "<sip:a@h>;expires=100, <sip:b@h>;q=0.5;expires=200";
+    bench.register(&[contact], None).unwrap();
+    bench.register(&[], None).unwrap();
+    bench.registrar.drain_touched(&mut touched);
+    assert_eq!(touched, [alice()]);
+    // A query changes nothing.
+    bench.register(&[], None).unwrap();
+    bench.registrar.drain_touched(&mut touched);
+    assert_eq!(touched.len(), 1);
+    let bytes = postcard::to_stdvec(&bench.registrar.record(&alice()).unwrap()).unwrap();
+
+    bench.registrar = Registrar::new(Config::default());
+    bench.now += secs(150);
     bench
         .registrar
-        .register(&alice(), &message, flow(7777), bench.now)
-        .unwrap();
-    let gone = bench.registrar.handle_flow_closed(flow(5060));
-    assert_eq!(gone.len(), 1);
+        .restore(postcard::from_bytes(&bytes).unwrap(), bench.now);
     assert_eq!(bench.found(&alice()), ["sip:b@h"]);
+    assert_eq!(bench.registrar.next_deadline(), Some(bench.now + secs(50)));
+    touched.clear();
+    bench.registrar.drain_touched(&mut touched);
+    assert_eq!(touched, [alice()], "what ended meanwhile is to be written down");
+    // What is older than what was done before the restart is still out of order.
+    bench.cseq = 0;
+    assert_eq!(
+        bench.register(&["<sip:b@h>"], None),
+        Err(RegisterError::OutOfOrder)
+    );
+    bench.cseq = 10;
+    assert_eq!(bench.register(&["<sip:b@h>;expires=0"], None), Ok(vec![]));
+    touched.clear();
+    bench.registrar.drain_touched(&mut touched);
+    assert_eq!((touched.len(), bench.registrar.record(&alice())), (1, None));
+}
+
+#[test]
+fn a_record_cut_short_or_with_a_flipped_bit_harms_nobody() {
+    let mut bench = Bench::new();
+    bench
+        .register(
+            &["<sip:a@h>;+sip.instance=\"<urn:uuid:1>\";reg-id=1", "<sip:b@h>"],
+            None,
+        )
+        .unwrap();
+    let bytes = postcard::to_stdvec(&bench.registrar.record(&alice()).unwrap()).unwrap();
+    let mut take = |bytes: &[u8]| {
+        let Ok(record) = postcard::from_bytes::<AorRecord>(bytes) else {
+            return;
+        };
+        let aor = record.aor.clone();
+        bench.registrar = Registrar::new(Config::default());
+        bench.registrar.restore(record, bench.now);
+        for binding in bench.registrar.lookup(&aor, bench.now) {
+            let _ = (binding.reach(), binding.contact_header(bench.now));
+        }
+        bench.cseq = 100;
+        let _ = bench.register(&["<sip:a@h>"], None);
+        bench.registrar.expire(Moment::from_unix_micros(u64::MAX));
+        assert!(bench.registrar.is_empty());
+    };
+    for end in 0..bytes.len() {
+        take(&bytes[..end]);
+    }
+    for bit in 0..bytes.len() * 8 {
+        let mut broken = bytes.clone();
+        broken[bit / 8] ^= 1 << (bit % 8);
+        take(&broken);
+    }
 }
 
 #[test]

@@ -8,9 +8,10 @@
 
 use super::timers::{Timer, Timers, Times};
 use super::{Action, Class};
-use std::time::Instant;
+use crate::moment::Moment;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     Calling,
     Proceeding,
@@ -34,7 +35,7 @@ pub enum Input {
 }
 
 /// The cancellation's way: RFC 3261 §9.1 forbids CANCEL before a provisional response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Cancel {
     No,
     Wanted,
@@ -42,11 +43,13 @@ enum Cancel {
 }
 
 /// The machine. Its request is kept by the table.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientInvite {
     state: State,
     cancel: Cancel,
     reliable: bool,
+    /// The table's: not written down with each transaction, see [`Self::adopt`].
+    #[serde(skip)]
     times: Times,
     resend_after: std::time::Duration,
     /// What is set now.
@@ -55,7 +58,7 @@ pub struct ClientInvite {
 
 impl ClientInvite {
     /// Begins in Calling; the caller sends the request once.
-    pub fn new(times: Times, reliable: bool, now: Instant) -> Self {
+    pub fn new(times: Times, reliable: bool, now: Moment) -> Self {
         let mut timers = Timers::default();
         if !reliable {
             timers.set(Timer::A, now + times.t1);
@@ -72,7 +75,7 @@ impl ClientInvite {
     }
 
     /// Takes one input; what is to be done is put on `actions` in order.
-    pub fn handle(&mut self, input: Input, now: Instant, actions: &mut Vec<Action>) {
+    pub fn handle(&mut self, input: Input, now: Moment, actions: &mut Vec<Action>) {
         match (self.state, input) {
             (Calling | Proceeding, Input::Response(Class::Provisional)) => {
                 self.state = Proceeding;
@@ -131,7 +134,29 @@ impl ClientInvite {
         }
     }
 
-    fn fire_due(&mut self, now: Instant, actions: &mut Vec<Action>) {
+    /// Whether the request may never have left us: it has no response, and no timer is due that repeats or ends it.
+    pub fn wants_resend(&self, now: Moment) -> bool {
+        self.state == Calling && self.timers.next() > Some(now)
+    }
+
+    /// Goes on after it was read back, by these times. Deadlines stay as they were.
+    pub fn adopt(&mut self, times: Times) {
+        self.times = times;
+        self.resend_after = times.repeat_gap(self.resend_after);
+    }
+
+    /// Whether a machine can be like this: what was read back may be broken.
+    pub fn is_sound(&self) -> bool {
+        match self.state {
+            Calling => self.timers.are(&[Timer::B], &[Timer::A]),
+            Proceeding => self.timers.are(&[], &[Timer::Cancel]),
+            Completed => self.timers.are(&[Timer::D], &[]),
+            Accepted => self.timers.are(&[Timer::M], &[]),
+            Terminated => false,
+        }
+    }
+
+    fn fire_due(&mut self, now: Moment, actions: &mut Vec<Action>) {
         while let Some(timer) = self.timers.take_due(now) {
             match timer {
                 Timer::A => {
@@ -157,7 +182,7 @@ impl ClientInvite {
         }
     }
 
-    fn send_cancel(&mut self, now: Instant, actions: &mut Vec<Action>) {
+    fn send_cancel(&mut self, now: Moment, actions: &mut Vec<Action>) {
         self.cancel = Cancel::Sent;
         // A server of RFC 2543 may never send the 487.
         self.timers.set(Timer::Cancel, now + self.times.give_up());
@@ -173,21 +198,10 @@ impl ClientInvite {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Machine, Sim, secs};
+    use super::super::testing::{Sim, secs, simulated};
     use super::*;
 
-    impl Machine for ClientInvite {
-        type Input = Input;
-        fn handle(&mut self, input: Input, now: Instant, actions: &mut Vec<Action>) {
-            ClientInvite::handle(self, input, now, actions);
-        }
-        fn timeout() -> Input {
-            Input::Timeout
-        }
-        fn next(&self) -> Option<Instant> {
-            self.timers.next()
-        }
-    }
+    simulated!(ClientInvite);
 
     fn udp() -> Sim<ClientInvite> {
         Sim::new(|now| ClientInvite::new(Times::default(), false, now))

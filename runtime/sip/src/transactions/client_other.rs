@@ -7,9 +7,11 @@
 
 use super::timers::{Timer, Timers, Times};
 use super::{Action, Class};
-use std::time::{Duration, Instant};
+use crate::moment::Moment;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     Trying,
     Proceeding,
@@ -30,10 +32,12 @@ pub enum Input {
 }
 
 /// The machine. Its request is kept by the table.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientOther {
     state: State,
     reliable: bool,
+    /// The table's: not written down with each transaction, see [`Self::adopt`].
+    #[serde(skip)]
     times: Times,
     resend_after: Duration,
     /// What is set now.
@@ -42,7 +46,7 @@ pub struct ClientOther {
 
 impl ClientOther {
     /// Begins in Trying; the caller sends the request once.
-    pub fn new(times: Times, reliable: bool, now: Instant) -> Self {
+    pub fn new(times: Times, reliable: bool, now: Moment) -> Self {
         let mut timers = Timers::default();
         if !reliable {
             timers.set(Timer::E, now + times.t1);
@@ -58,7 +62,7 @@ impl ClientOther {
     }
 
     /// Takes one input; what is to be done is put on `actions` in order.
-    pub fn handle(&mut self, input: Input, now: Instant, actions: &mut Vec<Action>) {
+    pub fn handle(&mut self, input: Input, now: Moment, actions: &mut Vec<Action>) {
         match (self.state, input) {
             (Trying | Proceeding, Input::Response(Class::Provisional)) => {
                 // E goes on, at T2 from its next firing; F goes on too.
@@ -88,7 +92,27 @@ impl ClientOther {
         }
     }
 
-    fn fire_due(&mut self, now: Instant, actions: &mut Vec<Action>) {
+    /// Whether the request may never have left us: it has no response, and no timer is due that repeats or ends it.
+    pub fn wants_resend(&self, now: Moment) -> bool {
+        self.state == Trying && self.timers.next() > Some(now)
+    }
+
+    /// Goes on after it was read back, by these times. Deadlines stay as they were.
+    pub fn adopt(&mut self, times: Times) {
+        self.times = times;
+        self.resend_after = times.repeat_gap(self.resend_after);
+    }
+
+    /// Whether a machine can be like this: what was read back may be broken.
+    pub fn is_sound(&self) -> bool {
+        match self.state {
+            Trying | Proceeding => self.timers.are(&[Timer::F], &[Timer::E]),
+            Completed => self.timers.are(&[Timer::K], &[]),
+            Terminated => false,
+        }
+    }
+
+    fn fire_due(&mut self, now: Moment, actions: &mut Vec<Action>) {
         while let Some(timer) = self.timers.take_due(now) {
             match timer {
                 Timer::E => {
@@ -129,21 +153,10 @@ impl ClientOther {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Machine, Sim, ms, secs};
+    use super::super::testing::{Sim, ms, secs, simulated};
     use super::*;
 
-    impl Machine for ClientOther {
-        type Input = Input;
-        fn handle(&mut self, input: Input, now: Instant, actions: &mut Vec<Action>) {
-            ClientOther::handle(self, input, now, actions);
-        }
-        fn timeout() -> Input {
-            Input::Timeout
-        }
-        fn next(&self) -> Option<Instant> {
-            self.timers.next()
-        }
-    }
+    simulated!(ClientOther);
 
     fn udp() -> Sim<ClientOther> {
         Sim::new(|now| ClientOther::new(Times::default(), false, now))

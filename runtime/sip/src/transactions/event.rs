@@ -2,15 +2,16 @@
 
 use crate::flow::Flow;
 use crate::message::Message;
+use crate::moment::Moment;
 use bytes::Bytes;
-use std::time::Instant;
+use serde::{Deserialize, Serialize};
 
 /// A client transaction: a request of ours. Never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ClientId(pub(super) u64);
 
 /// A server transaction: a request of a peer. Never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ServerId(pub(super) u64);
 
 /// What happened, for the layer above.
@@ -98,7 +99,7 @@ pub enum Output {
     /// Tell the layer above.
     Event(Event),
     /// Nothing more: wait for input, or for this deadline if there is one.
-    Wait(Option<Instant>),
+    Wait(Option<Moment>),
 }
 
 /// Why a response was not taken.

@@ -8,7 +8,8 @@
 //! Reading order: the four figures (`client_invite`, `client_other`, `server_invite`, `server_other`)
 //! know neither messages nor flows, only classes of input and actions; `role`, the four behind one
 //! face; `timers`; `key`, how a message finds its transaction; `replies`, the messages that
-//! transactions make by themselves (100, ACK, CANCEL and its 200, 481, 482, 503); then the table here.
+//! transactions make by themselves (100, ACK, CANCEL and its 200, 481, 482, 503); then the table here;
+//! `record`, how transactions outlive their process.
 //!
 //! Not here: dialogs, the ACK of a 2xx and its repeats ([`crate::dialog`]), routing, DNS.
 
@@ -17,6 +18,7 @@ mod client_invite;
 mod client_other;
 mod event;
 mod key;
+mod record;
 mod replies;
 mod role;
 mod server_invite;
@@ -29,21 +31,24 @@ mod timers;
 
 pub use check::Supported;
 pub use event::{ClientId, Event, Output, RespondError, ServerId};
+pub use record::{RestoreError, TransactionId, TransactionRecord};
 pub use timers::Times;
 
 use crate::flow::Flow;
 use crate::message::{MAGIC_COOKIE, Message, Method, ParseError};
+use crate::moment::Moment;
 use bytes::Bytes;
 use client_invite::ClientInvite;
 use client_other::ClientOther;
 use rand::Rng;
 use rand::rngs::StdRng;
 use role::{Action, Class, Role};
+use serde::{Deserialize, Serialize};
 use server_invite::ServerInvite;
 use server_other::ServerOther;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use timers::Schedule;
 
 /// What the table is told once.
@@ -70,7 +75,7 @@ impl Default for Config {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     role: Role,
     /// The way the request goes or came by; responses go back by it (§18.2.2, RFC 3581).
@@ -87,11 +92,15 @@ struct Entry {
     cancelled: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Slot {
     /// How often the slot was used: an old id never means a new transaction.
     generation: u32,
     entry: Option<Entry>,
+    /// It is in the table's list of what changed.
+    touched: bool,
+    /// What the user of [`Transactions::drain_touched`] knows to be here.
+    told: Option<TransactionId>,
 }
 
 /// All transactions of one shard.
@@ -102,26 +111,34 @@ pub struct Transactions {
     /// In every branch of ours: a request that comes back is known by it.
     cookie: String,
     slots: Vec<Slot>,
+    /// Slots without a transaction; among them may be some that were restored into.
     free: Vec<u32>,
+    /// Where slots begin to count, by chance: an id from before a restart means nothing new.
+    first_generation: u32,
     servers: usize,
     clients: usize,
     by_key: HashMap<Arc<[u8]>, u32>,
     by_merged: HashMap<Arc<[u8]>, u32>,
     schedule: Schedule,
     outputs: VecDeque<Output>,
+    /// Slots whose transaction was made, changed or ended since it was last asked; each once.
+    touched: Vec<u32>,
     /// Kept between inputs for its memory.
     key: Vec<u8>,
     actions: Vec<Action>,
 }
 
 impl Transactions {
-    /// An empty table. All its chance comes from `rng`.
+    /// An empty table. All its chance comes from `rng`, which a table restored in another process must not have in
+    /// common with the one before: branches would come again.
     pub fn new(config: Config, mut rng: StdRng) -> Self {
         let cookie = format!("{:08x}", rng.random::<u32>());
+        let first_generation = rng.random();
         Transactions {
             config,
             rng,
             cookie,
+            first_generation,
             slots: Vec::new(),
             free: Vec::new(),
             servers: 0,
@@ -130,13 +147,14 @@ impl Transactions {
             by_merged: HashMap::new(),
             schedule: Schedule::default(),
             outputs: VecDeque::new(),
+            touched: Vec::new(),
             key: Vec::new(),
             actions: Vec::new(),
         }
     }
 
     /// Takes a message that came by `flow` and passed [`Message::validate`].
-    pub fn handle_inbound(&mut self, flow: Flow, message: Message, now: Instant) {
+    pub fn handle_inbound(&mut self, flow: Flow, message: Message, now: Moment) {
         match message.method() {
             None => self.handle_response(flow, message, now),
             Some(Method::Ack) => self.handle_ack(flow, message, now),
@@ -146,9 +164,14 @@ impl Transactions {
     }
 
     /// The flow is broken (connection closed, port unreachable): ends what depended on it.
-    pub fn handle_transport_error(&mut self, flow: Flow, now: Instant) {
+    pub fn handle_transport_error(&mut self, flow: Flow, now: Moment) {
+        self.handle_transport_errors(|broken| *broken == flow, now);
+    }
+
+    /// The same for every flow that is `broken`: whoever held the sockets is gone.
+    pub fn handle_transport_errors(&mut self, broken: impl Fn(&Flow) -> bool, now: Moment) {
         for slot in 0..self.slots.len() as u32 {
-            if self.entry_mut(slot).is_some_and(|entry| entry.flow == flow) {
+            if self.entry_mut(slot).is_some_and(|entry| broken(&entry.flow)) {
                 self.step(slot, None, now, |role, actions| {
                     role.handle_transport_error(now, actions);
                 });
@@ -157,7 +180,7 @@ impl Transactions {
     }
 
     /// Lets time pass to `now`.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    pub fn handle_timeout(&mut self, now: Moment) {
         while let Some((at, slot)) = self.schedule.first() {
             if at > now {
                 return;
@@ -173,7 +196,7 @@ impl Transactions {
         clippy::needless_pass_by_value,
         reason = "a message is handed over: its user is done with it"
     )]
-    pub fn request(&mut self, message: Message, flow: Flow, sent_by: &str, now: Instant) -> ClientId {
+    pub fn request(&mut self, message: Message, flow: Flow, sent_by: &str, now: Moment) -> ClientId {
         let branch = self.branch(&message);
         let invite = message.method() == Some(Method::Invite);
         if self.clients >= self.config.clients_max {
@@ -199,7 +222,7 @@ impl Transactions {
         clippy::needless_pass_by_value,
         reason = "a message is handed over: its user is done with it"
     )]
-    pub fn respond(&mut self, server: ServerId, message: Message, now: Instant) -> Result<(), RespondError> {
+    pub fn respond(&mut self, server: ServerId, message: Message, now: Moment) -> Result<(), RespondError> {
         let slot = self.slot(server.0).ok_or(RespondError::Gone)?;
         let status = message.status().ok_or(RespondError::NotAResponse)?;
         self.respond_in(slot, &message, status, now)
@@ -208,7 +231,7 @@ impl Transactions {
     /// Gives an INVITE of ours up: CANCEL goes out now, or as soon as a provisional response came
     /// (§9.1). Nothing happens when the final response has come. Its 487 comes as [`Event::Response`];
     /// so may a 2xx that was quicker: acknowledge that and send BYE.
-    pub fn cancel(&mut self, client: ClientId, now: Instant) {
+    pub fn cancel(&mut self, client: ClientId, now: Moment) {
         if let Some(slot) = self.slot(client.0) {
             self.step(slot, None, now, |role, actions| {
                 if let Role::ClientInvite(machine) = role {
@@ -254,7 +277,7 @@ impl Transactions {
         self.len() == 0
     }
 
-    fn handle_response(&mut self, flow: Flow, message: Message, now: Instant) {
+    fn handle_response(&mut self, flow: Flow, message: Message, now: Moment) {
         let found = match (message.top_via(), message.cseq()) {
             (Ok(via), Ok(cseq)) => {
                 key::client(
@@ -281,7 +304,7 @@ impl Transactions {
         }
     }
 
-    fn handle_ack(&mut self, flow: Flow, message: Message, now: Instant) {
+    fn handle_ack(&mut self, flow: Flow, message: Message, now: Moment) {
         match self.find_server(&message, Method::Invite.as_str()) {
             Some(slot) => self.step(slot, Some(message), now, |role, actions| {
                 if let Role::ServerInvite(machine) = role {
@@ -292,7 +315,7 @@ impl Transactions {
         }
     }
 
-    fn handle_cancel(&mut self, flow: Flow, cancel: &Message, now: Instant) {
+    fn handle_cancel(&mut self, flow: Flow, cancel: &Message, now: Moment) {
         if let Some(slot) = self.find_server(cancel, Method::Cancel.as_str()) {
             self.step(slot, None, now, |role, actions| role.handle_repeat(now, actions));
             return;
@@ -322,11 +345,12 @@ impl Transactions {
         let open = matches!(&entry.role, Role::ServerInvite(machine) if machine.is_open());
         if open && !entry.cancelled {
             entry.cancelled = true;
+            self.touch(slot);
             self.tell(Event::Cancelled { server });
         }
     }
 
-    fn handle_request(&mut self, flow: Flow, message: &Message, now: Instant) {
+    fn handle_request(&mut self, flow: Flow, message: &Message, now: Moment) {
         if let Some(slot) = self.find_server(message, message.method_str()) {
             self.step(slot, None, now, |role, actions| role.handle_repeat(now, actions));
             return;
@@ -395,7 +419,7 @@ impl Transactions {
         slot: u32,
         message: &Message,
         status: u16,
-        now: Instant,
+        now: Moment,
     ) -> Result<(), RespondError> {
         let class = Class::of(status);
         let mut actions = std::mem::take(&mut self.actions);
@@ -413,6 +437,7 @@ impl Transactions {
             if class != Class::Provisional {
                 entry.request = Bytes::new();
             }
+            self.touch(slot);
         }
         self.perform(slot, &mut actions, None, now);
         self.actions = actions;
@@ -424,18 +449,22 @@ impl Transactions {
         &mut self,
         slot: u32,
         message: Option<Message>,
-        now: Instant,
+        now: Moment,
         input: impl FnOnce(&mut Role, &mut Vec<Action>),
     ) {
         let mut actions = std::mem::take(&mut self.actions);
         if let Some(entry) = self.entry_mut(slot) {
+            let before = entry.role.clone();
             input(&mut entry.role, &mut actions);
+            if entry.role != before {
+                self.touch(slot);
+            }
         }
         self.perform(slot, &mut actions, message, now);
         self.actions = actions;
     }
 
-    fn perform(&mut self, slot: u32, actions: &mut Vec<Action>, message: Option<Message>, now: Instant) {
+    fn perform(&mut self, slot: u32, actions: &mut Vec<Action>, message: Option<Message>, now: Moment) {
         let id = self.id(slot);
         let mut message = message;
         for action in actions.drain(..) {
@@ -504,7 +533,7 @@ impl Transactions {
         self.schedule.set(slot, next);
     }
 
-    fn start_cancel(&mut self, flow: Flow, branch: &str, cancel: Bytes, now: Instant) {
+    fn start_cancel(&mut self, flow: Flow, branch: &str, cancel: Bytes, now: Moment) {
         key::client(branch, Method::Cancel.as_str().as_bytes(), &mut self.key);
         let role = Role::ClientOther(ClientOther::new(
             self.config.times,
@@ -531,11 +560,7 @@ impl Transactions {
         if let Some(merged) = &merged {
             self.by_merged.insert(Arc::clone(merged), slot);
         }
-        *(if role.is_client() {
-            &mut self.clients
-        } else {
-            &mut self.servers
-        }) += 1;
+        *self.living(&role) += 1;
         self.schedule.set(slot, role.timers().next());
         if let Some(place) = self.slots.get_mut(slot as usize) {
             place.entry = Some(Entry {
@@ -549,14 +574,27 @@ impl Transactions {
                 cancelled: false,
             });
         }
+        self.touch(slot);
         slot
     }
 
     fn take_slot(&mut self) -> u32 {
-        self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot::default());
-            (self.slots.len() - 1) as u32
-        })
+        while let Some(slot) = self.free.pop() {
+            if self.entry_mut(slot).is_none() {
+                return slot;
+            }
+        }
+        self.slots.push(Slot::new(self.first_generation));
+        (self.slots.len() - 1) as u32
+    }
+
+    /// How many live of that side.
+    fn living(&mut self, role: &Role) -> &mut usize {
+        if role.is_client() {
+            &mut self.clients
+        } else {
+            &mut self.servers
+        }
     }
 
     fn remove(&mut self, slot: u32) {
@@ -571,11 +609,8 @@ impl Transactions {
         if let Some(merged) = &entry.merged {
             self.by_merged.remove(merged);
         }
-        *(if entry.role.is_client() {
-            &mut self.clients
-        } else {
-            &mut self.servers
-        }) -= 1;
+        *self.living(&entry.role) -= 1;
+        self.touch(slot);
     }
 
     /// An id that lived for no time: the request was never sent.

@@ -4,8 +4,9 @@ use super::client_invite::{self, ClientInvite};
 use super::client_other::{self, ClientOther};
 use super::server_invite::{self, ServerInvite};
 use super::server_other::{self, ServerOther};
-use super::timers::Timers;
-use std::time::Instant;
+use super::timers::{Timers, Times};
+use crate::moment::Moment;
+use serde::{Deserialize, Serialize};
 
 /// Response classes as the figures tell them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +53,7 @@ pub(super) enum Action {
 }
 
 /// One of the four machines, each input given to whom it concerns.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Role {
     ClientInvite(ClientInvite),
     ClientOther(ClientOther),
@@ -74,7 +75,34 @@ impl Role {
         matches!(self, Role::ClientInvite(_) | Role::ClientOther(_))
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Instant, actions: &mut Vec<Action>) {
+    pub(super) fn wants_resend(&self, now: Moment) -> bool {
+        match self {
+            Role::ClientInvite(machine) => machine.wants_resend(now),
+            Role::ClientOther(machine) => machine.wants_resend(now),
+            Role::ServerInvite(machine) => machine.wants_resend(now),
+            Role::ServerOther(machine) => machine.wants_resend(),
+        }
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        match self {
+            Role::ClientInvite(machine) => machine.is_sound(),
+            Role::ClientOther(machine) => machine.is_sound(),
+            Role::ServerInvite(machine) => machine.is_sound(),
+            Role::ServerOther(machine) => machine.is_sound(),
+        }
+    }
+
+    pub(super) fn adopt(&mut self, times: Times) {
+        match self {
+            Role::ClientInvite(machine) => machine.adopt(times),
+            Role::ClientOther(machine) => machine.adopt(times),
+            Role::ServerInvite(machine) => machine.adopt(times),
+            Role::ServerOther(machine) => machine.adopt(times),
+        }
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Moment, actions: &mut Vec<Action>) {
         match self {
             Role::ClientInvite(machine) => machine.handle(client_invite::Input::Timeout, now, actions),
             Role::ClientOther(machine) => machine.handle(client_other::Input::Timeout, now, actions),
@@ -83,7 +111,7 @@ impl Role {
         }
     }
 
-    pub(super) fn handle_transport_error(&mut self, now: Instant, actions: &mut Vec<Action>) {
+    pub(super) fn handle_transport_error(&mut self, now: Moment, actions: &mut Vec<Action>) {
         match self {
             Role::ClientInvite(machine) => machine.handle(client_invite::Input::TransportError, now, actions),
             Role::ClientOther(machine) => machine.handle(client_other::Input::TransportError, now, actions),
@@ -92,7 +120,7 @@ impl Role {
         }
     }
 
-    pub(super) fn handle_response(&mut self, class: Class, now: Instant, actions: &mut Vec<Action>) {
+    pub(super) fn handle_response(&mut self, class: Class, now: Moment, actions: &mut Vec<Action>) {
         match self {
             Role::ClientInvite(machine) => {
                 machine.handle(client_invite::Input::Response(class), now, actions);
@@ -102,7 +130,7 @@ impl Role {
         }
     }
 
-    pub(super) fn respond(&mut self, class: Class, now: Instant, actions: &mut Vec<Action>) {
+    pub(super) fn respond(&mut self, class: Class, now: Moment, actions: &mut Vec<Action>) {
         match self {
             Role::ServerInvite(machine) => machine.handle(server_invite::Input::Respond(class), now, actions),
             Role::ServerOther(machine) => machine.handle(server_other::Input::Respond(class), now, actions),
@@ -110,7 +138,7 @@ impl Role {
         }
     }
 
-    pub(super) fn handle_repeat(&mut self, now: Instant, actions: &mut Vec<Action>) {
+    pub(super) fn handle_repeat(&mut self, now: Moment, actions: &mut Vec<Action>) {
         match self {
             Role::ServerInvite(machine) => machine.handle(server_invite::Input::Invite, now, actions),
             Role::ServerOther(machine) => machine.handle(server_other::Input::Request, now, actions),

@@ -8,9 +8,11 @@
 
 use super::timers::{Timer, Timers, Times};
 use super::{Action, Class};
-use std::time::{Duration, Instant};
+use crate::moment::Moment;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     Proceeding,
     Completed,
@@ -36,10 +38,12 @@ pub enum Input {
 }
 
 /// The machine. Its last response is kept by the table.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerInvite {
     state: State,
     reliable: bool,
+    /// The table's: not written down with each transaction, see [`Self::adopt`].
+    #[serde(skip)]
     times: Times,
     resend_after: Duration,
     /// Whether there is a response to repeat.
@@ -50,7 +54,7 @@ pub struct ServerInvite {
 
 impl ServerInvite {
     /// Begins in Proceeding; the caller tells the user of the INVITE.
-    pub fn new(times: Times, reliable: bool, now: Instant) -> Self {
+    pub fn new(times: Times, reliable: bool, now: Moment) -> Self {
         let mut timers = Timers::default();
         timers.set(Timer::Trying, now + times.trying_after);
         ServerInvite {
@@ -64,7 +68,7 @@ impl ServerInvite {
     }
 
     /// Takes one input; what is to be done is put on `actions` in order.
-    pub fn handle(&mut self, input: Input, now: Instant, actions: &mut Vec<Action>) {
+    pub fn handle(&mut self, input: Input, now: Moment, actions: &mut Vec<Action>) {
         match (self.state, input) {
             (Proceeding, Input::Respond(class)) => {
                 self.responded = true;
@@ -135,7 +139,34 @@ impl ServerInvite {
         self.state == Proceeding
     }
 
-    fn fire_due(&mut self, now: Instant, actions: &mut Vec<Action>) {
+    /// Whether the peer may wait for what was said last, and no timer is due that repeats it or gives it up. In
+    /// Accepted the user repeats its 2xx until the ACK ([`crate::dialog::UasInvite`]); in Confirmed the ACK has come.
+    pub fn wants_resend(&self, now: Moment) -> bool {
+        match self.state {
+            Proceeding => self.responded,
+            Completed => self.timers.next() > Some(now),
+            Confirmed | Accepted | Terminated => false,
+        }
+    }
+
+    /// Goes on after it was read back, by these times. Deadlines stay as they were.
+    pub fn adopt(&mut self, times: Times) {
+        self.times = times;
+        self.resend_after = times.repeat_gap(self.resend_after);
+    }
+
+    /// Whether a machine can be like this: what was read back may be broken.
+    pub fn is_sound(&self) -> bool {
+        match self.state {
+            Proceeding => self.timers.are(&[], &[Timer::Trying]),
+            Completed => self.timers.are(&[Timer::H], &[Timer::G]),
+            Confirmed => self.timers.are(&[Timer::I], &[]),
+            Accepted => self.timers.are(&[Timer::L], &[]),
+            Terminated => false,
+        }
+    }
+
+    fn fire_due(&mut self, now: Moment, actions: &mut Vec<Action>) {
         while let Some(timer) = self.timers.take_due(now) {
             match timer {
                 Timer::Trying => self.send_trying(actions),
@@ -177,21 +208,10 @@ impl ServerInvite {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Machine, Sim, ms, secs};
+    use super::super::testing::{Sim, ms, secs, simulated};
     use super::*;
 
-    impl Machine for ServerInvite {
-        type Input = Input;
-        fn handle(&mut self, input: Input, now: Instant, actions: &mut Vec<Action>) {
-            ServerInvite::handle(self, input, now, actions);
-        }
-        fn timeout() -> Input {
-            Input::Timeout
-        }
-        fn next(&self) -> Option<Instant> {
-            self.timers.next()
-        }
-    }
+    simulated!(ServerInvite);
 
     fn udp() -> Sim<ServerInvite> {
         Sim::new(|now| ServerInvite::new(Times::default(), false, now))

@@ -7,9 +7,10 @@
 
 use super::timers::{Timer, Timers, Times};
 use super::{Action, Class};
-use std::time::Instant;
+use crate::moment::Moment;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     Trying,
     Proceeding,
@@ -32,10 +33,12 @@ pub enum Input {
 }
 
 /// The machine. Its last response is kept by the table.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerOther {
     state: State,
     reliable: bool,
+    /// The table's: not written down with each transaction, see [`Self::adopt`].
+    #[serde(skip)]
     times: Times,
     /// What is set now.
     pub timers: Timers,
@@ -53,7 +56,7 @@ impl ServerOther {
     }
 
     /// Takes one input; what is to be done is put on `actions` in order.
-    pub fn handle(&mut self, input: Input, now: Instant, actions: &mut Vec<Action>) {
+    pub fn handle(&mut self, input: Input, now: Moment, actions: &mut Vec<Action>) {
         match (self.state, input) {
             (Trying | Proceeding, Input::Respond(Class::Provisional)) => {
                 self.state = Proceeding;
@@ -61,17 +64,22 @@ impl ServerOther {
             }
             (Trying | Proceeding, Input::Respond(Class::Success | Class::Failure)) => {
                 actions.push(Action::Send);
-                if self.reliable {
-                    self.terminate(actions);
+                self.state = Completed;
+                // On TCP no repeat is to be absorbed and J would be zero. But nobody repeats a request there whose
+                // response we lost by a crash before it left: so it is known for a moment yet.
+                let linger = if self.reliable {
+                    self.times.t1
                 } else {
-                    self.state = Completed;
-                    self.timers.set(Timer::J, now + self.times.give_up());
-                }
+                    self.times.give_up()
+                };
+                self.timers.set(Timer::J, now + linger);
             }
             (Completed | Terminated, Input::Respond(_)) => actions.push(Action::TooLate),
             // Nothing to say yet.
             (Trying, Input::Request) => (),
             (Proceeding | Completed, Input::Request) => actions.push(Action::Send),
+            // Who has its response may close the connection.
+            (Completed, Input::TransportError) if self.reliable => self.terminate(actions),
             // While in Trying nothing of ours can have failed but the connection itself.
             (Trying | Proceeding | Completed, Input::TransportError) => {
                 actions.push(Action::Failed);
@@ -86,6 +94,29 @@ impl ServerOther {
         }
     }
 
+    /// Whether the peer may wait for what was said last. A timer J that is due changes nothing: the peer may have
+    /// waited as long as we were away.
+    pub fn wants_resend(&self) -> bool {
+        match self.state {
+            Proceeding | Completed => true,
+            Trying | Terminated => false,
+        }
+    }
+
+    /// Goes on after it was read back, by these times. Deadlines stay as they were.
+    pub fn adopt(&mut self, times: Times) {
+        self.times = times;
+    }
+
+    /// Whether a machine can be like this: what was read back may be broken.
+    pub fn is_sound(&self) -> bool {
+        match self.state {
+            Trying | Proceeding => self.timers.are(&[], &[]),
+            Completed => self.timers.are(&[Timer::J], &[]),
+            Terminated => false,
+        }
+    }
+
     fn terminate(&mut self, actions: &mut Vec<Action>) {
         self.state = Terminated;
         self.timers.clear();
@@ -95,21 +126,10 @@ impl ServerOther {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Machine, Sim, secs};
+    use super::super::testing::{Sim, secs, simulated};
     use super::*;
 
-    impl Machine for ServerOther {
-        type Input = Input;
-        fn handle(&mut self, input: Input, now: Instant, actions: &mut Vec<Action>) {
-            ServerOther::handle(self, input, now, actions);
-        }
-        fn timeout() -> Input {
-            Input::Timeout
-        }
-        fn next(&self) -> Option<Instant> {
-            self.timers.next()
-        }
-    }
+    simulated!(ServerOther);
 
     fn udp() -> Sim<ServerOther> {
         Sim::new(|_| ServerOther::new(Times::default(), false))
@@ -148,10 +168,16 @@ mod tests {
     }
 
     #[test]
-    fn a_final_response_over_tcp_ends_at_once() {
-        let mut sim = Sim::new(|_| ServerOther::new(Times::default(), true));
-        sim.give(Input::Respond(Class::Success));
-        assert_eq!(sim.log, [(0, Action::Send), (0, Action::Done)]);
+    fn a_final_response_over_tcp_is_kept_for_a_moment_and_a_closed_connection_is_no_failure() {
+        for (closed, done_ms) in [(false, 500), (true, 0)] {
+            let mut sim = Sim::new(|_| ServerOther::new(Times::default(), true));
+            sim.give(Input::Respond(Class::Success));
+            if closed {
+                sim.give(Input::TransportError);
+            }
+            sim.run_until_idle();
+            assert_eq!(sim.log, [(0, Action::Send), (done_ms, Action::Done)]);
+        }
     }
 
     #[test]

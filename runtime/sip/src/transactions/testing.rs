@@ -1,32 +1,55 @@
 //! Virtual time for the tests of one machine.
 
 use super::Action;
-use std::time::{Duration, Instant};
+use crate::moment::Moment;
+use std::time::Duration;
 
 /// A machine as the simulator drives it.
 pub trait Machine {
     /// What it takes.
     type Input;
     /// Gives it one input.
-    fn handle(&mut self, input: Self::Input, now: Instant, actions: &mut Vec<Action>);
+    fn handle(&mut self, input: Self::Input, now: Moment, actions: &mut Vec<Action>);
     /// The input that says that time passed.
     fn timeout() -> Self::Input;
     /// Its next deadline.
-    fn next(&self) -> Option<Instant>;
+    fn next(&self) -> Option<Moment>;
 }
+
+/// Lets the simulator drive one of the four machines, beside whose `Input` it is written.
+macro_rules! simulated {
+    ($machine:ident) => {
+        impl $crate::transactions::testing::Machine for $machine {
+            type Input = Input;
+
+            fn handle(&mut self, input: Input, now: Moment, actions: &mut Vec<Action>) {
+                $machine::handle(self, input, now, actions);
+            }
+
+            fn timeout() -> Input {
+                Input::Timeout
+            }
+
+            fn next(&self) -> Option<Moment> {
+                self.timers.next()
+            }
+        }
+    };
+}
+pub(crate) use simulated;
 
 /// One machine, its clock, and what it did when (ms since the start).
 pub struct Sim<M> {
     machine: M,
-    start: Instant,
-    now: Instant,
+    start: Moment,
+    now: Moment,
     /// (ms, action) in order.
     pub log: Vec<(u64, Action)>,
 }
 
 impl<M: Machine> Sim<M> {
-    pub fn new(make: impl FnOnce(Instant) -> M) -> Self {
-        let start = Instant::now();
+    pub fn new(make: impl FnOnce(Moment) -> M) -> Self {
+        let start = Moment::default();
         Sim {
             machine: make(start),
             start,

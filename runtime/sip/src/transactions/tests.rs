@@ -6,6 +6,8 @@ use crate::message::{Builder, Name};
 use rand::SeedableRng;
 use std::collections::BTreeMap;
 
+mod restart;
+
 fn flow(transport: Transport) -> Flow {
     Flow {
         transport,
@@ -72,7 +74,7 @@ fn server_of(events: &[Event]) -> (ServerId, Message) {
     }
 }
 
-fn start_call(table: &mut Transactions, now: Instant) -> (ServerId, Message) {
+fn start_call(table: &mut Transactions, now: Moment) -> (ServerId, Message) {
     table.handle_inbound(
         flow(Transport::Udp),
         from_phone(Method::Invite, ";branch=z9hG4bKa"),
@@ -83,7 +85,7 @@ fn start_call(table: &mut Transactions, now: Instant) -> (ServerId, Message) {
 
 #[test]
 fn a_response_goes_back_with_received_and_rport() {
-    let (mut table, now) = (table(1), Instant::now());
+    let (mut table, now) = (table(1), Moment::default());
     let (server, invite) = start_call(&mut table, now);
     table.respond(server, reply(&invite, 180), now).unwrap();
     let (sent, _) = drain(&mut table);
@@ -96,7 +98,7 @@ fn a_response_goes_back_with_received_and_rport() {
 
 #[test]
 fn trying_is_sent_by_itself_and_repeats_are_absorbed() {
-    let (mut table, now) = (table(1), Instant::now());
+    let (mut table, now) = (table(1), Moment::default());
     start_call(&mut table, now);
     table.handle_timeout(now + Duration::from_millis(200));
     table.handle_inbound(
@@ -113,7 +115,7 @@ fn trying_is_sent_by_itself_and_repeats_are_absorbed() {
 /// RFC 3261 §17.2.3: same branch, other sent-by or other method is another transaction.
 #[test]
 fn branch_sent_by_and_method_name_a_transaction() {
-    let (mut table, now) = (table(1), Instant::now());
+    let (mut table, now) = (table(1), Moment::default());
     let via = |host: &str| format!("SIP/2.0/UDP {host};branch=z9hG4bKx");
     for (host, method, call_id, new) in [
         ("a.example", Method::Options, "c1", true),
@@ -136,7 +138,7 @@ fn branch_sent_by_and_method_name_a_transaction() {
 #[test]
 fn without_a_branch_the_older_rules_match_repeats_and_acks() {
     for branch in ["", ";branch=1"] {
-        let (mut table, now) = (table(1), Instant::now());
+        let (mut table, now) = (table(1), Moment::default());
         let invite = from_phone(Method::Invite, branch);
         table.handle_inbound(flow(Transport::Udp), invite.clone(), now);
         let (server, taken) = server_of(&drain(&mut table).1);
@@ -161,7 +163,7 @@ fn without_a_branch_the_older_rules_match_repeats_and_acks() {
 
 #[test]
 fn the_same_request_by_another_way_is_merged_with_482() {
-    let (mut table, now) = (table(1), Instant::now());
+    let (mut table, now) = (table(1), Moment::default());
     start_call(&mut table, now);
     let other = from_phone(Method::Invite, ";branch=z9hG4bKb");
     table.handle_inbound(flow(Transport::Udp), other.clone(), now);
@@ -180,7 +182,7 @@ fn the_same_request_by_another_way_is_merged_with_482() {
 
 #[test]
 fn cancel_is_answered_and_told_once() {
-    let (mut table, now) = (table(1), Instant::now());
+    let (mut table, now) = (table(1), Moment::default());
     let (server, invite) = start_call(&mut table, now);
     table.respond(server, reply(&invite, 180), now).unwrap();
     drain(&mut table);
@@ -201,7 +203,7 @@ fn cancel_is_answered_and_told_once() {
 
 #[test]
 fn a_cancel_of_nothing_gets_481_and_one_too_late_only_200() {
-    let (mut table, now) = (table(1), Instant::now());
+    let (mut table, now) = (table(1), Moment::default());
     table.handle_inbound(
         flow(Transport::Udp),
         from_phone(Method::Cancel, ";branch=z9hG4bKno"),
@@ -228,7 +230,7 @@ fn beyond_the_bound_requests_get_503_and_calls_in_progress_go_on() {
     };
     let (mut table, now) = (
         Transactions::new(config, StdRng::seed_from_u64(1)),
-        Instant::now(),
+        Moment::default(),
     );
     let (server, invite) = start_call(&mut table, now);
     table.handle_inbound(
@@ -270,7 +272,7 @@ fn beyond_the_bound_requests_get_503_and_calls_in_progress_go_on() {
 
 #[test]
 fn an_old_id_never_means_a_new_transaction() {
-    let (mut table, now) = (table(1), Instant::now());
+    let (mut table, now) = (table(1), Moment::default());
     let tcp = flow(Transport::Tcp);
     let mut seen = Vec::new();
     for n in 0..3 {
@@ -281,6 +283,7 @@ fn an_old_id_never_means_a_new_transaction() {
         table.handle_inbound(tcp, message, now);
         let (server, options) = server_of(&drain(&mut table).1);
         table.respond(server, reply(&options, 200), now).unwrap();
+        table.handle_timeout(now + Duration::from_secs(1));
         assert_eq!(
             table.respond(server, reply(&options, 200), now),
             Err(RespondError::Gone)
@@ -295,7 +298,7 @@ fn an_old_id_never_means_a_new_transaction() {
 
 #[test]
 fn a_broken_connection_ends_what_went_over_it() {
-    let (mut table, now) = (table(1), Instant::now());
+    let (mut table, now) = (table(1), Moment::default());
     let (tcp, udp) = (flow(Transport::Tcp), flow(Transport::Udp));
     let lost = table.request(
         request(Method::Invite, "c1").build().unwrap(),
@@ -321,7 +324,7 @@ fn a_broken_connection_ends_what_went_over_it() {
 
 #[test]
 fn a_refusal_is_acknowledged_with_the_invites_branch_and_routes() {
-    let (mut table, now) = (table(1), Instant::now());
+    let (mut table, now) = (table(1), Moment::default());
     let invite = request(Method::Invite, "c1")
         .header(Name::Route, "<sip:p.example;lr>")
         .build()
@@ -339,7 +342,7 @@ fn a_refusal_is_acknowledged_with_the_invites_branch_and_routes() {
 
 #[test]
 fn cancel_goes_out_after_the_provisional_with_the_invites_branch() {
-    let (mut table, now) = (table(1), Instant::now());
+    let (mut table, now) = (table(1), Moment::default());
     let client = table.request(
         request(Method::Invite, "c1").build().unwrap(),
         flow(Transport::Udp),
@@ -365,7 +368,7 @@ fn cancel_goes_out_after_the_provisional_with_the_invites_branch() {
 
 #[test]
 fn responses_that_nobody_asked_for_are_strays_and_forwarded_ones_are_dropped() {
-    let (mut table, now) = (table(1), Instant::now());
+    let (mut table, now) = (table(1), Moment::default());
     let stray = reply(&from_phone(Method::Invite, ";branch=z9hG4bKno"), 200);
     table.handle_inbound(flow(Transport::Udp), stray.clone(), now);
     assert!(matches!(drain(&mut table).1[..], [Event::StrayResponse { .. }]));
@@ -376,7 +379,7 @@ fn responses_that_nobody_asked_for_are_strays_and_forwarded_ones_are_dropped() {
 
 #[test]
 fn requests_are_checked_before_call_logic() {
-    let (mut table, now) = (table(1), Instant::now());
+    let (mut table, now) = (table(1), Moment::default());
     let supported = Supported::new(["timer"]);
     let check = |table: &Transactions, m: &Message| table.check_request(m, &supported).map_err(|r| r.status);
     assert_eq!(check(&table, &from_phone(Method::Invite, "")), Ok(()));
@@ -425,9 +428,9 @@ fn requests_are_checked_before_call_logic() {
 struct Pair {
     phone: Transactions,
     pbx: Transactions,
-    network: BTreeMap<(Instant, u64), (bool, Bytes)>,
+    network: BTreeMap<(Moment, u64), (bool, Bytes)>,
     rng: StdRng,
-    now: Instant,
+    now: Moment,
     sent: u64,
     transport: Transport,
     /// What the users of both heard.
@@ -435,6 +438,10 @@ struct Pair {
     finals: HashMap<ClientId, Vec<u16>>,
     timed_out: Vec<ClientId>,
     done: Vec<ClientId>,
+    /// What the pbx's dialog layer would repeat.
+    accepted: Vec<Message>,
+    /// What this side (`true`: the phone) sends now never leaves.
+    mute: Option<bool>,
 }
 
 impl Pair {
@@ -445,13 +452,15 @@ impl Pair {
             pbx: table(seed + 2_000),
             network: BTreeMap::new(),
             rng,
-            now: Instant::now(),
+            now: Moment::default(),
             sent: 0,
             transport,
             offered: HashMap::new(),
             finals: HashMap::new(),
             timed_out: Vec::new(),
             done: Vec::new(),
+            accepted: Vec::new(),
+            mute: None,
         }
     }
 
@@ -463,7 +472,7 @@ impl Pair {
                 1 + u64::from(self.rng.random_bool(0.2)),
             ),
         };
-        if lost {
+        if lost || self.mute == Some(to_pbx) {
             return;
         }
         for _ in 0..copies {
@@ -477,9 +486,9 @@ impl Pair {
         }
     }
 
-    fn drain(&mut self) -> Option<Instant> {
+    fn drain(&mut self) -> Option<Moment> {
         let flow = flow(self.transport);
-        let mut next = None::<Instant>;
+        let mut next = None::<Moment>;
         loop {
             let output = self.phone.poll_output();
             match output {
@@ -520,6 +529,7 @@ impl Pair {
                     // The dialog layer's repeats of the 2xx are not played here: the INVITE's repeats
                     // are absorbed, so a 2xx that is lost must be sent again by hand.
                     if invite && !refused {
+                        self.accepted.push(reply(&message, 200));
                         for _ in 0..10 {
                             self.pbx.send(flow, &reply(&message, 200));
                         }
@@ -533,24 +543,87 @@ impl Pair {
 
     /// Jumps from deadline to deadline until both tables are empty.
     fn run(&mut self) {
-        let flow = flow(self.transport);
+        self.run_with(|_| ());
+    }
+
+    /// The same, with `before_drain` called when an input was taken and nothing of it went out yet.
+    fn run_with(&mut self, mut before_drain: impl FnMut(&mut Pair)) {
         for _ in 0..100_000 {
+            before_drain(self);
             let deadline = self.drain();
             let arrival = self.network.first_key_value().map(|((at, _), _)| *at);
             let Some(next) = deadline.into_iter().chain(arrival).min() else {
                 return;
             };
-            self.now = next;
+            self.now = self.now.max(next);
             if arrival == Some(next) {
-                let (_, (to_pbx, message)) = self.network.pop_first().unwrap();
-                let table = if to_pbx { &mut self.pbx } else { &mut self.phone };
-                table.handle_inbound(flow, Message::parse(message).unwrap(), self.now);
+                self.deliver();
             } else {
                 self.phone.handle_timeout(self.now);
                 self.pbx.handle_timeout(self.now);
             }
         }
         panic!("they never come to rest");
+    }
+
+    /// Hands over what arrives first.
+    fn deliver(&mut self) {
+        let (_, (to_pbx, message)) = self.network.pop_first().unwrap();
+        let table = if to_pbx { &mut self.pbx } else { &mut self.phone };
+        table.handle_inbound(flow(self.transport), Message::parse(message).unwrap(), self.now);
+    }
+}
+
+/// Requests that the phone makes, and what must have become of each in the end.
+struct Calls(Vec<(ClientId, Method, u32)>);
+
+impl Calls {
+    fn start(pair: &mut Pair) -> Calls {
+        let mut clients = Vec::new();
+        for n in 0..12 {
+            let method = if n % 2 == 0 {
+                Method::Options
+            } else {
+                Method::Invite
+            };
+            let message = request(method, &format!("call-{n}")).build().unwrap();
+            let client = pair
+                .phone
+                .request(message, flow(pair.transport), "192.0.2.9:5060", pair.now);
+            clients.push((client, method, n));
+        }
+        Calls(clients)
+    }
+
+    fn check(self, pair: &Pair, seed: u64) {
+        assert!(
+            pair.offered.len() == 12 && pair.offered.values().all(|times| *times == 1),
+            "seed {seed}: {:?}",
+            pair.offered
+        );
+        for (client, method, n) in self.0 {
+            let finals = pair.finals.get(&client).cloned().unwrap_or_default();
+            let wanted = if n == 3 { 486 } else { 200 };
+            let said = format!("seed {seed} {} {method} {n}: {finals:?}", pair.transport);
+            assert!(!pair.timed_out.contains(&client), "{said}");
+            // Only a 2xx of an INVITE is told as often as it comes (RFC 6026).
+            let once = method != Method::Invite || wanted != 200;
+            assert!(
+                !finals.is_empty() && finals.iter().all(|status| *status == wanted),
+                "{said}"
+            );
+            assert!(!once || finals.len() == 1, "{said}");
+            assert_eq!(
+                pair.done.iter().filter(|done| **done == client).count(),
+                1,
+                "{said}"
+            );
+        }
+        assert!(pair.phone.is_empty() && pair.pbx.is_empty(), "seed {seed}");
+        assert_eq!(
+            pair.phone.by_key.len() + pair.pbx.by_key.len() + pair.pbx.by_merged.len(),
+            0
+        );
     }
 }
 
@@ -559,48 +632,9 @@ fn over_a_bad_network_each_request_is_offered_once_and_answered_once() {
     for seed in 0..40 {
         for transport in [Transport::Udp, Transport::Tcp] {
             let mut pair = Pair::new(seed, transport);
-            let mut clients = Vec::new();
-            for n in 0..12 {
-                let method = if n % 2 == 0 {
-                    Method::Options
-                } else {
-                    Method::Invite
-                };
-                let message = request(method, &format!("call-{n}")).build().unwrap();
-                let client = pair
-                    .phone
-                    .request(message, flow(transport), "192.0.2.9:5060", pair.now);
-                clients.push((client, method, n));
-            }
+            let calls = Calls::start(&mut pair);
             pair.run();
-            assert!(
-                pair.offered.values().all(|times| *times == 1),
-                "seed {seed}: {:?}",
-                pair.offered
-            );
-            for (client, method, n) in clients {
-                let finals = pair.finals.get(&client).cloned().unwrap_or_default();
-                let wanted = if n == 3 { 486 } else { 200 };
-                let said = format!("seed {seed} {transport} {method} {n}: {finals:?}");
-                assert!(!pair.timed_out.contains(&client), "{said}");
-                // Only a 2xx of an INVITE is told as often as it comes (RFC 6026).
-                let once = method != Method::Invite || wanted != 200;
-                assert!(
-                    !finals.is_empty() && finals.iter().all(|status| *status == wanted),
-                    "{said}"
-                );
-                assert!(!once || finals.len() == 1, "{said}");
-                assert_eq!(
-                    pair.done.iter().filter(|done| **done == client).count(),
-                    1,
-                    "{said}"
-                );
-            }
-            assert!(pair.phone.is_empty() && pair.pbx.is_empty(), "seed {seed}");
-            assert_eq!(
-                pair.phone.by_key.len() + pair.pbx.by_key.len() + pair.pbx.by_merged.len(),
-                0
-            );
+            calls.check(&pair, seed);
         }
     }
 }
@@ -613,7 +647,7 @@ fn the_same_seed_gives_the_same_branches() {
             request(Method::Options, "c").build().unwrap(),
             flow(Transport::Udp),
             "h",
-            Instant::now(),
+            Moment::default(),
         );
         drain(&mut table).0.remove(0).to_string()
     };
@@ -624,7 +658,7 @@ fn the_same_seed_gives_the_same_branches() {
 /// Fifty thousand waiting transactions do not slow one that is due.
 #[test]
 fn a_full_table_wakes_only_who_is_due() {
-    let (mut table, now) = (table(1), Instant::now());
+    let (mut table, now) = (table(1), Moment::default());
     let tcp = flow(Transport::Tcp);
     for n in 0..50_000 {
         table.request(

@@ -5,12 +5,14 @@
 //! few swaps and leaves nothing behind: fifty thousand transactions need fifty thousand small
 //! entries, and a timeout touches only those that are due.
 
-use std::time::{Duration, Instant};
+use crate::moment::Moment;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// The timers of RFC 3261 table 4 and RFC 6026 that a transaction sets, by their RFC names.
 ///
 /// A/E/G are one field each in the figures, and so they are here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Timer {
     /// INVITE request again (UDP).
     A,
@@ -28,7 +30,7 @@ pub enum Timer {
     H,
     /// INVITE server absorbs repeats of the ACK (UDP).
     I,
-    /// Other server absorbs repeats of the request (UDP).
+    /// Other server absorbs repeats of the request (UDP); keeps its response until that has left (TCP).
     J,
     /// Other client absorbs repeats of the final response (UDP).
     K,
@@ -43,7 +45,7 @@ pub enum Timer {
 }
 
 /// The base values of RFC 3261 §17.1.1.1, and what follows from them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Times {
     /// Estimate of the round trip; default 500 ms.
     pub t1: Duration,
@@ -69,12 +71,18 @@ impl Default for Times {
 impl Times {
     /// 64*T1: timers B, F, H, J, L and M, and the wait after a CANCEL.
     pub fn give_up(&self) -> Duration {
-        self.t1 * 64
+        self.t1.saturating_mul(64)
     }
 
     /// Timer D on UDP: the server's T1 is unknown, so never less than 32 s (RFC 3261 §17.1.1.2).
     pub fn absorb_invite_response(&self) -> Duration {
         self.give_up().max(Duration::from_secs(32))
+    }
+
+    /// `gap` where a repeat may stand: what was written down may be of other times, or broken. A gap of zero would
+    /// repeat without an end, and one of years could not be doubled.
+    pub(super) fn repeat_gap(&self, gap: Duration) -> Duration {
+        gap.min(self.give_up()).max(self.t1)
     }
 }
 
@@ -82,14 +90,14 @@ impl Times {
 const RUNNING_MAX: usize = 3;
 
 /// The timers that one transaction has set.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timers {
-    running: [Option<(Timer, Instant)>; RUNNING_MAX],
+    running: [Option<(Timer, Moment)>; RUNNING_MAX],
 }
 
 impl Timers {
     /// Sets `timer` to `at`, in place of where it stood.
-    pub fn set(&mut self, timer: Timer, at: Instant) {
+    pub fn set(&mut self, timer: Timer, at: Moment) {
         self.stop(timer);
         if let Some(free) = self.running.iter_mut().find(|slot| slot.is_none()) {
             *free = Some((timer, at));
@@ -112,13 +120,20 @@ impl Timers {
         self.running = [None; RUNNING_MAX];
     }
 
+    /// Whether all of `needed` run, and besides them none but `optional`.
+    pub fn are(&self, needed: &[Timer], optional: &[Timer]) -> bool {
+        let running = || self.running.iter().flatten().map(|(timer, _)| timer);
+        needed.iter().all(|timer| running().any(|runs| runs == timer))
+            && running().all(|timer| needed.contains(timer) || optional.contains(timer))
+    }
+
     /// The earliest deadline.
-    pub fn next(&self) -> Option<Instant> {
+    pub fn next(&self) -> Option<Moment> {
         self.running.iter().flatten().map(|&(_, at)| at).min()
     }
 
     /// Takes the earliest timer that is due.
-    pub fn take_due(&mut self, now: Instant) -> Option<Timer> {
+    pub fn take_due(&mut self, now: Moment) -> Option<Timer> {
         let due = self.running.iter().flatten().filter(|&&(_, at)| at <= now);
         let (timer, _) = *due.min_by_key(|&&(_, at)| at)?;
         self.stop(timer);
@@ -132,13 +147,13 @@ const ABSENT: u32 = u32::MAX;
 /// Which slot is due next: a binary heap with one entry per slot and a way back from the slot to it.
 #[derive(Debug, Default)]
 pub struct Schedule {
-    heap: Vec<(Instant, u32)>,
+    heap: Vec<(Moment, u32)>,
     place: Vec<u32>,
 }
 
 impl Schedule {
     /// Moves `slot` to `at`; `None` takes it out.
-    pub fn set(&mut self, slot: u32, at: Option<Instant>) {
+    pub fn set(&mut self, slot: u32, at: Option<Moment>) {
         let index = slot as usize;
         if self.place.len() <= index {
             self.place.resize(index + 1, ABSENT);
@@ -163,7 +178,7 @@ impl Schedule {
     }
 
     /// The earliest deadline and whose it is.
-    pub fn first(&self) -> Option<(Instant, u32)> {
+    pub fn first(&self) -> Option<(Moment, u32)> {
         self.heap.first().copied()
     }
 
@@ -246,7 +261,7 @@ mod tests {
 
     #[test]
     fn the_earliest_due_timer_is_taken_first_and_only_once() {
-        let start = Instant::now();
+        let start = Moment::default();
         let mut timers = Timers::default();
         timers.set(Timer::F, start + Duration::from_secs(32));
         timers.set(Timer::E, start + Duration::from_millis(500));
@@ -262,9 +277,9 @@ mod tests {
     fn the_schedule_agrees_with_a_sorted_list() {
         let seed = 7;
         let mut rng = StdRng::seed_from_u64(seed);
-        let start = Instant::now();
+        let start = Moment::default();
         let mut schedule = Schedule::default();
-        let mut plain: Vec<Option<Instant>> = vec![None; 300];
+        let mut plain: Vec<Option<Moment>> = vec![None; 300];
         for _ in 0..20_000 {
             let slot = rng.random_range(0..300_u32);
             let at = rng
