@@ -3,6 +3,11 @@
 //! A gate holds *endpoints*: one RTP and one RTCP port for one leg. Every command names its endpoint; commands on one
 //! endpoint are carried out in their order. A command about an endpoint that is not there is ignored: its end and
 //! the command may have crossed.
+//!
+//! Both sides may die and come back. Commands can be given again: what has been carried out has no effect a second time
+//! (the same agreement, a playback or digits not beyond the last number, a pair that is joined, one that is apart).
+//! A call logic that comes back asks by [`Command::Report`] and gives what is missing; a gate that has died is followed
+//! by one that is told [`Command::Restore`] for each endpoint before anything is opened, lest new calls get their ports.
 
 use std::net::SocketAddr;
 
@@ -15,6 +20,23 @@ pub struct EndpointId(pub u64);
 /// One playback on an endpoint, chosen by the call logic, growing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PlayId(pub u64);
+
+/// One sending of digits on an endpoint, chosen by the call logic, growing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SendId(pub u64);
+
+/// Where an endpoint's outgoing stream stands (RFC 3550 §5.1): enough for another gate to go on with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RtpPosition {
+    /// The stream's SSRC.
+    pub ssrc: u32,
+    /// The next packet's sequence number.
+    pub sequence: u16,
+    /// The next packet's timestamp, in units of 1/8000 s.
+    pub timestamp: u32,
+    /// When it stood there, in microseconds since 1970-01-01T00:00:00Z.
+    pub at_us: u64,
+}
 
 /// A codec that the gate can decode and encode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -85,24 +107,47 @@ pub enum Prompt {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "a variant\'s sentence speaks of its fields")]
 pub enum Command {
-    /// Takes ports for a new endpoint; answered by [`Event::Opened`] or [`Event::Refused`].
+    /// Takes ports for a new endpoint; answered by [`Event::Opened`] or [`Event::Refused`]. An endpoint that exists is
+    /// left as it is and answered alike.
     Open { endpoint: EndpointId, domain: String },
+    /// Makes an endpoint again that a gate before this one had: on the same ports `local`, going on from `position` by
+    /// the time that has passed, so that sequence numbers and timestamps never go back. `heard` is the peer's true
+    /// source, where it was known: it is sent to as soon as something is agreed, and nobody else is listened to.
+    /// Counts, jitter and digits begin anew. Ports that somebody holds are waited for, half a second at most; commands
+    /// that follow on the endpoint wait as well. Answered by [`Event::Opened`] or [`Event::Refused`]; an endpoint that
+    /// exists is left as it is and answered alike.
+    ///
+    /// A position of up to five minutes ago is gone on from without fail; after that the peer may have to take the
+    /// stream as a new one, which costs it one packet (RFC 3550 A.1). Reported positions are newer than opened ones.
+    Restore {
+        endpoint: EndpointId,
+        domain: String,
+        local: SocketAddr,
+        position: RtpPosition,
+        heard: Option<SocketAddr>,
+    },
+    /// Asks what exists of one shard of the call logic; answered by [`Event::Reported`].
+    Report { shard: u16 },
     /// Sets or changes what was agreed; silence flows to the peer from here on, until something is played or joined.
     Agree { endpoint: EndpointId, agreed: Agreed },
     /// Plays prompts one after another, in place of a playback under way (which ends as [`PlayEnd::Stopped`]);
-    /// answered by [`Event::PlayEnded`]. `repeat`: again from the start until stopped.
+    /// answered by [`Event::PlayEnded`]. `repeat`: again from the start until stopped. The first `from_ms` milliseconds
+    /// of sound, counted over all rounds, are left out: a playback that another gate had begun goes on from there. What
+    /// is left out wholly ends at once. Numbers grow on an endpoint: a playback not beyond its last one is not begun.
     Play {
         endpoint: EndpointId,
         play: PlayId,
         prompts: Vec<Prompt>,
         repeat: bool,
+        from_ms: u64,
     },
     /// Ends a playback if it is still under way; [`Event::PlayEnded`] follows.
     Stop { endpoint: EndpointId, play: PlayId },
     /// Sends digits `0-9*#A-D` by telephone-event, `,` being a pause of 500 ms; answered by [`Event::DigitsSent`].
-    /// Tones are held to 40 to 8,000 ms.
+    /// Tones are held to 40 to 8,000 ms. Numbers grow on an endpoint: a `send` not beyond its last one is not begun.
     SendDigits {
         endpoint: EndpointId,
+        send: SendId,
         digits: String,
         tone_ms: u16,
         gap_ms: u16,
@@ -114,6 +159,16 @@ pub enum Command {
     Part { a: EndpointId, b: EndpointId },
     /// Gives the ports back; answered by [`Event::Closed`].
     Close { endpoint: EndpointId },
+}
+
+/// What a media gate says over a link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "a variant\'s sentence speaks of its fields")]
+pub enum Up {
+    /// It happened; numbered, in the lane of the endpoint's shard.
+    Event(Event),
+    /// Endpoints that are open. Unnumbered, now and then.
+    Counted { endpoints: u64 },
 }
 
 /// Why an endpoint could not be opened.
@@ -153,15 +208,46 @@ pub struct Statistics {
     pub jitter_us: u32,
 }
 
+/// An endpoint as [`Event::Reported`] tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Existing {
+    /// Its number.
+    pub endpoint: EndpointId,
+    /// Where it receives RTP.
+    pub local: SocketAddr,
+    /// Where its outgoing stream stands.
+    pub position: RtpPosition,
+    /// What was agreed last, if anything was.
+    pub agreed: Option<Agreed>,
+    /// The playback that was begun last, under way or ended.
+    pub play: Option<PlayId>,
+    /// Whether that playback is under way.
+    pub playing: bool,
+    /// The digits that were begun last.
+    pub send: Option<SendId>,
+    /// The other side of its pair.
+    pub joined: Option<EndpointId>,
+}
+
 /// From a media gate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "a variant\'s sentence speaks of its fields")]
 pub enum Event {
-    /// Receives RTP here; RTCP one port above.
-    Opened { endpoint: EndpointId, local: SocketAddr },
+    /// Receives RTP here; RTCP one port above. Its stream stands at `position`: at its beginning, if it is new.
+    Opened {
+        endpoint: EndpointId,
+        local: SocketAddr,
+        position: RtpPosition,
+    },
+    /// The peer's true source was heard first, or has changed (symmetric RTP). Note it for [`Command::Restore`].
+    Heard {
+        endpoint: EndpointId,
+        remote: SocketAddr,
+    },
     /// No endpoint was made.
     Refused { endpoint: EndpointId, why: Refusal },
-    /// A playback ended after `played_ms` milliseconds.
+    /// A playback ended after `played_ms` milliseconds, counted from the start of its sound: what was left out by
+    /// `from_ms` is included.
     PlayEnded {
         endpoint: EndpointId,
         play: PlayId,
@@ -172,7 +258,13 @@ pub enum Event {
     Digit { endpoint: EndpointId, digit: char },
     /// All digits of a [`Command::SendDigits`] are sent; false: the peer takes no telephone-event, or something in the
     /// list was no digit.
-    DigitsSent { endpoint: EndpointId, sent: bool },
+    DigitsSent {
+        endpoint: EndpointId,
+        send: SendId,
+        sent: bool,
+    },
+    /// To [`Command::Report`]: every endpoint of the shard, after all events that it includes.
+    Reported { shard: u16, endpoints: Vec<Existing> },
     /// Nothing came from the peer for so long, once per silence; only after something had come.
     Unheard { endpoint: EndpointId, for_ms: u64 },
     /// The endpoint is gone and its ports are free.
@@ -183,16 +275,33 @@ pub enum Event {
 }
 
 impl Event {
-    /// The endpoint it is about.
-    pub fn endpoint(&self) -> EndpointId {
+    /// The endpoint it is about; none for what is about all of a shard.
+    pub fn endpoint(&self) -> Option<EndpointId> {
         match self {
             Self::Opened { endpoint, .. }
             | Self::Refused { endpoint, .. }
+            | Self::Heard { endpoint, .. }
             | Self::PlayEnded { endpoint, .. }
             | Self::Digit { endpoint, .. }
             | Self::DigitsSent { endpoint, .. }
             | Self::Unheard { endpoint, .. }
-            | Self::Closed { endpoint, .. } => *endpoint,
+            | Self::Closed { endpoint, .. } => Some(*endpoint),
+            Self::Reported { .. } => None,
         }
+    }
+
+    /// The shard of the call logic that it is for.
+    pub fn shard(&self) -> u16 {
+        match self {
+            Self::Reported { shard, .. } => *shard,
+            other => other.endpoint().map_or(0, EndpointId::shard),
+        }
+    }
+}
+
+impl EndpointId {
+    /// The shard of the call logic that chose it: its upper 16 bits.
+    pub fn shard(self) -> u16 {
+        (self.0 >> 48) as u16
     }
 }
