@@ -1,109 +1,71 @@
-//! One TCP listener, and the table of all connections.
+//! One TCP listener.
 
-use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tandem_sip::{Flow, Transport};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::{debug, warn};
+use tracing::warn;
 
+use crate::connection::{Phase, Tcp};
 use crate::counters::add;
-use crate::intake::{Inbound, Shared};
-use crate::tcp::{self, Outbox};
-use crate::{Limits, SendError};
+use crate::hand_over::Left;
+use crate::tcp::Standing;
 
 const BACKLOG: i32 = 1_024;
 
-#[derive(Debug, Default)]
-struct Open {
-    next: u64,
-    outboxes: HashMap<u64, Outbox>,
-    per_address: HashMap<IpAddr, usize>,
-}
-
-/// All connections of all listeners.
-#[derive(Debug, Default)]
-pub(crate) struct Table {
-    open: RwLock<Open>,
-}
-
-impl Table {
-    /// Queues along the connection of `flow`.
-    pub fn send(&self, flow: Flow, message: bytes::Bytes) -> Result<(), SendError> {
-        let outbox = {
-            let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-            open.outboxes.get(&flow.connection).cloned()
-        };
-        outbox.ok_or(SendError::Gone)?.send(message)
-    }
-
-    /// Takes a place for a connection and gives its number; none: a limit is met.
-    fn enter(&self, peer: IpAddr, outbox: Outbox, limits: &Limits) -> Option<u64> {
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        let of_peer = open.per_address.get(&peer).copied().unwrap_or(0);
-        if open.outboxes.len() >= limits.connections_max || of_peer >= limits.connections_per_address_max {
-            return None;
-        }
-        open.next += 1; // so the first is 1: 0 is UDP's
-        let number = open.next;
-        open.outboxes.insert(number, outbox);
-        open.per_address.insert(peer, of_peer + 1);
-        Some(number)
-    }
-
-    fn leave(&self, number: u64, peer: IpAddr) {
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        if open.outboxes.remove(&number).is_none() {
-            return;
-        }
-        if let Some(of_peer) = open.per_address.get_mut(&peer) {
-            *of_peer -= 1;
-            if *of_peer == 0 {
-                open.per_address.remove(&peer);
-            }
-        }
-    }
+/// A listener with the address that the configuration gives it, whose port may be 0.
+pub(crate) struct Listener {
+    pub configured: SocketAddr,
+    pub listener: TcpListener,
 }
 
 /// Binds a listener; call inside a tokio runtime.
-pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.is_ipv6() {
+pub(crate) fn bind(configured: SocketAddr) -> io::Result<Listener> {
+    let socket = Socket::new(Domain::for_address(configured), Type::STREAM, Some(Protocol::TCP))?;
+    if configured.is_ipv6() {
         socket.set_only_v6(true)?;
     }
     // A restart must not wait for connections of the last run to be forgotten.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
+    socket.bind(&configured.into())?;
     socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+    let listener = TcpListener::from_std(socket.into())?;
+    Ok(Listener { configured, listener })
 }
 
-/// Accepts until `stop` turns true, then waits for its connections to end.
-pub(crate) async fn drive(
-    listener: TcpListener,
-    limits: Limits,
-    shared: Shared,
-    table: Arc<Table>,
-    mut stop: watch::Receiver<bool>,
-) {
+/// Goes on with a predecessor's listener; call inside a tokio runtime.
+pub(crate) fn adopt(configured: SocketAddr, descriptor: OwnedFd) -> io::Result<Listener> {
+    let listener = std::net::TcpListener::from(descriptor);
+    listener.set_nonblocking(true)?;
+    Ok(Listener {
+        configured,
+        listener: TcpListener::from_std(listener)?,
+    })
+}
+
+/// Accepts until it is told otherwise, then waits for its connections to end or to stand still.
+pub(crate) async fn drive(socket: Listener, tcp: Tcp) -> Vec<Left> {
+    let Listener { configured, listener } = socket;
     let mut connections = JoinSet::new();
-    loop {
+    let mut left = Vec::new();
+    let phase = loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            Some(_) = connections.join_next() => continue,
-            _ = stop.wait_for(|stop| *stop) => break,
+            Some(ended) = connections.join_next() => {
+                left.extend(ended.into_iter().flatten());
+                continue;
+            }
+            phase = tcp.told() => break phase,
         };
         match accepted {
             Ok((stream, peer)) => {
-                if let Some(connection) = open(stream, peer, limits, &shared, &table, stop.clone()) {
+                if let Some(connection) = open(stream, peer, &tcp) {
                     connections.spawn(connection);
                 }
             }
@@ -113,53 +75,41 @@ pub(crate) async fn drive(
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
+    };
+    match phase {
+        Phase::Running | Phase::Closing => drop(listener),
+        Phase::HandingOver => match listener.into_std() {
+            Ok(listener) => left.push(Left::Listening {
+                descriptor: listener.into(),
+                configured,
+            }),
+            Err(error) => warn!(%configured, %error, "cannot hand over a listener"),
+        },
     }
-    drop(listener);
-    while connections.join_next().await.is_some() {}
+    while let Some(ended) = connections.join_next().await {
+        left.extend(ended.into_iter().flatten());
+    }
+    left
 }
 
 /// The task of a new connection; none where it is refused.
 fn open(
     stream: TcpStream,
     peer: SocketAddr,
-    limits: Limits,
-    shared: &Shared,
-    table: &Arc<Table>,
-    stop: watch::Receiver<bool>,
-) -> Option<impl Future<Output = ()> + Send + 'static> {
+    tcp: &Tcp,
+) -> Option<impl Future<Output = Vec<Left>> + Send + 'static> {
     let local = stream.local_addr().ok()?;
-    let (outbox, queue) = Outbox::new(&limits);
-    let Some(connection) = table.enter(peer.ip(), outbox.clone(), &limits) else {
-        add(&shared.counters.connections_refused);
+    let Some(place) = tcp.table.enter(peer, &tcp.limits) else {
+        add(&tcp.shared.counters.connections_refused);
         return None; // dropping the stream closes it
     };
-    add(&shared.counters.connections_accepted);
-    add(&shared.counters.connections_open);
+    add(&tcp.shared.counters.connections_accepted);
     let flow = Flow {
         transport: Transport::Tcp,
         local,
         remote: peer,
-        connection,
+        connection: place.number,
     };
-    let (shared, table) = (shared.clone(), Arc::clone(table));
-    Some(async move {
-        debug!(%flow, connection, "connection opened");
-        let stopping = stop.clone();
-        let end = tcp::drive(stream, flow, &limits, &shared, (outbox, queue), stop).await;
-        table.leave(connection, peer.ip());
-        shared.counters.connections_open.fetch_sub(1, Ordering::Relaxed);
-        if end.is_cut() {
-            add(&shared.counters.connections_cut);
-        }
-        debug!(%flow, connection, %end, "connection closed");
-        let mut closed = Inbound::Closed { flow };
-        // Registrations hang on this news, so it is not dropped when the call logic is full.
-        while let Err(back) = shared.deliver.deliver(closed) {
-            if *stopping.borrow() {
-                break;
-            }
-            closed = back;
-            tokio::time::sleep(tcp::FULL_PAUSE).await;
-        }
-    })
+    let standing = Standing::accepted(&tcp.limits);
+    Some(tcp.clone().follow(stream, flow, place, standing))
 }

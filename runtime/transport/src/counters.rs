@@ -110,6 +110,10 @@ counters! {
     unsent;
     /// TCP connections taken.
     connections_accepted;
+    /// TCP connections that we made.
+    connections_made;
+    /// TCP connections that we could not make.
+    connections_failed;
     /// TCP connections closed at once because of a limit.
     connections_refused;
     /// TCP connections cut off: idle, too slow, not SIP.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tandem_sip::{Builder, Flow, Message, Method, Name, ParseError, Reject};
+use tandem_sip::{Builder, Flow, Message, Method, Name, Reject};
 use tracing::debug;
 
 use crate::Counters;
@@ -61,6 +61,52 @@ pub(crate) struct Shared {
     pub retry_after: Duration,
     /// Makes the To tags of stateless answers: the same for each repeat of a request (RFC 3261 §8.2.7).
     pub tags: RandomState,
+}
+
+impl Shared {
+    /// What to answer while the call logic is full or away; none to what is to be repeated or kept.
+    pub fn overload(&self, flow: Flow, message: &Message) -> Option<Bytes> {
+        if !begins(message) {
+            return None;
+        }
+        let reply = self.reply(flow, message, 503, "Service Unavailable", Some(self.retry_after))?;
+        add(&self.counters.overloaded);
+        Some(reply)
+    }
+
+    /// A stateless answer; none where the request lacks what an answer is made of.
+    fn reply(
+        &self,
+        flow: Flow,
+        request: &Message,
+        status: u16,
+        reason: &str,
+        retry_after: Option<Duration>,
+    ) -> Option<Bytes> {
+        // What was refused was not noted before: the answer needs it to find its way.
+        let noted = request.with_received(flow.remote).ok();
+        let request = noted.as_ref().unwrap_or(request);
+        let mut reply = Builder::reply(request, status, reason);
+        if request.to().is_ok_and(|to| to.tag().is_none()) {
+            let tag = self
+                .tags
+                .hash_one((request.call_id().ok(), request.header(Name::Via)));
+            reply = reply.to_tag(&format!("{tag:016x}"));
+        }
+        if let Some(after) = retry_after {
+            reply = reply.header(Name::RetryAfter, after.as_secs().max(1).to_string());
+        }
+        Some(reply.build().ok()?.as_bytes().clone())
+    }
+}
+
+/// Whether a message begins something new, which may be told to come again: an INVITE outside a dialog, a REGISTER.
+pub fn begins(message: &Message) -> bool {
+    match message.method() {
+        Some(Method::Invite) => message.to().is_ok_and(|to| to.tag().is_none()),
+        Some(Method::Register) => true,
+        _ => false,
+    }
 }
 
 /// One socket's way up.
@@ -158,7 +204,10 @@ impl Intake {
             add(&self.shared.counters.answers_withheld);
             return;
         }
-        if let Some(reply) = self.reply(flow, message, reject.status, &reject.reason, None) {
+        if let Some(reply) = self
+            .shared
+            .reply(flow, message, reject.status, &reject.reason, None)
+        {
             answer(reply);
         }
     }
@@ -166,51 +215,12 @@ impl Intake {
     /// The call logic is full. What would begin something new is told to come again; true: it was not, and is to be
     /// repeated or kept.
     fn overload(&self, flow: Flow, message: &Message, answer: impl FnOnce(Bytes)) -> bool {
-        let begins = match message.method() {
-            Some(Method::Invite) => message.to().is_ok_and(|to| to.tag().is_none()),
-            Some(Method::Register) => true,
-            _ => false,
-        };
-        if !begins {
-            return true;
+        match self.shared.overload(flow, message) {
+            Some(reply) => {
+                answer(reply);
+                false
+            }
+            None => true,
         }
-        let Some(reply) = self.reply(
-            flow,
-            message,
-            503,
-            "Service Unavailable",
-            Some(self.shared.retry_after),
-        ) else {
-            return true;
-        };
-        add(&self.shared.counters.overloaded);
-        answer(reply);
-        false
-    }
-
-    /// A stateless answer; none where the request lacks what an answer is made of.
-    fn reply(
-        &self,
-        flow: Flow,
-        request: &Message,
-        status: u16,
-        reason: &str,
-        retry_after: Option<Duration>,
-    ) -> Option<Bytes> {
-        // What was refused was not noted before: the answer needs it to find its way.
-        let noted = request.with_received(flow.remote).ok();
-        let request = noted.as_ref().unwrap_or(request);
-        let mut reply = Builder::reply(request, status, reason);
-        if request.to().is_ok_and(|to| to.tag().is_none()) {
-            let tag = self
-                .shared
-                .tags
-                .hash_one((request.call_id().ok(), request.header(Name::Via)));
-            reply = reply.to_tag(&format!("{tag:016x}"));
-        }
-        if let Some(after) = retry_after {
-            reply = reply.header(Name::RetryAfter, after.as_secs().max(1).to_string());
-        }
-        Some(reply.build().ok()?.as_bytes().clone())
     }
 }

@@ -21,6 +21,10 @@ pub struct Limits {
     pub connections_max: usize,
     /// TCP connections at once from one IP address.
     pub connections_per_address_max: usize,
+    /// Connections that we are about to make, at once.
+    pub connecting_max: usize,
+    /// A peer that has not taken our connection for so long is given up.
+    pub connect_time: Duration,
     /// A connection on which nothing came for so long is closed.
     pub connection_idle: Duration,
     /// Time from a message's first byte to its last, and from the connection to its first message.
@@ -47,6 +51,8 @@ impl Default for Limits {
         Self {
             connections_max: 20_000,
             connections_per_address_max: 1_000,
+            connecting_max: 256,
+            connect_time: Duration::from_secs(5),
             connection_idle: Duration::from_hours(1),
             message_time: Duration::from_secs(32), // 64*T1: by then its sender has given up (RFC 3261 §17.1.1.2)
             message_bytes_max: 64 * 1024,

@@ -1,18 +1,21 @@
 //! One TCP connection: frames in, messages out.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes, BytesMut};
+use serde::{Deserialize, Serialize};
 use tandem_sip::{Flow, Frame, FramingError, Message, StreamFramer};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{mpsc, watch};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::connection::{Phase, Tcp};
 use crate::counters::add;
 use crate::intake::{Intake, Shared};
 use crate::{Limits, SendError};
@@ -91,46 +94,138 @@ impl Outbox {
     }
 }
 
-/// Runs a connection to its end; `stop` turning true lets it send what is queued, then closes it.
-pub(crate) async fn drive(
-    stream: TcpStream,
-    flow: Flow,
-    limits: &Limits,
-    shared: &Shared,
-    (outbox, queue): (Outbox, mpsc::Receiver<Bytes>),
-    mut stop: watch::Receiver<bool>,
-) -> End {
-    // Small messages that wait for nobody: a 180 must not linger for the 200.
-    if let Err(error) = stream.set_nodelay(true) {
-        return error.into();
+/// Where a connection stands between two reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Standing {
+    /// What came and was not handed on: no whole message, or no room for it.
+    pub unread: Bytes,
+    /// What was taken for sending; the first may be the rest of a message.
+    pub unsent: VecDeque<Bytes>,
+    /// A whole message or keep-alive has come.
+    pub heard: bool,
+    /// Time left until the peer is cut off.
+    pub due_in: Duration,
+}
+
+impl Standing {
+    /// A peer has connected to us: it has something to say.
+    pub fn accepted(limits: &Limits) -> Self {
+        Self {
+            unread: Bytes::new(),
+            unsent: VecDeque::new(),
+            heard: false,
+            due_in: limits.message_time,
+        }
     }
-    let (read, write) = stream.into_split();
-    let writer = Writer {
-        write,
-        queue,
-        outbox: &outbox,
-        send_time: limits.send_time,
-        shared,
-    };
-    let mut reader = Reader {
-        read,
-        framer: StreamFramer::new(),
-        intake: Intake::new(shared.clone(), 1),
-        outbox: &outbox,
-        limits,
-        shared,
-        flow,
-        heard: false,
-        due: Instant::now() + limits.message_time,
-    };
-    tokio::select! {
-        end = reader.run() => end,
-        end = writer.run(async { let _ = stop.wait_for(|stop| *stop).await; }) => end,
+
+    /// We have connected to a peer: it may answer when it likes.
+    pub fn made(limits: &Limits, unsent: Vec<Bytes>) -> Self {
+        Self {
+            unread: Bytes::new(),
+            unsent: unsent.into(),
+            heard: true,
+            due_in: limits.connection_idle,
+        }
     }
 }
 
+/// What became of a connection.
+pub(crate) enum Outcome {
+    Ended(End),
+    HandedOver { stream: TcpStream, standing: Standing },
+}
+
+/// Runs a connection to its end. Told to close, it sends what is queued before; told to hand over, it stops where it
+/// is.
+pub(crate) async fn drive(
+    mut stream: TcpStream,
+    flow: Flow,
+    tcp: &Tcp,
+    (outbox, queue): (Outbox, mpsc::Receiver<Bytes>),
+    standing: Standing,
+) -> Outcome {
+    // Small messages that wait for nobody: a 180 must not linger for the 200.
+    if let Err(error) = stream.set_nodelay(true) {
+        return Outcome::Ended(error.into());
+    }
+    let (read, write) = stream.split();
+    let mut writer = Writer {
+        write,
+        current: Bytes::new(),
+        unsent: standing.unsent,
+        queue,
+        outbox: &outbox,
+        send_time: tcp.limits.send_time,
+        shared: &tcp.shared,
+    };
+    let mut framer = StreamFramer::new();
+    framer.push(&standing.unread);
+    let mut reader = Reader {
+        read,
+        framer,
+        refused: None,
+        intake: Intake::new(tcp.shared.clone(), 1),
+        outbox: &outbox,
+        limits: &tcp.limits,
+        shared: &tcp.shared,
+        flow,
+        heard: standing.heard,
+        due: Instant::now() + standing.due_in,
+    };
+    let phase = async |wanted| {
+        let mut phase = tcp.phase.clone();
+        // An error: the transport is dropped, which ends this task too.
+        let _ = phase.wait_for(|phase| *phase == wanted).await;
+    };
+    let end = tokio::select! {
+        end = reader.run() => end,
+        end = writer.run(phase(Phase::Closing)) => end,
+        () = phase(Phase::HandingOver) => {
+            let standing = stand(reader, writer).await;
+            return Outcome::HandedOver { stream, standing };
+        }
+    };
+    // Whoever still queues is told from now on; the socket's end goes out with the stream.
+    writer.queue.close();
+    Outcome::Ended(end)
+}
+
+/// Both halves were stopped where they waited: nothing is lost between them and the socket.
+async fn stand(reader: Reader<'_>, mut writer: Writer<'_>) -> Standing {
+    let mut unread = BytesMut::new();
+    if let Some(message) = reader.refused {
+        unread.extend_from_slice(&message);
+    }
+    unread.extend_from_slice(&reader.framer.into_pending());
+    let mut unsent = writer.unsent;
+    if !writer.current.is_empty() {
+        unsent.push_front(writer.current);
+    }
+    unsent.extend(drain(&mut writer.queue).await);
+    Standing {
+        unread: unread.freeze(),
+        unsent,
+        heard: reader.heard,
+        due_in: reader.due.saturating_duration_since(Instant::now()),
+    }
+}
+
+/// Closes a queue and takes everything out of it.
+pub(crate) async fn drain(queue: &mut mpsc::Receiver<Bytes>) -> Vec<Bytes> {
+    queue.close();
+    let mut rest = Vec::new();
+    while let Some(message) = queue.recv().await {
+        rest.push(message);
+    }
+    rest
+}
+
 struct Writer<'a> {
-    write: OwnedWriteHalf,
+    write: WriteHalf<'a>,
+    /// The rest of the message that is being written.
+    current: Bytes,
+    /// From a predecessor, or queued while the connection was being made: before the queue.
+    unsent: VecDeque<Bytes>,
     queue: mpsc::Receiver<Bytes>,
     outbox: &'a Outbox,
     send_time: Duration,
@@ -138,13 +233,19 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    async fn run(mut self, stop: impl Future<Output = ()>) -> End {
-        tokio::pin!(stop);
+    /// May be dropped wherever it waits: what is not written is in its fields.
+    async fn run(&mut self, closing: impl Future<Output = ()>) -> End {
+        tokio::pin!(closing);
+        while let Some(message) = self.unsent.pop_front() {
+            if let Err(end) = self.write(message).await {
+                return end;
+            }
+        }
         loop {
             let message = tokio::select! {
                 biased;
                 message = self.queue.recv() => message,
-                () = &mut stop => {
+                () = &mut closing => {
                     // Nothing more is taken; what is queued still goes out.
                     self.queue.close();
                     None
@@ -157,9 +258,11 @@ impl Writer<'_> {
                     Err(_) => break,
                 },
             };
-            if let Err(end) = self.write(&message).await {
+            let length = message.len();
+            if let Err(end) = self.write(message).await {
                 return end;
             }
+            self.outbox.bytes.fetch_sub(length, Ordering::Relaxed);
         }
         match timeout(self.send_time, self.write.shutdown()).await {
             Ok(_) | Err(_) => End::Stopping,
@@ -167,29 +270,30 @@ impl Writer<'_> {
     }
 
     /// Writes one message; the time starts anew with each piece that the peer takes.
-    async fn write(&mut self, message: &Bytes) -> Result<(), End> {
-        let mut left: &[u8] = message;
-        while !left.is_empty() {
-            let written = timeout(self.send_time, self.write.write(left))
+    async fn write(&mut self, message: Bytes) -> Result<(), End> {
+        self.current = message.clone();
+        while !self.current.is_empty() {
+            let written = timeout(self.send_time, self.write.write(&self.current))
                 .await
                 .map_err(|_| End::Stuck(self.send_time))??;
             if written == 0 {
                 return Err(End::Closed);
             }
-            left = left.get(written..).unwrap_or_default();
+            self.current.advance(written);
         }
-        self.outbox.bytes.fetch_sub(message.len(), Ordering::Relaxed);
         if message.as_ref() != b"\r\n" {
             add(&self.shared.counters.tcp_sent);
-            self.shared.counters.outbound.count(message);
+            self.shared.counters.outbound.count(&message);
         }
         Ok(())
     }
 }
 
 struct Reader<'a> {
-    read: OwnedReadHalf,
+    read: ReadHalf<'a>,
     framer: StreamFramer,
+    /// A whole message that finds no room, as it came.
+    refused: Option<Bytes>,
     intake: Intake,
     outbox: &'a Outbox,
     limits: &'a Limits,
@@ -202,7 +306,14 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// May be dropped wherever it waits: what was read is in its fields.
     async fn run(&mut self) -> End {
+        // A predecessor's bytes come first; it may have found no room for whole messages.
+        if self.framer.pending() > 0
+            && let Err(end) = self.take_frames(true).await
+        {
+            return end;
+        }
         loop {
             if let Err(end) = self.step().await {
                 return end;
@@ -219,13 +330,17 @@ impl Reader<'_> {
             return Err(End::Closed);
         }
         let was_pending = self.framer.pending() > 0;
-        let mut took = false;
         match self.read_some() {
-            Ok(0) => return Err(End::Closed),
-            Ok(_) => (),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error.into()),
+            Ok(0) => Err(End::Closed),
+            Ok(_) => self.take_frames(was_pending).await,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error.into()),
         }
+    }
+
+    /// Takes every whole message out of the framer. `was_pending`: the time of the first one runs already.
+    async fn take_frames(&mut self, was_pending: bool) -> Result<(), End> {
+        let mut took = false;
         loop {
             match self.framer.next() {
                 Ok(Some(Frame::Message(message))) => self.take(message).await?,
@@ -243,11 +358,11 @@ impl Reader<'_> {
                 Err(error) => self.intake.take_malformed(self.flow, &error),
             }
             took = true;
+            self.heard = true;
         }
         if self.framer.pending() > self.limits.message_bytes_max {
             return Err(End::TooLong(self.limits.message_bytes_max));
         }
-        self.heard |= took;
         let now = Instant::now();
         if self.framer.pending() == 0 {
             // Single line ends, pongs of the peer, come here too.
@@ -278,15 +393,18 @@ impl Reader<'_> {
             return Err(End::TooLong(self.limits.message_bytes_max));
         }
         let outbox = self.outbox;
+        let bytes = message.as_bytes().clone();
         let mut back = self.intake.take_message(self.flow, message, |reply| {
             // A peer that does not read its answers has its queue full, and is cut off by the writer.
             let _ = outbox.send(reply);
         });
         // Not reading on is how a stream's sender learns to be slower.
         while let Some(message) = back {
+            self.refused = Some(bytes.clone());
             tokio::time::sleep(FULL_PAUSE).await;
             back = self.intake.take_again(self.flow, message);
         }
+        self.refused = None;
         Ok(())
     }
 

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+use serde::{Deserialize, Serialize};
 use socket2::{Domain, Protocol, Socket, Type};
 use tandem_sip as sip;
 use tokio::io::Interest;
@@ -17,6 +18,7 @@ use tokio::sync::Notify;
 use tracing::warn;
 
 use crate::counters::add;
+use crate::hand_over::HandedUdp;
 use crate::intake::Intake;
 use crate::{Counters, SendError, fragment};
 
@@ -25,7 +27,9 @@ pub(crate) const DATAGRAM_MAX: usize = 65_507;
 /// What the kernel may hold for us while the call logic is busy; it grants less where the system says so.
 const BUFFER_BYTES: usize = 4 * 1024 * 1024;
 
-struct Waiting {
+/// A datagram that found the socket's buffer full.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Waiting {
     remote: SocketAddr,
     source: Option<IpAddr>,
     datagram: Bytes,
@@ -35,6 +39,8 @@ struct Waiting {
 pub(crate) struct Udp {
     socket: UdpSocket,
     state: UdpSocketState,
+    /// As the configuration has it; its port may be 0.
+    configured: SocketAddr,
     local: SocketAddr,
     waiting: Mutex<VecDeque<Waiting>>,
     waiting_max: usize,
@@ -54,20 +60,55 @@ impl Udp {
         let _ = socket.set_recv_buffer_size(BUFFER_BYTES);
         let _ = socket.set_send_buffer_size(BUFFER_BYTES);
         socket.bind(&address.into())?;
+        let handed = HandedUdp {
+            configured: address,
+            waiting: VecDeque::new(),
+        };
+        Self::adopt(socket.into(), handed, waiting_max, counters)
+    }
+
+    /// Goes on with a bound socket; call inside a tokio runtime.
+    pub fn adopt(
+        descriptor: OwnedFd,
+        handed: HandedUdp,
+        waiting_max: usize,
+        counters: Arc<Counters>,
+    ) -> io::Result<Self> {
+        let HandedUdp { configured, waiting } = handed;
+        let socket = Socket::from(descriptor);
         let state = UdpSocketState::new((&socket).into())?;
-        fragment::allow(socket.as_fd(), address.is_ipv6())?;
+        fragment::allow(socket.as_fd(), configured.is_ipv6())?;
+        socket.set_nonblocking(true)?;
         let socket = UdpSocket::from_std(socket.into())?;
         let local = socket.local_addr()?;
-        let waiting = Mutex::new(VecDeque::new());
+        let woken = Notify::new();
+        if !waiting.is_empty() {
+            woken.notify_one();
+        }
         Ok(Self {
             socket,
             state,
+            configured,
             local,
-            waiting,
+            waiting: Mutex::new(waiting),
             waiting_max,
-            woken: Notify::new(),
+            woken,
             counters,
         })
+    }
+
+    /// The socket once more, for a successor.
+    pub fn descriptor(&self) -> io::Result<OwnedFd> {
+        self.socket.as_fd().try_clone_to_owned()
+    }
+
+    /// What goes along with it, once the tasks have ended.
+    pub fn hand_over(&self) -> HandedUdp {
+        let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        HandedUdp {
+            configured: self.configured,
+            waiting,
+        }
     }
 
     pub fn local(&self) -> SocketAddr {
@@ -138,7 +179,7 @@ impl Udp {
         Ok(())
     }
 
-    /// Sends what [`Self::send`] had to keep; runs for as long as the socket lives.
+    /// Sends what [`Self::send`] had to keep; runs for as long as the socket lives. May be dropped wherever it waits.
     pub async fn drive_waiting(&self) {
         loop {
             self.woken.notified().await;
@@ -170,7 +211,7 @@ impl Udp {
         }
     }
 
-    /// Receives for as long as the socket lives.
+    /// Receives for as long as the socket lives. May be dropped wherever it waits: it holds no datagram there.
     pub async fn drive_receive(&self, mut intake: Intake) {
         // With GRO one buffer may hold many datagrams of one peer, 64 KiB in all.
         let mut buffers = vec![vec![0_u8; 65_536]; BATCH_SIZE];

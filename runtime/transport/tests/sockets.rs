@@ -225,6 +225,22 @@ async fn overload_answers_503_with_retry_after_to_what_is_new() {
     assert_eq!((house.counted("overloaded"), house.counted("dropped")), (1, 1));
 }
 
+/// For what waits outside the transport too, while there is no call logic.
+#[tokio::test]
+async fn what_is_new_can_be_told_to_come_again_without_a_transaction() {
+    let mut house = House::new(16, Limits::default());
+    let phone = phone(&house).await;
+    for (method, told) in [("BYE", false), ("INVITE", true)] {
+        phone.send(request(method, "1").as_bytes()).await.unwrap();
+        let (flow, message) = house.message().await;
+        assert_eq!(tandem_transport::begins(&message), told);
+        assert_eq!(house.transport.answer_overload(flow, &message), told);
+    }
+    let answer = receive(&phone).await;
+    assert!(answer.starts_with("SIP/2.0 503 "), "{answer}");
+    assert!(answer.contains("\r\nCSeq: 1 INVITE\r\n"), "{answer}");
+}
+
 #[tokio::test]
 async fn a_stream_is_framed_answered_and_its_end_told() {
     let mut house = House::new(16, Limits::default());
