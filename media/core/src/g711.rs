@@ -8,11 +8,13 @@
     reason = "every index is masked or shifted to its table's size"
 )]
 
+use serde::{Deserialize, Serialize};
+
 /// Samples per second of both laws.
 pub const RATE_HZ: u32 = 8_000;
 
 /// Which of the two laws.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Codec {
     /// A-law, static payload type 8 (RFC 3551 §4.5.14).
     Pcma,

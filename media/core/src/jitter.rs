@@ -5,9 +5,12 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::conceal::Concealer;
 use crate::endpoint::samples_in;
 use crate::g711::Codec;
+use crate::offset::Offset;
 use crate::rtp::Header;
 
 /// Longest packet kept: 60 ms.
@@ -77,9 +80,39 @@ impl Slot {
         self.length > 0
     }
 
+    /// Payloads longer than [`SAMPLES_MAX`] are cut off.
+    fn fill(&mut self, timestamp: u32, codec: Codec, payload: &[u8]) {
+        self.timestamp = timestamp;
+        self.length = payload.len().min(SAMPLES_MAX) as u16;
+        self.codec = codec;
+        for (to, from) in self.bytes.iter_mut().zip(payload) {
+            *to = *from;
+        }
+    }
+
     fn holds(&self, timestamp: u32) -> bool {
         timestamp.wrapping_sub(self.timestamp) < u32::from(self.length)
     }
+}
+
+/// A packet on its way to another process.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Parcel {
+    timestamp: u32,
+    codec: Codec,
+    payload: Vec<u8>,
+}
+
+/// A buffer on its way to another process: its delay and the packets that wait, not the memory for concealing gaps.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Packed {
+    ssrc: u32,
+    play: Option<u32>,
+    played_at: Offset,
+    window: u32,
+    earliest: i32,
+    latest: i32,
+    parcels: Vec<Parcel>,
 }
 
 /// Order and evenness out of what a network delivers. About 17 KB; nothing is allocated after [`JitterBuffer::new`].
@@ -120,6 +153,44 @@ impl JitterBuffer {
             latest: i32::MAX,
             concealer: Concealer::default(),
         }
+    }
+
+    /// What another process needs to go on with the buffer.
+    pub(crate) fn pack(&self, now: Instant) -> Packed {
+        let used = self.slots.iter().filter(|slot| slot.is_used());
+        Packed {
+            ssrc: self.ssrc,
+            play: self.play,
+            played_at: Offset::of(self.played_at, now),
+            window: self.window,
+            earliest: self.earliest,
+            latest: self.latest,
+            parcels: used
+                .map(|slot| Parcel {
+                    timestamp: slot.timestamp,
+                    codec: slot.codec,
+                    payload: slot
+                        .bytes
+                        .iter()
+                        .take(usize::from(slot.length))
+                        .copied()
+                        .collect(),
+                })
+                .collect(),
+        }
+    }
+
+    /// The buffer that was packed at `packed_at`.
+    pub(crate) fn unpack(bounds: Bounds, packed: &Packed, packed_at: Instant) -> JitterBuffer {
+        let mut buffer = JitterBuffer::new(bounds, packed_at);
+        buffer.ssrc = packed.ssrc;
+        buffer.play = packed.play;
+        buffer.played_at = packed.played_at.from(packed_at);
+        (buffer.window, buffer.earliest, buffer.latest) = (packed.window, packed.earliest, packed.latest);
+        for (slot, parcel) in buffer.slots.iter_mut().zip(&packed.parcels) {
+            slot.fill(parcel.timestamp, parcel.codec, &parcel.payload);
+        }
+        buffer
     }
 
     /// Takes a packet.
@@ -167,12 +238,7 @@ impl JitterBuffer {
         let Some(slot) = self.slots.iter_mut().find(|slot| !slot.is_used()) else {
             return Put::Refused;
         };
-        slot.timestamp = timestamp;
-        slot.length = payload.len() as u16;
-        slot.codec = codec;
-        for (to, from) in slot.bytes.iter_mut().zip(payload) {
-            *to = *from;
-        }
+        slot.fill(timestamp, codec, payload);
         Put::Kept
     }
 

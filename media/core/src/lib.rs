@@ -12,6 +12,7 @@ pub mod conceal;
 pub mod endpoint;
 pub mod g711;
 pub mod jitter;
+mod offset;
 pub mod plan;
 pub mod player;
 pub mod resample;

@@ -10,6 +10,8 @@ use crate::tone::ToneGenerator;
 pub enum Clip {
     /// Ready samples, shared with a cache.
     Pcm(Arc<[i16]>),
+    /// Ready samples without so many at their beginning.
+    PcmFrom(Arc<[i16]>, usize),
     /// A tone, rendered as it is played.
     Tone(Box<ToneGenerator>),
     /// So many samples of silence.
@@ -21,8 +23,31 @@ impl Clip {
     pub fn samples(&self) -> u64 {
         match self {
             Clip::Pcm(samples) => samples.len() as u64,
+            Clip::PcmFrom(samples, from) => samples.len().saturating_sub(*from) as u64,
             Clip::Tone(generator) => generator.left(),
             Clip::Silence(samples) => *samples,
+        }
+    }
+
+    /// The clip without so many samples at its beginning.
+    pub fn skip(self, skipped: u64) -> Clip {
+        let skipped_of = |from: usize, length: usize| {
+            usize::try_from(skipped).map_or(length, |skipped| length.min(from.saturating_add(skipped)))
+        };
+        match self {
+            Clip::Pcm(samples) => {
+                let from = skipped_of(0, samples.len());
+                Clip::PcmFrom(samples, from)
+            }
+            Clip::PcmFrom(samples, from) => {
+                let from = skipped_of(from, samples.len());
+                Clip::PcmFrom(samples, from)
+            }
+            Clip::Tone(mut generator) => {
+                generator.skip(skipped);
+                Clip::Tone(generator)
+            }
+            Clip::Silence(samples) => Clip::Silence(samples.saturating_sub(skipped)),
         }
     }
 }
@@ -89,7 +114,12 @@ impl Player {
         self.clips.len()
     }
 
-    /// Samples of clips heard so far; waiting does not count.
+    /// Counts as heard what is left out before the first clip.
+    pub fn begin_at(&mut self, samples: u64) {
+        self.played = samples;
+    }
+
+    /// Samples of clips heard so far, those left out included; waiting does not count.
     pub fn played(&self) -> u64 {
         self.played
     }
@@ -109,12 +139,13 @@ impl Player {
             let wanted = rest.len();
             let taken = match clip {
                 Clip::Pcm(samples) => {
-                    let from = samples.get(self.position..).unwrap_or_default();
-                    let taken = from.len().min(wanted);
-                    for (to, sample) in rest.iter_mut().zip(from) {
-                        *to = *sample;
-                    }
+                    let taken = copy(samples.get(self.position..), rest);
                     self.position += taken;
+                    taken
+                }
+                Clip::PcmFrom(samples, from) => {
+                    let taken = copy(samples.get(*from..), rest);
+                    *from += taken;
                     taken
                 }
                 Clip::Tone(generator) => generator.render(rest),
@@ -136,6 +167,15 @@ impl Player {
         }
         Played::Going
     }
+}
+
+/// As many samples as there are and fit; returns how many.
+fn copy(from: Option<&[i16]>, to: &mut [i16]) -> usize {
+    let from = from.unwrap_or_default();
+    for (to, sample) in to.iter_mut().zip(from) {
+        *to = *sample;
+    }
+    from.len().min(to.len())
 }
 
 #[cfg(test)]
@@ -161,6 +201,19 @@ mod tests {
         player.finish();
         assert_eq!(player.render(&mut out), Played::Finished);
         assert_eq!(player.played(), 14);
+    }
+
+    #[test]
+    fn a_clip_without_its_beginning_is_the_rest_of_it() {
+        let mut player = Player::default();
+        player.push(Clip::Pcm(Arc::from([1_i16, 2, 3])).skip(1).skip(1));
+        player.push(Clip::Silence(2).skip(1));
+        player.push(Clip::Pcm(Arc::from([4_i16])).skip(u64::MAX));
+        player.begin_at(4);
+        player.finish();
+        let mut out = [9; 4];
+        assert_eq!(player.render(&mut out), Played::Finished);
+        assert_eq!((out, player.played()), ([3, 0, 0, 0], 6));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a receiver knows about its source: sequence numbers, loss, jitter (RFC 3550 A.1, A.3, A.8).
 
+use serde::{Deserialize, Serialize};
+
 /// A step forward of fewer packets than this is loss (A.1).
 const MAX_DROPOUT: u16 = 3_000;
 /// A step back of at most so many packets is reordering (A.1).
@@ -19,7 +21,7 @@ pub enum Order {
     Restart,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Sequence {
     base: u32,
     max: u16,
@@ -58,7 +60,7 @@ impl Sequence {
 }
 
 /// Loss and jitter of one receiver's source. A change of SSRC begins a new source; losses add up over sources.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct SourceStatistics {
     ssrc: Option<u32>,
     sequence: Option<Sequence>,

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 /// Greatest number of digits and pauses that wait in a [`DigitSender`].
 pub const MAX_QUEUED: usize = 512;
 
@@ -66,7 +68,7 @@ pub fn code_of(digit: char) -> Option<u8> {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Current {
     ssrc: u32,
     code: u8,
@@ -78,7 +80,7 @@ struct Current {
 /// Makes one digit of each event, in spite of repeated, lost and late packets.
 ///
 /// An event is known by its RTP timestamp (RFC 4733 §2.5.1.2): whichever of its packets comes first raises the digit.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct DigitReceiver {
     current: Option<Current>,
 }
@@ -127,14 +129,14 @@ impl DigitReceiver {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 enum Item {
     Digit { code: u8, tone: u16, gap: u32 },
     Pause(u32),
     Done,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 enum State {
     Idle,
     Sending {
@@ -169,7 +171,7 @@ pub enum DigitStep {
 }
 
 /// Sends digits: updates each frame while the tone lasts, the end three times (RFC 4733 §2.5.1).
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DigitSender {
     queue: VecDeque<Item>,
     state: State,

@@ -123,6 +123,33 @@ impl ToneGenerator {
         self.left
     }
 
+    /// Leaves samples out; what follows sounds as it would have behind them.
+    pub fn skip(&mut self, samples: u64) {
+        let mut skipped = samples.min(self.left);
+        self.left -= skipped;
+        let cycle: u64 = self
+            .cadence
+            .segments
+            .iter()
+            .map(|segment| u64::from(segment.duration_ms) * u64::from(RATE_HZ) / 1_000)
+            .sum();
+        // Whole cadences change nothing but the phases, which no ear knows behind a pause.
+        if cycle > 0 && skipped > cycle {
+            skipped %= cycle;
+        }
+        while skipped > 0 && cycle > 0 {
+            if self.segment_left == 0 {
+                self.enter((self.segment + 1) % self.cadence.segments.len());
+            }
+            let step = skipped.min(self.segment_left);
+            self.segment_left -= step;
+            skipped -= step;
+            for (phase, each) in self.phases.iter_mut().zip(self.steps) {
+                *phase = phase.wrapping_add(each.wrapping_mul(step as u32));
+            }
+        }
+    }
+
     /// Fills `out` from the front; returns how many samples there were.
     pub fn render(&mut self, out: &mut [i16]) -> usize {
         let count = usize::try_from(self.left).map_or(out.len(), |left| left.min(out.len()));
@@ -220,6 +247,43 @@ mod tests {
         assert_eq!(all[0], 0);
         assert!(all[3_200..6_400].iter().all(|s| *s == 0), "the pause is silent");
         assert!(power(&all[6_500..9_500], 425.0) > 7_500.0);
+    }
+
+    /// What follows the skipped samples is what would have followed them anyway.
+    #[test]
+    fn what_is_skipped_is_only_left_out() {
+        let segment = |hz, duration_ms| Segment {
+            frequencies_hz: [hz, 0.0, 0.0, 0.0],
+            duration_ms,
+        };
+        let paused = Cadence {
+            segments: vec![segment(425.0, 200), segment(0.0, 100)],
+        };
+        for (cadence, skipped) in [
+            (Cadence::steady(425.0, 480.0), 1),
+            (Cadence::steady(425.0, 480.0), 4_321),
+            (paused.clone(), 2_000),
+            (paused.clone(), 1_600),
+            (paused.clone(), 7_999),
+            (paused, 9_000),
+        ] {
+            let whole = render(ToneGenerator::new(cadence.clone(), 8_000), 160);
+            let mut generator = ToneGenerator::new(cadence, 8_000);
+            generator.skip(skipped);
+            let rest = render(generator, 160);
+            let expected = whole.get(skipped as usize..).unwrap_or_default();
+            assert_eq!(rest.len(), expected.len());
+            let apart = rest
+                .iter()
+                .zip(expected)
+                .filter(|(a, b)| a.abs_diff(**b) > 1)
+                .count();
+            // Phases may differ once a whole cadence was left out.
+            assert!(apart == 0 || skipped > 2_400, "{skipped}: {apart}");
+        }
+        let mut empty = ToneGenerator::new(Cadence { segments: vec![] }, 500);
+        empty.skip(400);
+        assert_eq!(render(empty, 160), vec![0; 100]);
     }
 
     #[test]

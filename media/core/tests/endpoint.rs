@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tandem_media::Endpoint;
-use tandem_media::endpoint::{Agreed, Event, Output, PlayEnd, Settings, WallClock};
+use tandem_media::endpoint::{Agreed, Event, Output, PlayEnd, Settings, Snapshot, WallClock};
 use tandem_media::g711::Codec;
 use tandem_media::jitter::Bounds;
 use tandem_media::player::Clip;
@@ -30,6 +30,8 @@ struct Side {
     endpoint: Endpoint,
     agreed: Agreed,
     events: Vec<Event>,
+    /// True sources of the peer that were told.
+    heard: Vec<SocketAddr>,
     /// What the peer got: time in ms, header, payload.
     sent: Vec<(u64, Header, Vec<u8>)>,
     sent_to: Vec<SocketAddr>,
@@ -40,6 +42,7 @@ struct Side {
 struct Sim {
     start: Instant,
     now: Instant,
+    settings: Settings,
     sides: [Side; 2],
 }
 
@@ -70,6 +73,7 @@ impl Sim {
                 endpoint,
                 agreed,
                 events: vec![],
+                heard: vec![],
                 sent: vec![],
                 sent_to: vec![],
                 rtcp: vec![],
@@ -78,6 +82,7 @@ impl Sim {
         Sim {
             start,
             now: start,
+            settings,
             sides,
         }
     }
@@ -93,6 +98,7 @@ impl Sim {
                         side.sent_to.push(to);
                     }
                     Output::Rtcp { to, packet } => side.rtcp.push((to, packet.to_vec())),
+                    Output::Event(Event::Heard(source)) => side.heard.push(source),
                     Output::Event(event) => side.events.push(event),
                     Output::Wait => break,
                 }
@@ -181,6 +187,7 @@ fn another_source_is_ignored() {
         (statistics.received, statistics.dropped, statistics.lost),
         (1, 101, 0)
     );
+    assert_eq!(sim.sides[0].heard, [peer]);
     assert_eq!(
         sim.sides[0].events.len(),
         1,
@@ -206,6 +213,131 @@ fn a_silent_peer_is_told_once_per_silence() {
     sim.sides[0].endpoint.agree(agreed, sim.now);
     sim.run(30_000);
     assert_eq!(sim.sides[0].events.len(), 2, "who may not send is not missed");
+}
+
+/// What is agreed already changes nothing: neither the lock nor the silence that is being measured.
+#[test]
+fn the_same_agreement_again_has_no_effect() {
+    let mut sim = Sim::new([Codec::Pcma; 2]);
+    sim.voice(0, 1, 160);
+    sim.run(6_000);
+    let agreed = sim.sides[0].agreed.clone();
+    sim.sides[0].endpoint.agree(agreed, sim.now);
+    sim.run(4_000);
+    assert_eq!(
+        sim.sides[0].events,
+        [Event::Unheard(Duration::from_secs(10))],
+        "counted from the packet on"
+    );
+    assert_continuous(&sim.sides[0].sent);
+}
+
+/// The lost gate's endpoint is made again: where the peer was heard it is sent to, and the numbers go on ahead.
+#[test]
+fn a_restored_endpoint_goes_on_ahead_of_the_lost_one() {
+    for (lost_after, away) in [(20, 0), (1_000, 300), (60_000, 2_000)] {
+        let mut sim = Sim::new([Codec::Pcma; 2]);
+        let noted = sim.sides[0].endpoint.position(sim.now);
+        let (noted_at, heard) = (sim.now, addr(50, 999));
+        sim.rtp(0, heard, header(8, 1), &[0; 160]);
+        sim.run(lost_after);
+        sim.now += Duration::from_millis(away);
+        let mut restored = Endpoint::restore(
+            sim.settings,
+            noted.after(sim.now - noted_at),
+            Some(heard),
+            &mut StdRng::seed_from_u64(8),
+            sim.now,
+        );
+        restored.agree(sim.sides[0].agreed.clone(), sim.now);
+        sim.sides[0].endpoint = restored;
+        sim.sides[0].events.clear();
+        let before = sim.sides[0].sent.len();
+        sim.run(200);
+        let side = &sim.sides[0];
+        let (last, first) = (side.sent[before - 1].1, side.sent[before].1);
+        assert_eq!(first.ssrc, last.ssrc);
+        assert!(first.marker);
+        assert!(first.sequence.wrapping_sub(last.sequence).cast_signed() > 0);
+        let step = first.timestamp.wrapping_sub(last.timestamp).cast_signed();
+        assert!((160..away as i32 * 8 + 1_000).contains(&step), "{step}");
+        assert!(side.sent_to[before..].iter().all(|to| *to == heard));
+        assert_continuous(&side.sent[before..]);
+        sim.rtp(0, addr(66, 666), header(8, 2), &[0; 160]);
+        sim.rtp(0, heard, header(8, 3), &[0; 160]);
+        sim.run(20_000);
+        let side = &sim.sides[0];
+        assert_eq!(side.heard, [heard], "no stranger, and nothing new");
+        assert!(matches!(side.events[..], [Event::Unheard(_)]));
+    }
+}
+
+/// Every endpoint is taken to another process in the midst of relay, playback, digits and cutting anew: what comes out
+/// is what would have come out anyway.
+#[test]
+fn a_snapshot_goes_on_as_if_nothing_were() {
+    let play = |handed_at: Option<u64>| {
+        let mut sim = Sim::new([Codec::Pcma, Codec::Pcmu]);
+        let sound: Arc<[i16]> = (0..8_000).map(|n| (n % 97 * 100) as i16).collect();
+        sim.sides[0].endpoint.play(1);
+        sim.sides[0].endpoint.push_clip(1, Clip::Pcm(Arc::clone(&sound)));
+        sim.sides[0].endpoint.finish_clips(1);
+        let mut sizes = Vec::new();
+        for step in 0..400_u64 {
+            if step == 120 {
+                sim.join();
+            }
+            if step == 200 {
+                sim.sides[1].endpoint.send_digits(6, "12", 100, 60);
+            }
+            if step >= 120 && step % 3 == 0 {
+                sim.voice(0, step as u32 / 3, 240);
+            }
+            if step >= 120 && step % 2 == 1 {
+                sim.voice(1, step as u32 / 2, 160);
+            }
+            if handed_at == Some(step) {
+                for side in &mut sim.sides {
+                    let heard = side.endpoint.playing().map(|(_, samples)| samples);
+                    let snapshot = side.endpoint.snapshot(sim.now);
+                    let bytes = postcard::to_stdvec(&snapshot).unwrap();
+                    sizes.push(bytes.len());
+                    let snapshot: Snapshot = postcard::from_bytes(&bytes).unwrap();
+                    side.endpoint =
+                        Endpoint::resume(sim.settings, snapshot, Some(side.agreed.clone()), sim.now);
+                    if let Some(heard) = heard {
+                        side.endpoint.begin_at(1, heard);
+                        side.endpoint
+                            .push_clip(1, Clip::Pcm(Arc::clone(&sound)).skip(heard));
+                        side.endpoint.finish_clips(1);
+                    }
+                }
+            }
+            sim.run(10);
+        }
+        sim.run(10_000);
+        let told = sim.sides.each_ref().map(|side| {
+            let reports = side.rtcp.len();
+            let events = side.events.clone();
+            (
+                side.sent.clone(),
+                side.sent_to.clone(),
+                side.heard.clone(),
+                events,
+                reports,
+            )
+        });
+        (told, sizes)
+    };
+    let (expected, _) = play(None);
+    for handed_at in [0, 33, 121, 207, 216, 222, 350, 399] {
+        let (told, sizes) = play(Some(handed_at));
+        assert!(told == expected, "handed over at {handed_at}");
+        assert!(
+            handed_at > 120 || sizes.iter().all(|size| *size < 160),
+            "{sizes:?}"
+        );
+    }
 }
 
 /// Digits with two thirds of their packets lost, whichever: all are heard, once each, and relayed in their order.
@@ -282,7 +414,7 @@ fn the_stream_runs_on_over_every_switch() {
         .push_clip(3, Clip::Pcm(Arc::from(vec![5_000_i16; 160 * 10])));
     sim.sides[1].endpoint.finish_clips(3);
     relay(&mut sim, 20);
-    sim.sides[1].endpoint.send_digits("5", 100, 50);
+    sim.sides[1].endpoint.send_digits(1, "5", 100, 50);
     relay(&mut sim, 20);
     for side in &mut sim.sides {
         side.endpoint.part();
@@ -295,7 +427,7 @@ fn the_stream_runs_on_over_every_switch() {
         end: PlayEnd::Finished,
         played: 1_600
     }));
-    assert!(side.events.contains(&Event::DigitsSent(true)));
+    assert!(side.events.contains(&Event::DigitsSent { send: 1, sent: true }));
     let relayed = side
         .sent
         .iter()
@@ -410,10 +542,10 @@ fn a_held_leg_is_sent_nothing() {
     sim.sides[0].endpoint.agree(agreed, sim.now);
     sim.join();
     sim.voice(1, 0, 160);
-    sim.sides[0].endpoint.send_digits("1", 100, 50);
+    sim.sides[0].endpoint.send_digits(4, "1", 100, 50);
     sim.run(1_000);
     assert!(sim.sides[0].sent.is_empty());
-    assert_eq!(sim.sides[0].events, [Event::DigitsSent(false)]);
+    assert_eq!(sim.sides[0].events, [Event::DigitsSent { send: 4, sent: false }]);
 }
 
 /// A thread that was held up goes on in its beat without a burst.

@@ -1,7 +1,8 @@
 //! 500 joined pairs at 50 packets a second each way over 127.0.0.1: what the gate costs, and what it loses.
 //!
 //! The phones are one thread of this process; the gate's threads are counted by their names, so that the phones' own
-//! cost stays out of the figure. Figures: CPU of the gate, resident bytes per endpoint, packets lost, delay.
+//! cost stays out of the figure. Figures: CPU of the gate, resident bytes per endpoint, packets lost, delay; then what
+//! a report and a hand-over to another gate cost.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,7 +16,7 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use tandem_bus::media::{Agreed, Codec, Command, EndpointId, Event};
-use tandem_gate::{Gate, GateConfig};
+use tandem_gate::{Espeak, Gate, GateConfig};
 use tandem_media::rtp::Header;
 
 const ENDPOINTS: usize = 1_000;
@@ -50,7 +51,7 @@ fn main() {
         ports: 30_000..=33_999,
         ..GateConfig::default()
     };
-    let gate = Gate::start(config, move |event| drop(told.send(event))).unwrap();
+    let gate = Gate::start(config.clone(), move |event| drop(told.send(event))).unwrap();
     let before = resident();
     let mut gates: Vec<SocketAddr> = vec![SocketAddr::from(([0, 0, 0, 0], 0)); ENDPOINTS];
     for id in 0..ENDPOINTS {
@@ -62,7 +63,7 @@ fn main() {
     }
     for _ in 0..ENDPOINTS {
         match events.recv().unwrap() {
-            Event::Opened { endpoint, local } => gates[endpoint.0 as usize] = local,
+            Event::Opened { endpoint, local, .. } => gates[endpoint.0 as usize] = local,
             other => panic!("{other:?}"),
         }
     }
@@ -181,4 +182,28 @@ fn main() {
         (resident() - before).saturating_sub((delays.capacity() * 8) as u64) / ENDPOINTS as u64
     );
     println!("{:?}", gate.counted());
+    while events.try_recv().is_ok() {}
+    let asked = Instant::now();
+    gate.send(Command::Report { shard: 0 }).unwrap();
+    let reported = events.iter().find_map(|event| match event {
+        Event::Reported { endpoints, .. } => Some(endpoints.len()),
+        _ => None,
+    });
+    println!("report of {} endpoints: {:?}", reported.unwrap(), asked.elapsed());
+    let stopped = Instant::now();
+    let handed = gate.hand_over().endpoints;
+    let given = stopped.elapsed();
+    let bytes: usize = handed
+        .iter()
+        .map(|handed| postcard::to_stdvec(&handed.state).unwrap().len())
+        .sum();
+    let adopting = Instant::now();
+    let speech = std::sync::Arc::new(Espeak::default());
+    let next = Gate::adopt(config, speech, |_| {}, handed).unwrap();
+    println!(
+        "hand-over: given away in {given:?}, adopted in {:?}, {} bytes per endpoint",
+        adopting.elapsed(),
+        bytes / ENDPOINTS
+    );
+    drop(next);
 }

@@ -4,18 +4,18 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tandem_bus::media::{EndpointId, Event, PlayEnd, PlayId};
+use tandem_bus::media::{EndpointId, Event, PlayEnd, PlayId, SendId};
 use tandem_media::endpoint::{self, Endpoint, Output};
 use tandem_media::g711::RATE_HZ;
 
 use crate::counters::{Counters, add};
-use crate::ports::Ports;
+use crate::ports::{Lease, Ports, Sockets};
 
 /// What all threads share.
 pub(crate) struct Shared {
     pub(crate) on_event: Box<dyn Fn(Event) + Send + Sync>,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) ports: Mutex<Ports>,
+    pub(crate) ports: Arc<Mutex<Ports>>,
     /// Playbacks that took a clip and have room for another; the control thread looks here.
     pub(crate) hungry: Mutex<Vec<(EndpointId, PlayId)>>,
     /// Rouses the control thread.
@@ -27,9 +27,12 @@ pub(crate) struct Cell {
     /// Names the cell within its worker.
     pub(crate) number: usize,
     pub(crate) worker: usize,
-    pub(crate) port: u16,
+    /// Where peers send RTP to.
+    pub(crate) local: SocketAddr,
     pub(crate) rtp: UdpSocket,
     pub(crate) rtcp: UdpSocket,
+    /// Behind the sockets, so that they are closed before their ports are given back.
+    _lease: Lease,
     pub(crate) shared: Arc<Shared>,
     state: Mutex<State>,
 }
@@ -52,12 +55,12 @@ impl Cell {
         id: EndpointId,
         number: usize,
         worker: usize,
-        sockets: crate::ports::Sockets,
+        local: SocketAddr,
+        sockets: Sockets,
         endpoint: Endpoint,
         shared: Arc<Shared>,
     ) -> Cell {
         add(&shared.counters.endpoints, 1);
-        add(&shared.counters.opened, 1);
         let state = Mutex::new(State {
             endpoint,
             peer: None,
@@ -67,12 +70,22 @@ impl Cell {
             id,
             number,
             worker,
-            port: sockets.port,
+            local,
             rtp: sockets.rtp,
             rtcp: sockets.rtcp,
+            _lease: Lease {
+                ports: Arc::clone(&shared.ports),
+                port: sockets.port,
+            },
             shared,
             state,
         }
+    }
+
+    /// The sockets and what they are for, for another gate.
+    pub(crate) fn into_parts(self) -> (State, UdpSocket, UdpSocket) {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (state, self.rtp, self.rtcp)
     }
 
     /// The state, locked. Never hold two cells at once.
@@ -144,7 +157,12 @@ impl Cell {
         let endpoint = self.id;
         let event = match event {
             endpoint::Event::Digit(digit) => Event::Digit { endpoint, digit },
-            endpoint::Event::DigitsSent(sent) => Event::DigitsSent { endpoint, sent },
+            endpoint::Event::Heard(remote) => Event::Heard { endpoint, remote },
+            endpoint::Event::DigitsSent { send, sent } => Event::DigitsSent {
+                endpoint,
+                send: SendId(send),
+                sent,
+            },
             endpoint::Event::Unheard(time) => Event::Unheard {
                 endpoint,
                 for_ms: millis(time),
@@ -171,11 +189,4 @@ impl Cell {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-impl Drop for Cell {
-    fn drop(&mut self) {
-        // The sockets close right after; an opening that is faster steps over this pair.
-        lock(&self.shared.ports).give_back(self.port);
-    }
 }

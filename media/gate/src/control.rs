@@ -1,135 +1,76 @@
 //! The thread that carries out commands, one after another.
+//!
+//! What it does is told by its parts: `opening` for endpoints that come, `playing` for prompts on their way, `handover`
+//! for a gate that goes and one that goes on.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, UdpSocket};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use tandem_bus::media::{self, Command, EndpointId, Event, PlayId, Prompt, Refusal, Statistics};
-use tandem_media::endpoint::{self, Endpoint, Settings, WallClock};
-use tandem_media::g711;
+use tandem_bus::media::{Agreed, Command, EndpointId, Event, Existing, PlayId, SendId, Statistics};
+use tandem_media::endpoint::Settings;
 use tandem_media::jitter::Bounds;
 use tandem_media::plan::NationalPlan;
-use tandem_media::player::Clip;
 
 use crate::cell::{Cell, Shared, State, lock};
-use crate::counters::{Counters, add};
-use crate::playback::{Feed, Playback, Source, source};
-use crate::ports::{PortError, Ports};
-use crate::prompts::speech::{Speech, TEXT_MAX};
+use crate::counters::Counters;
+use crate::handover::HandOver;
+use crate::playback::Playback;
+use crate::ports::Ports;
+use crate::prompts::speech::Speech;
 use crate::prompts::{Fetched, Prompts, Request, Sources};
 use crate::worker::Worker;
 use crate::{GateConfig, GateError};
 
-/// Longest list of prompts in one playback.
-const PROMPTS_MAX: usize = 256;
+mod convert;
+mod handover;
+mod opening;
+mod playing;
+
+use opening::Waiting;
 
 pub(crate) enum Message {
     Command(Command),
     /// A prompt was fetched.
     Fetched(Request, Fetched),
-    /// Something lies in [`Shared::hungry`].
-    Hungry,
+    /// Something lies in [`Shared::hungry`], or the call logic came or went.
+    Roused,
+    /// End, and give everything to this receiver.
+    HandOver(SyncSender<HandOver>),
     Stop,
 }
 
-/// Starts all threads of a gate.
-pub(crate) fn start(
-    config: GateConfig,
-    speech: Arc<dyn Speech>,
-    on_event: Box<dyn Fn(Event) + Send + Sync>,
-    counters: Arc<Counters>,
-    messages: SyncSender<Message>,
-    inbox: Receiver<Message>,
-) -> Result<Vec<JoinHandle<()>>, GateError> {
-    let plan = NationalPlan::named(&config.plan).ok_or_else(|| GateError::Plan(config.plan.clone()))?;
-    let announced = config.announced.unwrap_or(config.address);
-    if announced.is_unspecified() {
-        return Err(GateError::Announced(announced));
-    }
-    // An address that is not ours shows at the start, not at the first call.
-    UdpSocket::bind((config.address, 0)).map_err(|error| GateError::Address {
-        address: config.address,
-        error,
-    })?;
-    let ports = Ports::new(config.address, config.ports.clone());
-    if ports.is_empty() {
-        return Err(GateError::Ports {
-            first: *config.ports.start(),
-            last: *config.ports.end(),
-        });
-    }
-    let mut threads = Vec::new();
-    let mut workers = Vec::new();
-    for number in 0..config.threads {
-        let (worker, thread) = Worker::start(number, Arc::clone(&counters))?;
-        workers.push(worker);
-        threads.push(thread);
-    }
-    let sources = Sources {
-        prompts_dir: config.prompts_dir,
-        cache_dir: config.cache_dir,
-        memory_bytes: config.prompt_memory,
-        disk_bytes: config.speech_disk,
-        max_s: config.prompt_max_s,
-        speech,
-        speech_threads: config.speech_threads,
-    };
-    let fetched = messages.clone();
-    let (prompts, prompt_threads) = Prompts::start(sources, move |request, got| {
-        // The control thread has gone: nobody listens any more.
-        let _ = fetched.send(Message::Fetched(request, got));
-    })?;
-    let rouse = move || {
-        // A full queue rouses it as well.
-        let _ = messages.try_send(Message::Hungry);
-    };
-    let shared = Arc::new(Shared {
-        on_event,
-        counters,
-        ports: Mutex::new(ports),
-        hungry: Mutex::default(),
-        rouse: Box::new(rouse),
-    });
-    let control = Control {
-        shared,
-        workers,
-        prompts,
-        plan,
-        announced,
-        language: config.language,
-        max_endpoints: config.max_endpoints,
-        settings: Settings {
-            unheard_after: config.unheard_after,
-            clock: wall_clock(),
-            jitter: Bounds::default(),
-        },
-        rng: StdRng::from_os_rng(),
-        endpoints: HashMap::new(),
-        awaited: HashMap::new(),
-        next_number: 0,
-        next_pair: 0,
-    };
-    let thread = std::thread::Builder::new()
-        .name("media-control".into())
-        .spawn(move || control.run(&inbox))?;
-    threads.push(thread);
-    threads.extend(prompt_threads);
-    Ok(threads)
+/// Since when no call logic attends to the gate.
+pub(crate) type Unattended = Arc<Mutex<Option<Instant>>>;
+
+/// What a control thread begins with.
+pub(crate) struct Setup {
+    pub(crate) config: GateConfig,
+    pub(crate) speech: Arc<dyn Speech>,
+    pub(crate) on_event: Box<dyn Fn(Event) + Send + Sync>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) messages: SyncSender<Message>,
+    pub(crate) unattended: Unattended,
+    /// Endpoints that another gate had.
+    pub(crate) adopted: usize,
 }
 
 struct Open {
     cell: Arc<Cell>,
     domain: String,
+    agreed: Option<Agreed>,
+    /// The playback begun last, as long as it may be under way.
     playback: Option<Playback>,
+    play: Option<PlayId>,
+    send: Option<SendId>,
 }
 
-struct Control {
+pub(crate) struct Control {
     shared: Arc<Shared>,
     workers: Vec<Worker>,
     prompts: Prompts,
@@ -142,27 +83,158 @@ struct Control {
     endpoints: HashMap<EndpointId, Open>,
     /// Who waits for a prompt that is being fetched: each is fetched once.
     awaited: HashMap<Request, Vec<EndpointId>>,
+    /// Endpoints to be restored whose ports are still taken.
+    waiting: Vec<Waiting>,
+    /// Those, and whoever must wait for them: the order of an endpoint's commands is kept.
+    held: HashSet<EndpointId>,
+    deferred: Vec<Command>,
+    retry_at: Instant,
+    unattended: Unattended,
+    orphan_after: Option<Duration>,
+    /// Who is to be given everything, once nothing waits.
+    handing: Option<SyncSender<HandOver>>,
     next_number: usize,
     next_pair: u64,
 }
 
 impl Control {
-    fn run(mut self, inbox: &Receiver<Message>) {
-        while let Ok(message) = inbox.recv() {
+    /// Starts the threads that work for it; returns those that fetch prompts.
+    pub(crate) fn new(setup: Setup) -> Result<(Control, Vec<JoinHandle<()>>), GateError> {
+        let Setup {
+            config,
+            speech,
+            on_event,
+            counters,
+            messages,
+            unattended,
+            adopted,
+        } = setup;
+        let plan = NationalPlan::named(&config.plan).ok_or_else(|| GateError::Plan(config.plan.clone()))?;
+        let announced = config.announced.unwrap_or(config.address);
+        if announced.is_unspecified() {
+            return Err(GateError::Announced(announced));
+        }
+        // An address that is not ours shows at the start, not at the first call.
+        UdpSocket::bind((config.address, 0)).map_err(|error| GateError::Address {
+            address: config.address,
+            error,
+        })?;
+        let ports = Ports::new(config.address, config.ports.clone());
+        if ports.is_empty() {
+            return Err(GateError::Ports {
+                first: *config.ports.start(),
+                last: *config.ports.end(),
+            });
+        }
+        let sources = Sources {
+            prompts_dir: config.prompts_dir,
+            cache_dir: config.cache_dir,
+            memory_bytes: config.prompt_memory,
+            disk_bytes: config.speech_disk,
+            max_s: config.prompt_max_s,
+            speech,
+            speech_threads: config.speech_threads,
+            adopted,
+        };
+        let fetched = messages.clone();
+        let (prompts, threads) = Prompts::start(sources, move |request, got| {
+            // The control thread has gone: nobody listens any more.
+            let _ = fetched.send(Message::Fetched(request, got));
+        })?;
+        let workers = (0..config.threads)
+            .map(|number| Worker::start(number, Arc::clone(&counters)))
+            .collect::<Result<_, _>>()?;
+        let rouse = move || {
+            // A full queue rouses it as well.
+            let _ = messages.try_send(Message::Roused);
+        };
+        let shared = Arc::new(Shared {
+            on_event,
+            counters,
+            ports: Arc::new(Mutex::new(ports)),
+            hungry: Mutex::default(),
+            rouse: Box::new(rouse),
+        });
+        let control = Control {
+            shared,
+            workers,
+            prompts,
+            plan,
+            announced,
+            language: config.language,
+            max_endpoints: config.max_endpoints,
+            settings: Settings {
+                unheard_after: config.unheard_after,
+                clock: convert::wall_clock(),
+                jitter: Bounds::default(),
+            },
+            rng: StdRng::from_os_rng(),
+            endpoints: HashMap::new(),
+            awaited: HashMap::new(),
+            waiting: Vec::new(),
+            held: HashSet::new(),
+            deferred: Vec::new(),
+            retry_at: Instant::now(),
+            unattended,
+            orphan_after: config.orphan_after,
+            handing: None,
+            next_number: 0,
+            next_pair: 0,
+        };
+        Ok((control, threads))
+    }
+
+    pub(crate) fn run(mut self, inbox: &Receiver<Message>) {
+        loop {
+            let message = match self.wait() {
+                Some(wait) => inbox.recv_timeout(wait),
+                None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
             match message {
-                Message::Command(command) => self.carry_out(command),
-                Message::Fetched(request, fetched) => self.fetched(&request, &fetched),
-                Message::Hungry => {}
-                Message::Stop => break,
+                Ok(Message::Command(command)) => self.take(command),
+                Ok(Message::Fetched(request, fetched)) => self.fetched(&request, &fetched),
+                Ok(Message::HandOver(to)) => self.handing = Some(to),
+                Ok(Message::Roused) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
             self.feed_hungry();
+            self.retry_waiting();
+            self.release_orphans();
+            if self.waiting.is_empty()
+                && let Some(to) = self.handing.take()
+            {
+                let handed = self.hand_over(inbox);
+                // Whoever asked has gone: the sockets close, as if the gate had died.
+                let _ = to.send(handed);
+                return;
+            }
         }
-        let open: Vec<EndpointId> = self.endpoints.keys().copied().collect();
-        for endpoint in open {
-            self.close(endpoint);
-        }
-        for worker in &self.workers {
-            worker.stop();
+        self.give_up_waiting();
+        self.close_all();
+        Worker::stop_all(self.workers);
+    }
+
+    /// How long nothing is to be done unless a message comes.
+    fn wait(&self) -> Option<Duration> {
+        let retry_at = (!self.waiting.is_empty()).then_some(self.retry_at);
+        let due = [retry_at, self.orphaned_at()].into_iter().flatten().min();
+        due.map(|due| due.saturating_duration_since(Instant::now()))
+    }
+
+    /// When endpoints are closed that no call logic attends to.
+    fn orphaned_at(&self) -> Option<Instant> {
+        let since = (*lock(&self.unattended)).filter(|_| !self.endpoints.is_empty())?;
+        since.checked_add(self.orphan_after?)
+    }
+
+    fn release_orphans(&mut self) {
+        if self.orphaned_at().is_some_and(|due| due <= Instant::now()) {
+            tracing::warn!(
+                endpoints = self.endpoints.len(),
+                after = ?self.orphan_after,
+                "no call logic: media endpoints are closed"
+            );
+            self.close_all();
         }
     }
 
@@ -170,15 +242,39 @@ impl Control {
         let now = Instant::now();
         match command {
             Command::Open { endpoint, domain } => self.open(endpoint, domain, now),
-            Command::Agree { endpoint, agreed } => self.with(endpoint, |state| {
-                state.endpoint.agree(agreement(&agreed), now);
-            }),
+            Command::Restore {
+                endpoint,
+                domain,
+                local,
+                position,
+                heard,
+            } => self.restore(
+                Waiting {
+                    endpoint,
+                    domain,
+                    local,
+                    position,
+                    heard,
+                    give_up_at: now + opening::PATIENCE,
+                },
+                now,
+            ),
+            Command::Report { shard } => self.report(shard, now),
+            Command::Agree { endpoint, agreed } => {
+                self.with(endpoint, |state| {
+                    state.endpoint.agree(convert::agreement(&agreed), now);
+                });
+                if let Some(open) = self.endpoints.get_mut(&endpoint) {
+                    open.agreed = Some(agreed);
+                }
+            }
             Command::Play {
                 endpoint,
                 play,
                 prompts,
                 repeat,
-            } => self.play(endpoint, play, prompts, repeat),
+                from_ms,
+            } => self.play(endpoint, play, prompts, repeat, from_ms),
             Command::Stop { endpoint, play } => {
                 if let Some(open) = self.endpoints.get_mut(&endpoint) {
                     open.playback.take_if(|playback| playback.play == play);
@@ -187,16 +283,25 @@ impl Control {
             }
             Command::SendDigits {
                 endpoint,
+                send,
                 digits,
                 tone_ms,
                 gap_ms,
-            } => self.with(endpoint, |state| {
-                state.endpoint.send_digits(&digits, tone_ms, gap_ms);
-            }),
+            } => {
+                let Some(open) = self.endpoints.get_mut(&endpoint) else {
+                    return;
+                };
+                // Numbers grow: what is not beyond the last was given before.
+                if open.send < Some(send) {
+                    open.send = Some(send);
+                    self.with(endpoint, |state| {
+                        state.endpoint.send_digits(send.0, &digits, tone_ms, gap_ms);
+                    });
+                }
+            }
             Command::Join { a, b } => self.join(a, b, now),
             Command::Part { a, b } => {
-                let joined = self.peer_of(a).is_some_and(|peer| peer == b);
-                if joined {
+                if self.peer_of(a) == Some(b) {
                     self.part(a);
                 }
             }
@@ -213,52 +318,28 @@ impl Control {
         }
     }
 
-    fn open(&mut self, endpoint: EndpointId, domain: String, now: Instant) {
-        let refuse = |why| {
-            add(&self.shared.counters.refused, 1);
-            tracing::warn!(endpoint = endpoint.0, domain, ?why, "no media endpoint");
-            (self.shared.on_event)(Event::Refused { endpoint, why });
-        };
-        if self.endpoints.len() >= self.max_endpoints {
-            return refuse(Refusal::Full);
-        }
-        let Entry::Vacant(place) = self.endpoints.entry(endpoint) else {
-            tracing::error!(endpoint = endpoint.0, "opened twice: ignored");
-            return;
-        };
-        let taken = lock(&self.shared.ports).take();
-        let sockets = match taken {
-            Ok(sockets) => sockets,
-            Err(PortError::Taken) => return refuse(Refusal::PortsTaken),
-            Err(PortError::System(error)) => return refuse(Refusal::System(error.to_string())),
-        };
-        let Some((worker, least)) = self
-            .workers
-            .iter_mut()
-            .enumerate()
-            .min_by_key(|(_, worker)| worker.load)
-        else {
-            return refuse(Refusal::Full);
-        };
-        let local = SocketAddr::new(self.announced, sockets.port);
-        let made = Endpoint::new(self.settings, &mut self.rng, now);
-        let number = self.next_number;
-        self.next_number += 1;
-        let cell = Arc::new(Cell::new(
-            endpoint,
-            number,
-            worker,
-            sockets,
-            made,
-            Arc::clone(&self.shared),
-        ));
-        least.add(Arc::clone(&cell));
-        place.insert(Open {
-            cell,
-            domain,
-            playback: None,
-        });
-        (self.shared.on_event)(Event::Opened { endpoint, local });
+    /// Tells of every endpoint of a shard. What an endpoint had told before was given out under its lock, hence before
+    /// this.
+    fn report(&self, shard: u16, now: Instant) {
+        let at_us = convert::wall_us();
+        let of_shard = self.endpoints.iter().filter(|(id, _)| id.shard() == shard);
+        let endpoints = of_shard
+            .map(|(id, open)| {
+                let state = open.cell.lock();
+                let playing = state.endpoint.playing().map(|(play, _)| PlayId(play));
+                Existing {
+                    endpoint: *id,
+                    local: open.cell.local,
+                    position: convert::position(state.endpoint.position(now), at_us),
+                    agreed: open.agreed.clone(),
+                    play: open.play,
+                    playing: playing.is_some() && playing == open.play,
+                    send: open.send,
+                    joined: state.peer.as_ref().map(|(peer, _)| peer.id),
+                }
+            })
+            .collect();
+        (self.shared.on_event)(Event::Reported { shard, endpoints });
     }
 
     fn peer_of(&self, endpoint: EndpointId) -> Option<EndpointId> {
@@ -268,7 +349,11 @@ impl Control {
     }
 
     fn join(&mut self, a: EndpointId, b: EndpointId, now: Instant) {
-        if a == b || self.peer_of(a).is_some() || self.peer_of(b).is_some() {
+        let peers = (self.peer_of(a), self.peer_of(b));
+        if a != b && peers == (Some(b), Some(a)) {
+            return;
+        }
+        if a == b || peers != (None, None) {
             tracing::error!(
                 a = a.0,
                 b = b.0,
@@ -312,6 +397,13 @@ impl Control {
         }
     }
 
+    fn close_all(&mut self) {
+        let open: Vec<EndpointId> = self.endpoints.keys().copied().collect();
+        for endpoint in open {
+            self.close(endpoint);
+        }
+    }
+
     fn close(&mut self, endpoint: EndpointId) {
         self.part(endpoint);
         let Some(Open { cell, .. }) = self.endpoints.remove(&endpoint) else {
@@ -336,147 +428,5 @@ impl Control {
         if let Some(worker) = self.workers.get_mut(worker) {
             worker.remove(number, statistics);
         }
-    }
-
-    fn play(&mut self, endpoint: EndpointId, play: PlayId, mut prompts: Vec<Prompt>, repeat: bool) {
-        let Some(open) = self.endpoints.get_mut(&endpoint) else {
-            return;
-        };
-        let too_many = prompts.len() > PROMPTS_MAX;
-        if too_many {
-            prompts.clear();
-        }
-        let mut playback = Playback::new(play, prompts, repeat);
-        if too_many {
-            playback.lacks(format!("more than {PROMPTS_MAX} prompts"));
-        }
-        open.playback = Some(playback);
-        self.with(endpoint, |state| state.endpoint.play(play.0));
-        self.feed(endpoint);
-    }
-
-    /// Gets prompts ready and hands those that are to the endpoint.
-    fn feed(&mut self, endpoint: EndpointId) {
-        let Some(open) = self.endpoints.get_mut(&endpoint) else {
-            return;
-        };
-        let Some(playback) = &mut open.playback else {
-            return;
-        };
-        let play = playback.play.0;
-        let mut feeds = Vec::new();
-        // Bounded: what is taken from the list stays in the window until the endpoint has used it up.
-        loop {
-            while let Some(prompt) = playback.wants() {
-                match source(&prompt, &open.domain, &self.language, self.plan) {
-                    Source::Ready(clip) => playback.has(clip),
-                    Source::Fetch(Request::Speech { text, .. }) if text.len() > TEXT_MAX => {
-                        playback.lacks(format!(
-                            "a text of {} bytes; {TEXT_MAX} can be spoken",
-                            text.len()
-                        ));
-                    }
-                    Source::Fetch(request) => match self.prompts.at_hand(&request) {
-                        Some(samples) => playback.has(Clip::Pcm(samples)),
-                        None => match self.awaited.entry(request.clone()) {
-                            Entry::Occupied(mut waiting) => {
-                                waiting.get_mut().push(endpoint);
-                                playback.awaits(request);
-                            }
-                            Entry::Vacant(place) => {
-                                if self.prompts.ask(request.clone()) {
-                                    place.insert(vec![endpoint]);
-                                    playback.awaits(request);
-                                } else {
-                                    playback.lacks("too many prompts wait to be fetched".into());
-                                }
-                            }
-                        },
-                    },
-                }
-            }
-            match playback.feed() {
-                Some(feed) => {
-                    let last = !matches!(feed, Feed::Clip(_));
-                    feeds.push(feed);
-                    if last {
-                        break;
-                    }
-                }
-                None => break,
-            }
-        }
-        if feeds.last().is_some_and(|feed| !matches!(feed, Feed::Clip(_))) {
-            open.playback = None;
-        }
-        let counters = Arc::clone(&self.shared.counters);
-        self.with(endpoint, |state| {
-            for feed in feeds {
-                match feed {
-                    Feed::Clip(clip) => state.endpoint.push_clip(play, clip),
-                    Feed::Finish => state.endpoint.finish_clips(play),
-                    Feed::Fail(why) => {
-                        add(&counters.prompts_failed, 1);
-                        tracing::warn!(endpoint = endpoint.0, play, why, "a prompt cannot be played");
-                        state.endpoint.fail_clips(play, why);
-                    }
-                }
-            }
-        });
-    }
-
-    fn fetched(&mut self, request: &Request, fetched: &Fetched) {
-        for endpoint in self.awaited.remove(request).unwrap_or_default() {
-            if let Some(playback) = self
-                .endpoints
-                .get_mut(&endpoint)
-                .and_then(|open| open.playback.as_mut())
-            {
-                playback.fetched(request, fetched);
-            }
-            self.feed(endpoint);
-        }
-    }
-
-    fn feed_hungry(&mut self) {
-        let hungry = std::mem::take(&mut *lock(&self.shared.hungry));
-        for (endpoint, play) in hungry {
-            let playback = self
-                .endpoints
-                .get_mut(&endpoint)
-                .and_then(|open| open.playback.as_mut());
-            if let Some(playback) = playback.filter(|playback| playback.play == play) {
-                playback.taken();
-                self.feed(endpoint);
-            }
-        }
-    }
-}
-
-/// Seconds from 1900 to 1970 (RFC 3550 §4).
-const NTP_OFFSET: u64 = 2_208_988_800;
-
-fn wall_clock() -> WallClock {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let fraction = (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000;
-    WallClock {
-        at: Instant::now(),
-        ntp: since.as_secs().wrapping_add(NTP_OFFSET) << 32 | fraction,
-    }
-}
-
-fn agreement(agreed: &media::Agreed) -> endpoint::Agreed {
-    endpoint::Agreed {
-        remote: agreed.remote,
-        codec: match agreed.codec {
-            media::Codec::Pcma => g711::Codec::Pcma,
-            media::Codec::Pcmu => g711::Codec::Pcmu,
-        },
-        payload_type: agreed.payload_type,
-        telephone_event: agreed.telephone_event,
-        telephone_event_received: agreed.telephone_event_received,
-        ptime_ms: agreed.ptime_ms,
-        sends: agreed.sends,
-        receives: agreed.receives,
     }
 }

@@ -7,6 +7,11 @@
 //! side of a pair is sent by the worker that received it, whichever worker the other side belongs to, one lock held at
 //! a time. Nothing allocates per packet.
 //!
+//! Endpoints outlive both sides. While the call logic is away they go on, until [`GateConfig::orphan_after`]; when it is
+//! back, it asks by [`Command::Report`] and gives again what is missing: a command that has been carried out has no
+//! effect a second time. When the gate has died, its successor makes them again by [`Command::Restore`]; when it is
+//! replaced, [`Gate::hand_over`] and [`Gate::adopt`] pass them on without a gap.
+//!
 //! Not here: what the packets mean (`tandem-media`), SDP, call logic.
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -15,7 +20,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tandem_bus::media::{Command, Event};
 use thiserror::Error;
@@ -23,12 +28,15 @@ use thiserror::Error;
 mod cell;
 mod control;
 mod counters;
+mod handover;
 mod playback;
 mod ports;
 mod prompts;
 mod worker;
 
+use control::Control;
 pub use counters::Counted;
+pub use handover::{EndpointState, HandOver, HandedEndpoint};
 pub use prompts::speech::{Espeak, Speech, SpeechError};
 
 /// How a gate is set up. Begin with [`GateConfig::default`].
@@ -54,6 +62,8 @@ pub struct GateConfig {
     pub max_endpoints: usize,
     /// A peer that was heard and then not for so long raises [`Event::Unheard`].
     pub unheard_after: Duration,
+    /// Endpoints are closed when no call logic has attended to them for so long ([`Gate::attended`]); none: never.
+    pub orphan_after: Option<Duration>,
     /// Commands that may wait; beyond, [`Gate::send`] says [`SendError::Full`].
     pub max_commands: usize,
     /// Bytes of decoded prompts kept in memory.
@@ -80,6 +90,7 @@ impl Default for GateConfig {
             language: "en".into(),
             max_endpoints: 5_000,
             unheard_after: Duration::from_secs(30),
+            orphan_after: Some(Duration::from_mins(1)),
             max_commands: 8_192,
             prompt_memory: 64 << 20,
             speech_disk: 256 << 20,
@@ -137,6 +148,7 @@ pub enum SendError {
 pub struct Gate {
     messages: SyncSender<control::Message>,
     counters: Arc<counters::Counters>,
+    unattended: control::Unattended,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -152,7 +164,8 @@ impl Gate {
     /// Starts a gate that speaks by espeak-ng.
     ///
     /// `on_event` is called on the gate's own threads while an endpoint is locked: it must only hand the event on, and
-    /// must never wait. Events of one endpoint come in their order; nothing comes after [`Event::Closed`].
+    /// must never wait. Events of one endpoint come in their order; nothing comes after [`Event::Closed`], and an
+    /// [`Event::Reported`] comes after all that it includes.
     ///
     /// # Errors
     /// [`GateError`] names what in the configuration is wrong, or what the system refused.
@@ -172,24 +185,73 @@ impl Gate {
         speech: Arc<dyn Speech>,
         on_event: impl Fn(Event) + Send + Sync + 'static,
     ) -> Result<Gate, GateError> {
+        Gate::adopt(config, speech, on_event, Vec::new())
+    }
+
+    /// Starts a gate that goes on with what another gave away by [`Gate::hand_over`]: the same sockets, the next
+    /// sequence numbers, playbacks where they were, pairs joined. Nothing is told of it: nothing has changed. When it
+    /// returns, packets flow again. Endpoints may lie outside of the configured ports and be more than the limit.
+    ///
+    /// # Errors
+    /// As [`Gate::start`]; the endpoints' sockets are closed then.
+    pub fn adopt(
+        config: GateConfig,
+        speech: Arc<dyn Speech>,
+        on_event: impl Fn(Event) + Send + Sync + 'static,
+        handed: Vec<HandedEndpoint>,
+    ) -> Result<Gate, GateError> {
         if !(1..=64).contains(&config.threads) {
             return Err(GateError::Threads(config.threads));
         }
         let (messages, inbox) = sync_channel(config.max_commands.max(16));
         let counters = Arc::new(counters::Counters::default());
-        let threads = control::start(
+        let unattended = control::Unattended::default();
+        let (mut control, mut threads) = Control::new(control::Setup {
             config,
             speech,
-            Box::new(on_event),
-            Arc::clone(&counters),
-            messages.clone(),
-            inbox,
-        )?;
+            on_event: Box::new(on_event),
+            counters: Arc::clone(&counters),
+            messages: messages.clone(),
+            unattended: Arc::clone(&unattended),
+            adopted: handed.len(),
+        })?;
+        control.adopt(handed, &inbox);
+        let thread = std::thread::Builder::new()
+            .name("media-control".into())
+            .spawn(move || control.run(&inbox))?;
+        threads.push(thread);
         Ok(Gate {
             messages,
             counters,
+            unattended,
             threads: Mutex::new(threads),
         })
+    }
+
+    /// Says whether a call logic is connected. While none is, relay and playback go on; after
+    /// [`GateConfig::orphan_after`] every endpoint is closed. A gate is attended from its start.
+    pub fn attended(&self, attended: bool) {
+        {
+            let mut unattended = self.unattended.lock().unwrap_or_else(PoisonError::into_inner);
+            if attended {
+                *unattended = None;
+            } else {
+                unattended.get_or_insert_with(Instant::now);
+            }
+        }
+        // A full queue rouses it as well.
+        let _ = self.messages.try_send(control::Message::Roused);
+    }
+
+    /// Ends the gate and gives its endpoints away as they are, for [`Gate::adopt`]: none is closed, nothing is told of
+    /// it, and no event comes after. Commands given before are carried out first; this may wait half a second for ports
+    /// that [`Command::Restore`] waits for. Of a gate that has ended there is nothing.
+    pub fn hand_over(&self) -> HandOver {
+        let (to, handed) = sync_channel(1);
+        if self.messages.send(control::Message::HandOver(to)).is_err() {
+            return HandOver::default();
+        }
+        handed.recv().unwrap_or_default()
     }
 
     /// Gives a command; never waits.

@@ -11,7 +11,7 @@ use tandem_media::tone::{Cadence, ToneGenerator};
 use crate::prompts::{Fetched, Request};
 
 /// The sounding prompt and the two that follow are fetched, no more: long lists cost no memory.
-const WINDOW: usize = 3;
+pub(crate) const WINDOW: usize = 3;
 
 #[derive(Debug)]
 enum Slot {
@@ -24,7 +24,10 @@ enum Slot {
 #[derive(Debug)]
 pub(crate) enum Feed {
     Clip(Clip),
-    Finish,
+    /// A whole prompt was left out.
+    Skipped,
+    /// Nothing follows. So many samples there are in all, if fewer than were to be left out.
+    Finish(Option<u64>),
     Fail(String),
 }
 
@@ -38,8 +41,16 @@ pub(crate) enum Source {
 #[derive(Debug)]
 pub(crate) struct Playback {
     pub(crate) play: PlayId,
-    prompts: Vec<Prompt>,
-    repeat: bool,
+    pub(crate) prompts: Vec<Prompt>,
+    pub(crate) repeat: bool,
+    /// Samples to be left out at the beginning, and how many of them are left.
+    from: u64,
+    skip: u64,
+    /// Prompts that came out, out of the list that is `lap` samples long so far.
+    fed: usize,
+    lap: u64,
+    /// Nothing more comes out. The prompts are kept: another gate may have to go on.
+    done: bool,
     next: usize,
     slots: VecDeque<Slot>,
     /// Clips that the endpoint has and has not used up.
@@ -94,13 +105,19 @@ pub(crate) fn source(prompt: &Prompt, domain: &str, language: &str, plan: Nation
 }
 
 impl Playback {
-    pub(crate) fn new(play: PlayId, prompts: Vec<Prompt>, repeat: bool) -> Playback {
+    /// Leaves out the first `from` samples.
+    pub(crate) fn new(play: PlayId, prompts: Vec<Prompt>, repeat: bool, from: u64) -> Playback {
         // Nothing repeated is nothing.
         let repeat = repeat && !prompts.is_empty();
         Playback {
             play,
             prompts,
             repeat,
+            from,
+            skip: from,
+            fed: 0,
+            lap: 0,
+            done: false,
             next: 0,
             slots: VecDeque::new(),
             given: 0,
@@ -109,7 +126,7 @@ impl Playback {
 
     /// The prompt to get ready now, if there is room for one.
     pub(crate) fn wants(&mut self) -> Option<Prompt> {
-        if self.slots.len() + self.given >= WINDOW {
+        if self.done || self.slots.len() + self.given >= WINDOW {
             return None;
         }
         if self.next == self.prompts.len() && self.repeat {
@@ -152,21 +169,48 @@ impl Playback {
         self.given = self.given.saturating_sub(1);
     }
 
-    /// What to tell the endpoint next. After `Finish` and `Fail` the playback is done here.
+    /// What to tell the endpoint next; nothing after `Finish` and `Fail`.
     pub(crate) fn feed(&mut self) -> Option<Feed> {
         match self.slots.front() {
+            _ if self.done => None,
             Some(Slot::Fetching(_)) => None,
             None if self.next < self.prompts.len() || self.repeat => None,
-            None => Some(Feed::Finish),
+            None => {
+                self.done = true;
+                let length = self.from.saturating_sub(self.skip);
+                Some(Feed::Finish((self.skip > 0).then_some(length)))
+            }
             Some(Slot::Here(_) | Slot::Failed(_)) => match self.slots.pop_front()? {
-                Slot::Here(clip) => {
-                    self.given += 1;
-                    Some(Feed::Clip(clip))
+                Slot::Here(clip) => Some(self.give(clip)),
+                Slot::Failed(why) => {
+                    self.done = true;
+                    self.slots.clear();
+                    Some(Feed::Fail(why))
                 }
-                Slot::Failed(why) => Some(Feed::Fail(why)),
                 Slot::Fetching(_) => None,
             },
         }
+    }
+
+    /// A clip's turn: what is to be left out of it is left out.
+    fn give(&mut self, clip: Clip) -> Feed {
+        let length = clip.samples();
+        let skipped = self.skip;
+        self.skip = skipped.saturating_sub(length);
+        if skipped > 0 {
+            self.fed += 1;
+            self.lap += length;
+            if self.repeat && self.fed == self.prompts.len() {
+                // The length of all is known now: whole rounds need not be gone through. What has no length has no end.
+                self.skip = self.skip.checked_rem(self.lap).unwrap_or(0);
+                (self.fed, self.lap) = (0, 0);
+            }
+        }
+        if skipped > 0 && skipped >= length {
+            return Feed::Skipped;
+        }
+        self.given += 1;
+        Feed::Clip(if skipped > 0 { clip.skip(skipped) } else { clip })
     }
 }
 
@@ -176,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_few_are_fetched_ahead_and_given_in_order() {
-        let mut playback = Playback::new(PlayId(1), (1..=5).map(Prompt::Silence).collect(), false);
+        let mut playback = Playback::new(PlayId(1), (1..=5).map(Prompt::Silence).collect(), false, 0);
         let request = Request::File {
             domain: "d".into(),
             name: "n".into(),
@@ -197,15 +241,55 @@ mod tests {
 
     #[test]
     fn repeating_begins_again_and_nothing_ends_at_once() {
-        let mut playback = Playback::new(PlayId(1), vec![Prompt::Silence(1)], true);
+        let mut playback = Playback::new(PlayId(1), vec![Prompt::Silence(1)], true, 0);
         for _ in 0..10 {
             assert_eq!(playback.wants(), Some(Prompt::Silence(1)));
             playback.has(Clip::Silence(8));
             assert!(matches!(playback.feed(), Some(Feed::Clip(_))));
             playback.taken();
         }
-        let mut empty = Playback::new(PlayId(1), vec![], true);
+        let mut empty = Playback::new(PlayId(1), vec![], true, 0);
         assert_eq!(empty.wants(), None);
-        assert!(matches!(empty.feed(), Some(Feed::Finish)));
+        assert!(matches!(empty.feed(), Some(Feed::Finish(None))));
+        assert!(empty.feed().is_none(), "once");
+    }
+
+    /// Lengths of the clips that come out, up to four, and what the end says.
+    #[expect(clippy::option_option, reason = "whether it ends, and what the end says")]
+    fn from(from: u64, lengths: &[u64], repeat: bool) -> (Vec<u64>, Option<Option<u64>>) {
+        let prompts = vec![Prompt::Silence(0); lengths.len()];
+        let mut playback = Playback::new(PlayId(1), prompts, repeat, from);
+        let mut clips = Vec::new();
+        let mut turn = lengths.iter().cycle();
+        while clips.len() < 4 {
+            while playback.wants().is_some() {
+                playback.has(Clip::Silence(*turn.next().unwrap()));
+            }
+            match playback.feed().unwrap() {
+                Feed::Clip(clip) => {
+                    clips.push(clip.samples());
+                    playback.taken();
+                }
+                Feed::Skipped => {}
+                Feed::Finish(length) => return (clips, Some(length)),
+                Feed::Fail(why) => panic!("{why}"),
+            }
+        }
+        (clips, None)
+    }
+
+    #[test]
+    fn the_beginning_is_left_out_over_prompts_and_rounds() {
+        assert_eq!(from(0, &[8, 5], false), (vec![8, 5], Some(None)));
+        assert_eq!(from(3, &[8, 5], false), (vec![5, 5], Some(None)));
+        assert_eq!(from(8, &[8, 5], false), (vec![5], Some(None)));
+        assert_eq!(from(12, &[8, 5, 2], false), (vec![1, 2], Some(None)));
+        assert_eq!(from(13, &[8, 5], false), (vec![], Some(None)));
+        assert_eq!(from(99, &[8, 0, 5], false), (vec![], Some(Some(13))));
+        assert_eq!(from(9, &[8, 5], true), (vec![4, 8, 5, 8], None));
+        assert_eq!(from(13_000_001, &[8, 5], true), (vec![7, 5, 8, 5], None));
+        assert_eq!(from(13_000_009, &[8, 5], true), (vec![4, 8, 5, 8], None));
+        assert_eq!(from(7, &[0, 0], true), (vec![0, 0, 0, 0], None));
+        assert_eq!(from(u64::MAX, &[1], true), (vec![1, 1, 1, 1], None));
     }
 }

@@ -37,10 +37,11 @@ pub(crate) struct Worker {
     waker: Waker,
     /// Endpoints there, for an even spread.
     pub(crate) load: usize,
+    thread: JoinHandle<()>,
 }
 
 impl Worker {
-    pub(crate) fn start(number: usize, counters: Arc<Counters>) -> io::Result<(Worker, JoinHandle<()>)> {
+    pub(crate) fn start(number: usize, counters: Arc<Counters>) -> io::Result<Worker> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), ROUSED)?;
         let changes = Arc::new(Mutex::new(Vec::new()));
@@ -57,19 +58,22 @@ impl Worker {
         let handle = std::thread::Builder::new()
             .name(format!("media-{number}"))
             .spawn(move || thread.run())?;
-        Ok((
-            Worker {
-                changes,
-                stopping,
-                waker,
-                load: 0,
-            },
-            handle,
-        ))
+        Ok(Worker {
+            changes,
+            stopping,
+            waker,
+            load: 0,
+            thread: handle,
+        })
     }
 
     pub(crate) fn add(&mut self, cell: Arc<Cell>) {
         self.load += 1;
+        self.hand(cell);
+    }
+
+    /// As [`Worker::add`], where the load counts the cell already.
+    pub(crate) fn hand(&self, cell: Arc<Cell>) {
         self.change(Change::Add(cell));
     }
 
@@ -84,10 +88,17 @@ impl Worker {
         self.rouse();
     }
 
-    /// Lets the thread end once its changes are carried out.
-    pub(crate) fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
-        self.rouse();
+    /// Ends the threads once their changes are carried out; they have let go of all cells then.
+    pub(crate) fn stop_all(workers: Vec<Worker>) {
+        for worker in &workers {
+            worker.stopping.store(true, Ordering::Release);
+            worker.rouse();
+        }
+        for worker in workers {
+            if worker.thread.join().is_err() {
+                tracing::error!("a media thread had panicked");
+            }
+        }
     }
 
     fn rouse(&self) {

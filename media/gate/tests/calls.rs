@@ -12,7 +12,7 @@ mod kit;
 use std::time::{Duration, Instant};
 
 use kit::{Rig, assert_continuous, power};
-use tandem_bus::media::{Codec, Command, EndpointId, Event, PlayEnd, PlayId, Prompt};
+use tandem_bus::media::{Codec, Command, EndpointId, Event, PlayEnd, PlayId, Prompt, SendId};
 use tandem_media::telephone_event::TelephoneEvent;
 
 const A: EndpointId = EndpointId(1);
@@ -50,6 +50,7 @@ fn playback_is_gap_free() {
             play: PlayId(1),
             prompts,
             repeat: false,
+            from_ms: 0,
         })
         .unwrap();
     let heard = phone.listen(Duration::from_millis(1_700));
@@ -171,6 +172,7 @@ fn digits_are_told_once_and_relayed() {
     rig.gate
         .send(Command::SendDigits {
             endpoint: A,
+            send: SendId(1),
             digits: "1#".into(),
             tone_ms: 100,
             gap_ms: 60,
@@ -186,6 +188,7 @@ fn digits_are_told_once_and_relayed() {
         rig.event(),
         Event::DigitsSent {
             endpoint: A,
+            send: SendId(1),
             sent: true
         }
     );

@@ -143,6 +143,7 @@ fn stopping_closes_everything() {
             play: PlayId(5),
             prompts,
             repeat: false,
+            from_ms: 0,
         })
         .unwrap();
     rig.gate.stop();
@@ -199,6 +200,7 @@ fn stopping_does_not_wait_for_queued_speech() {
                 play: PlayId(1),
                 prompts,
                 repeat: false,
+                from_ms: 0,
             })
             .unwrap();
     }

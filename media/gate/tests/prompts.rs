@@ -23,6 +23,7 @@ fn play(rig: &Rig, play: u64, prompts: Vec<Prompt>, repeat: bool) {
             play: PlayId(play),
             prompts,
             repeat,
+            from_ms: 0,
         })
         .unwrap();
 }
@@ -104,19 +105,19 @@ fn text_is_spoken_and_kept() {
         .flatten()
         .collect();
     assert_eq!(kept.len(), 1);
-    let probed = std::process::Command::new("ffprobe")
-        .args([
-            "-v",
-            "error",
-            "-show_entries",
-            "stream=codec_name,sample_rate,channels",
-            "-of",
-            "csv=p=0",
-        ])
-        .arg(kept[0].path())
-        .output()
-        .unwrap();
-    assert_eq!(String::from_utf8_lossy(&probed.stdout).trim(), "pcm_s16le,8000,1");
+    for (what, is) in [
+        ("-e", "Signed Integer PCM"),
+        ("-b", "16"),
+        ("-r", "8000"),
+        ("-c", "1"),
+    ] {
+        let probed = std::process::Command::new("soxi")
+            .arg(what)
+            .arg(kept[0].path())
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&probed.stdout).trim(), is);
+    }
 }
 
 /// Each failure in its words, after what came before it was played; other domains' files are out of reach.

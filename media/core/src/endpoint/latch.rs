@@ -3,22 +3,38 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 /// The locked source must have been silent so long before a stranger may follow it, and only after a new agreement.
 const SILENT_BEFORE_MOVE: Duration = Duration::from_secs(2);
 
 /// Latches on the first source of valid packets and stays with it, so that nobody else who finds the port can speak to
 /// the call or have its sound sent to himself.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Latch {
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Latch<T = Instant> {
     signalled: SocketAddr,
-    locked: Option<Locked>,
+    locked: Option<Locked<T>>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Locked {
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Locked<T> {
     source: SocketAddr,
-    heard_at: Instant,
+    heard_at: T,
     may_move: bool,
+}
+
+impl<T: Copy> Latch<T> {
+    /// The same latch with its times told in another way.
+    pub(crate) fn timed<U>(&self, time: impl Fn(T) -> U) -> Latch<U> {
+        Latch {
+            signalled: self.signalled,
+            locked: self.locked.map(|locked| Locked {
+                source: locked.source,
+                heard_at: time(locked.heard_at),
+                may_move: locked.may_move,
+            }),
+        }
+    }
 }
 
 impl Latch {
@@ -27,6 +43,21 @@ impl Latch {
             signalled,
             locked: None,
         }
+    }
+
+    /// Locked on a source that was heard before, as if it had just been heard.
+    pub(crate) fn locked_on(signalled: SocketAddr, source: SocketAddr, now: Instant) -> Latch {
+        let locked = Some(Locked {
+            source,
+            heard_at: now,
+            may_move: false,
+        });
+        Latch { signalled, locked }
+    }
+
+    /// The true source, once heard.
+    pub(crate) fn source(&self) -> Option<SocketAddr> {
+        self.locked.map(|locked| locked.source)
     }
 
     /// The peer's description was agreed anew. Only a changed address lets the lock move.

@@ -3,6 +3,8 @@
 //! Bytes go in by [`Endpoint::handle_rtp`], time by [`Endpoint::handle_tick`]; after either, drain
 //! [`Endpoint::poll_output`]. Packets of the peer that are for the other side come back from `handle_rtp` as a
 //! [`Frame`]: give it to the other endpoint's [`Endpoint::handle_relayed`] at once, so a relay adds no jitter.
+//!
+//! An endpoint outlives its process: planned, as a [`Snapshot`]; lost, by the last [`Position`] that somebody noted.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -19,13 +21,17 @@ use crate::telephone_event::{DigitReceiver, DigitSender, DigitStep, TelephoneEve
 
 mod latch;
 mod outgoing;
+mod position;
 mod reports;
+mod snapshot;
 
 use latch::Latch;
 use outgoing::Outgoing;
 pub(crate) use outgoing::samples_in;
+pub use position::Position;
 use reports::Reports;
 pub use reports::WallClock;
+pub use snapshot::Snapshot;
 
 /// Frames that one tick may catch up with; what is further behind is skipped, not sent in a burst.
 const CATCH_UP: u32 = 3;
@@ -59,6 +65,16 @@ pub struct Agreed {
     pub sends: bool,
     /// We receive.
     pub receives: bool,
+}
+
+impl Agreed {
+    /// With a packet time that can be kept.
+    fn held(self) -> Agreed {
+        Agreed {
+            ptime_ms: (self.ptime_ms / 10 * 10).clamp(10, 60),
+            ..self
+        }
+    }
 }
 
 /// What an endpoint is set up with.
@@ -97,8 +113,15 @@ pub struct Frame<'a> {
 pub enum Event {
     /// The peer pressed a digit; raised once, at its beginning.
     Digit(char),
-    /// One [`Endpoint::send_digits`] is through; false: it could not be sent.
-    DigitsSent(bool),
+    /// The peer's true source was heard first, or has changed.
+    Heard(SocketAddr),
+    /// One [`Endpoint::send_digits`] is through.
+    DigitsSent {
+        /// Which.
+        send: u64,
+        /// False: it could not be sent.
+        sent: bool,
+    },
     /// A clip of this playback was used up: room for the next.
     ClipTaken(u64),
     /// A playback ended.
@@ -107,7 +130,7 @@ pub enum Event {
         play: u64,
         /// How.
         end: PlayEnd,
-        /// Samples heard.
+        /// Samples heard, those left out at the beginning included.
         played: u64,
     },
     /// Nothing came from the peer for this time.
@@ -182,10 +205,14 @@ struct Playback {
 pub struct Endpoint {
     settings: Settings,
     agreed: Option<(Agreed, Latch)>,
+    /// The peer's true source as another gate had heard it, until something is agreed.
+    heard_before: Option<SocketAddr>,
     outgoing: Outgoing,
     next_frame: Option<Instant>,
     playback: Option<Playback>,
     digits: DigitSender,
+    /// Whose digits they are, the one under way first.
+    sends: VecDeque<u64>,
     pair: Option<u64>,
     relayed_at: Instant,
     /// When an event was relayed last: sound of our own would tear it.
@@ -212,19 +239,44 @@ pub struct Endpoint {
 impl Endpoint {
     /// An endpoint with nothing agreed yet: it sends nothing and takes nothing.
     pub fn new(settings: Settings, rng: &mut StdRng, now: Instant) -> Endpoint {
+        let outgoing = Outgoing::new(rng, now);
+        Endpoint::with(outgoing, settings, rng, now)
+    }
+
+    /// An endpoint in place of one that is lost: its stream goes on from `position`, for which [`Position::after`] is
+    /// made, and the source that was `heard` is where it sends to as soon as something is agreed. What it receives is
+    /// counted anew, and so are its reports, under another CNAME.
+    pub fn restore(
+        settings: Settings,
+        position: Position,
+        heard: Option<SocketAddr>,
+        rng: &mut StdRng,
+        now: Instant,
+    ) -> Endpoint {
+        Endpoint {
+            heard_before: heard,
+            // It was there: if it stays silent now, that is told.
+            heard_at: heard.map(|_| now),
+            ..Endpoint::with(Outgoing::at(position, now), settings, rng, now)
+        }
+    }
+
+    fn with(outgoing: Outgoing, settings: Settings, rng: &mut StdRng, now: Instant) -> Endpoint {
         Endpoint {
             settings,
             agreed: None,
-            outgoing: Outgoing::new(rng, now),
+            heard_before: None,
+            outgoing,
             next_frame: None,
             playback: None,
             digits: DigitSender::default(),
+            sends: VecDeque::new(),
             pair: None,
             relayed_at: now,
             event_relayed_at: None,
             misfits: 0,
             reframe: None,
-            reports: Reports::new(settings.clock, rng, now),
+            reports: Reports::new(rng, now),
             source: SourceStatistics::default(),
             digits_received: DigitReceiver::default(),
             heard_at: None,
@@ -240,14 +292,23 @@ impl Endpoint {
     }
 
     /// Sets or changes what was agreed; silence flows from the next tick on. The packet time is held to 10 to 60 ms.
-    pub fn agree(&mut self, mut agreed: Agreed, now: Instant) {
-        agreed.ptime_ms = (agreed.ptime_ms / 10 * 10).clamp(10, 60);
-        let latch = match self.agreed.take() {
-            Some((_, mut latch)) => {
+    /// What is agreed already changes nothing.
+    pub fn agree(&mut self, agreed: Agreed, now: Instant) {
+        let agreed = agreed.held();
+        if self
+            .agreed
+            .as_ref()
+            .is_some_and(|(in_force, _)| *in_force == agreed)
+        {
+            return;
+        }
+        let latch = match (self.agreed.take(), self.heard_before.take()) {
+            (Some((_, mut latch)), _) => {
                 latch.agree(agreed.remote);
                 latch
             }
-            None => Latch::new(agreed.remote),
+            (None, Some(heard)) => Latch::locked_on(agreed.remote, heard, now),
+            (None, None) => Latch::new(agreed.remote),
         };
         // Whoever may not send to us is not missed.
         self.heard_at = self.heard_at.map(|_| now);
@@ -263,6 +324,20 @@ impl Endpoint {
             play,
             player: Player::default(),
         });
+    }
+
+    /// The playback under way, and how many samples of it were heard.
+    pub fn playing(&self) -> Option<(u64, u64)> {
+        self.playback
+            .as_ref()
+            .map(|playback| (playback.play, playback.player.played()))
+    }
+
+    /// Counts as heard what is left out of the playback before its first clip.
+    pub fn begin_at(&mut self, play: u64, samples: u64) {
+        if let Some(playback) = self.playback_of(play) {
+            playback.player.begin_at(samples);
+        }
     }
 
     /// Adds a clip to the playback, if it is still that one.
@@ -309,13 +384,22 @@ impl Endpoint {
 
     /// Sends digits behind those under way; [`Event::DigitsSent`] answers, with false where the peer takes none, we may
     /// not send, or a character is none of `0-9*#A-D,`.
-    pub fn send_digits(&mut self, digits: &str, tone_ms: u16, gap_ms: u16) {
+    pub fn send_digits(&mut self, send: u64, digits: &str, tone_ms: u16, gap_ms: u16) {
         let takes = self
             .agreed
             .as_ref()
             .is_some_and(|(a, _)| a.sends && a.telephone_event.is_some());
-        if !takes || !self.digits.queue(digits, tone_ms, gap_ms) {
-            self.events.push_back(Event::DigitsSent(false));
+        if takes && self.digits.queue(digits, tone_ms, gap_ms) {
+            self.sends.push_back(send);
+        } else {
+            self.events.push_back(Event::DigitsSent { send, sent: false });
+        }
+    }
+
+    fn fail_digits(&mut self) {
+        self.digits.clear();
+        for send in self.sends.drain(..) {
+            self.events.push_back(Event::DigitsSent { send, sent: false });
         }
     }
 
@@ -349,9 +433,12 @@ impl Endpoint {
     pub fn close(&mut self, now: Instant) {
         self.report(true, now);
         self.end_playback(PlayEnd::Stopped);
-        for _ in 0..self.digits.clear() {
-            self.events.push_back(Event::DigitsSent(false));
-        }
+        self.fail_digits();
+    }
+
+    /// Where its stream stands.
+    pub fn position(&self, now: Instant) -> Position {
+        self.outgoing.position(now)
     }
 
     /// What passed through so far.
@@ -418,8 +505,12 @@ impl Endpoint {
             Carries::Sound(_) => 1..=SAMPLES_MAX,
             Carries::Event => 4..=EVENT_MAX,
         };
+        let source = latch.source();
         if !bounds.contains(&packet.payload.len()) || !latch.admits(from, now) {
             return None;
+        }
+        if source != Some(from) {
+            self.events.push_back(Event::Heard(from));
         }
         Some(Frame {
             header: packet.header,
@@ -502,8 +593,14 @@ impl Endpoint {
         };
         let from = self.bytes.len();
         let to = self.reports.destination(latch.destination());
-        self.reports
-            .write(&self.outgoing, &mut self.source, bye, now, &mut self.bytes);
+        self.reports.write(
+            &self.outgoing,
+            &mut self.source,
+            &self.settings.clock,
+            bye,
+            now,
+            &mut self.bytes,
+        );
         self.packets.push_back(Ready {
             to,
             length: self.bytes.len() - from,
@@ -560,16 +657,18 @@ impl Endpoint {
         let mut sound = [0_i16; SAMPLES_MAX];
         if !sends {
             // The playback runs on unheard, so that a held call does not wait for ever; digits fail.
-            for _ in 0..self.digits.clear() {
-                self.events.push_back(Event::DigitsSent(false));
-            }
+            self.fail_digits();
             self.render(sound.get_mut(..usize::from(samples)).unwrap_or_default());
             return;
         }
         let timestamp = self.outgoing.own_timestamp(at);
         loop {
             match self.digits.next(timestamp, samples) {
-                DigitStep::Done => self.events.push_back(Event::DigitsSent(true)),
+                DigitStep::Done => {
+                    if let Some(send) = self.sends.pop_front() {
+                        self.events.push_back(Event::DigitsSent { send, sent: true });
+                    }
+                }
                 DigitStep::Idle => break,
                 DigitStep::Packet {
                     marker,

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use rand::Rng;
 use rand::rngs::StdRng;
+use serde::{Deserialize, Serialize};
 
+use super::position::Position;
 use crate::rtp::Header;
 
 /// Sequence steps beyond these are another source, not loss or reordering (RFC 3550 A.1).
@@ -23,41 +25,83 @@ pub(crate) fn samples_in(time: Duration) -> u64 {
 }
 
 /// How a source's numbers become ours.
-#[derive(Debug, Clone, Copy)]
-struct Mapping {
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Mapping<T = Instant> {
     ssrc: u32,
     sequence_offset: u16,
     timestamp_offset: u32,
     last_sequence: u16,
     last_timestamp: u32,
-    last_at: Instant,
+    last_at: T,
     /// An own packet was sent since: timestamps may have run ahead.
     interrupted: bool,
 }
 
-#[derive(Debug)]
-pub(crate) struct Outgoing {
+/// `T` is another than [`Instant`] while the stream is on its way to another process.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Outgoing<T = Instant> {
     ssrc: u32,
     next_sequence: u16,
     /// Sequence number of the newest own packet; relayed ones not after it are too late.
     floor: u16,
-    clock_at: Instant,
+    clock_at: T,
     clock_timestamp: u32,
     last_timestamp: u32,
-    last_at: Instant,
+    last_at: T,
     last_samples: u32,
     last_relayed: bool,
     packets: u64,
     octets: u64,
-    mapping: Option<Mapping>,
+    mapping: Option<Mapping<T>>,
+}
+
+impl<T: Copy> Outgoing<T> {
+    /// The same stream with its times told in another way.
+    pub(crate) fn timed<U>(&self, time: impl Fn(T) -> U) -> Outgoing<U> {
+        Outgoing {
+            ssrc: self.ssrc,
+            next_sequence: self.next_sequence,
+            floor: self.floor,
+            clock_at: time(self.clock_at),
+            clock_timestamp: self.clock_timestamp,
+            last_timestamp: self.last_timestamp,
+            last_at: time(self.last_at),
+            last_samples: self.last_samples,
+            last_relayed: self.last_relayed,
+            packets: self.packets,
+            octets: self.octets,
+            mapping: self.mapping.map(|mapping| Mapping {
+                ssrc: mapping.ssrc,
+                sequence_offset: mapping.sequence_offset,
+                timestamp_offset: mapping.timestamp_offset,
+                last_sequence: mapping.last_sequence,
+                last_timestamp: mapping.last_timestamp,
+                last_at: time(mapping.last_at),
+                interrupted: mapping.interrupted,
+            }),
+        }
+    }
 }
 
 impl Outgoing {
     pub(crate) fn new(rng: &mut StdRng, now: Instant) -> Outgoing {
-        let next_sequence: u16 = rng.random();
-        let timestamp = rng.random();
-        Outgoing {
+        let position = Position {
             ssrc: rng.random(),
+            sequence: rng.random(),
+            timestamp: rng.random(),
+        };
+        Outgoing::at(position, now)
+    }
+
+    /// A stream that stands at a position.
+    pub(crate) fn at(position: Position, now: Instant) -> Outgoing {
+        let Position {
+            ssrc,
+            sequence: next_sequence,
+            timestamp,
+        } = position;
+        Outgoing {
+            ssrc,
             next_sequence,
             floor: next_sequence.wrapping_sub(1),
             clock_at: now,
@@ -99,16 +143,33 @@ impl Outgoing {
 
     /// Timestamp of an own frame that begins at `at`: never before the end of what was sent.
     pub(crate) fn own_timestamp(&mut self, at: Instant) -> u32 {
+        let (timestamp, runs_ahead) = self.timestamp_of_own(at);
+        if runs_ahead {
+            // The relayed source's clock ran faster than ours: go on from where it was.
+            self.clock_timestamp = timestamp;
+            self.clock_at = at;
+        }
+        timestamp
+    }
+
+    /// The timestamp, and whether what was sent before is ahead of our clock.
+    fn timestamp_of_own(&self, at: Instant) -> (u32, bool) {
         let elapsed = samples_in(at.saturating_duration_since(self.clock_at)) as u32;
         let timestamp = self.clock_timestamp.wrapping_add(elapsed);
         let least = self.last_timestamp.wrapping_add(self.last_samples);
         if timestamp.wrapping_sub(least).cast_signed() < 0 {
-            // The relayed source's clock ran faster than ours: go on from where it was.
-            self.clock_timestamp = least;
-            self.clock_at = at;
-            return least;
+            return (least, true);
         }
-        timestamp
+        (timestamp, false)
+    }
+
+    /// Where the stream would go on with an own packet at `now`.
+    pub(crate) fn position(&self, now: Instant) -> Position {
+        Position {
+            ssrc: self.ssrc,
+            sequence: self.next_sequence,
+            timestamp: self.timestamp_of_own(now).0,
+        }
     }
 
     /// Header of an own packet of `samples` samples. `talkspurt`: the first of a telephone-event.

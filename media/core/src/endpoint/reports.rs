@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rand::Rng;
 use rand::rngs::StdRng;
+use serde::{Deserialize, Serialize};
 
 use super::outgoing::Outgoing;
 use crate::rtcp::{self, Compound, ReportBlock, Rtcp, SenderInfo};
@@ -32,23 +33,35 @@ impl WallClock {
     }
 }
 
-#[derive(Debug)]
-pub(super) struct Reports {
-    clock: WallClock,
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Reports<T = Instant> {
     /// Random per endpoint: no address in it (RFC 7022).
     cname: u64,
     chance: u64,
-    due: Instant,
+    due: T,
     packets_reported: u64,
     source: Option<SocketAddr>,
-    last_sr: Option<(u32, Instant)>,
+    last_sr: Option<(u32, T)>,
+}
+
+impl<T: Copy> Reports<T> {
+    /// The same with its times told in another way.
+    pub(super) fn timed<U>(&self, time: impl Fn(T) -> U) -> Reports<U> {
+        Reports {
+            cname: self.cname,
+            chance: self.chance,
+            due: time(self.due),
+            packets_reported: self.packets_reported,
+            source: self.source,
+            last_sr: self.last_sr.map(|(sr, at)| (sr, time(at))),
+        }
+    }
 }
 
 impl Reports {
-    pub(super) fn new(clock: WallClock, rng: &mut StdRng, now: Instant) -> Reports {
+    pub(super) fn new(rng: &mut StdRng, now: Instant) -> Reports {
         let (cname, chance) = (rng.random(), rng.random::<u64>() | 1);
         let mut reports = Reports {
-            clock,
             cname,
             chance,
             due: now,
@@ -105,13 +118,14 @@ impl Reports {
         &mut self,
         outgoing: &Outgoing,
         source: &mut SourceStatistics,
+        clock: &WallClock,
         bye: bool,
         now: Instant,
         out: &mut Vec<u8>,
     ) {
         self.schedule(now);
         let sender = (outgoing.packets() > self.packets_reported).then(|| SenderInfo {
-            ntp: self.clock.ntp_at(now),
+            ntp: clock.ntp_at(now),
             timestamp: outgoing.timestamp_at(now),
             packets: outgoing.packets() as u32,
             octets: outgoing.octets() as u32,

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 use crate::cell::lock;
+use crate::playback::WINDOW;
 
 mod disk;
 mod files;
@@ -46,6 +47,8 @@ pub(crate) struct Sources {
     pub(crate) max_s: u32,
     pub(crate) speech: Arc<dyn Speech>,
     pub(crate) speech_threads: usize,
+    /// Playbacks that another gate had begun: their prompts are fetched at once, whatever their number.
+    pub(crate) adopted: usize,
 }
 
 /// A file as it was when it was read last.
@@ -91,9 +94,10 @@ impl Prompts {
             stamps: Mutex::default(),
         });
         let done = Arc::new(done);
+        let queue = QUEUE_MAX + sources.adopted * WINDOW;
         let mut threads = Vec::new();
         let mut pool = |name: &str, size: usize| {
-            let (sender, receiver) = sync_channel(QUEUE_MAX);
+            let (sender, receiver) = sync_channel(queue);
             let receiver = Arc::new(Mutex::new(receiver));
             for number in 0..size.max(1) {
                 let (store, done, receiver) = (Arc::clone(&store), Arc::clone(&done), Arc::clone(&receiver));

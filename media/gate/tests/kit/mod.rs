@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use tandem_bus::media::{Agreed, Codec, Command, EndpointId, Event};
+use tandem_bus::media::{Agreed, Codec, Command, EndpointId, Event, Existing};
 use tandem_gate::{Gate, GateConfig};
 use tandem_media::g711;
 use tandem_media::rtp::{Header, Packet};
@@ -30,16 +30,46 @@ pub fn config(ports: RangeInclusive<u16>, dir: &tempfile::TempDir) -> GateConfig
 
 impl Rig {
     pub fn new(ports: RangeInclusive<u16>) -> Rig {
+        Rig::with(ports, |_| {})
+    }
+
+    pub fn with(ports: RangeInclusive<u16>, change: impl FnOnce(&mut GateConfig)) -> Rig {
         let dir = tempfile::tempdir().unwrap();
+        let mut config = config(ports, &dir);
+        change(&mut config);
         let (told, events) = channel();
-        let gate = Gate::start(config(ports, &dir), move |event| drop(told.send(event))).unwrap();
+        let gate = Gate::start(config, move |event| drop(told.send(event))).unwrap();
         Rig { gate, events, dir }
     }
 
+    pub fn send(&self, command: Command) {
+        self.gate.send(command).unwrap();
+    }
+
+    /// What the gate says of shard 0, by endpoint.
+    pub fn report(&self) -> Vec<Existing> {
+        self.send(Command::Report { shard: 0 });
+        loop {
+            if let Event::Reported {
+                shard: 0,
+                mut endpoints,
+            } = self.event()
+            {
+                endpoints.sort_by_key(|existing| existing.endpoint);
+                return endpoints;
+            }
+        }
+    }
+
+    /// The next event that is not about where a peer was heard.
     pub fn event(&self) -> Event {
-        self.events
-            .recv_timeout(Duration::from_secs(10))
-            .expect("an event")
+        loop {
+            let event = self.events.recv_timeout(Duration::from_secs(10));
+            match event.expect("an event") {
+                Event::Heard { .. } => {}
+                event => return event,
+            }
+        }
     }
 
     pub fn open(&self, id: u64) -> SocketAddr {
@@ -53,6 +83,7 @@ impl Rig {
             Event::Opened {
                 endpoint: EndpointId(opened),
                 local,
+                position: _,
             } if opened == id => local,
             other => panic!("{other:?}"),
         }
