@@ -12,16 +12,24 @@ use tandem_host_api::{
     OpIndex, Outcome, RecordedJournal, ReplayOptions, Reply, Run, Switch, monotonic_clock, replay,
 };
 
+/// Room for a whole call's journal.
+const SAVED_BYTES: usize = 256 << 10;
+
 /// Answers at once, so that nothing but the door is measured.
 struct Instant {
     asked: u64,
     /// The activation's configuration.
     document: &'static str,
+    /// Where the journal is saved to at each host call, as a role does that dies at any moment.
+    saved: Option<(Journal, Vec<u8>)>,
 }
 
 impl Switch for Instant {
     fn perform(&mut self, _: OpIndex, op: &Op) -> Reply {
         self.asked += 1;
+        if let Some((journal, saved)) = &mut self.saved {
+            assert!(journal.take_unsaved(saved));
+        }
         Reply::Now(match op {
             Op::NowMs => Outcome::Number(self.asked),
             Op::ConfigDocument => Outcome::Text(self.document.to_owned()),
@@ -76,10 +84,22 @@ impl Bench {
     }
 
     fn run(&self, module: &Module, journal: Journal, document: &'static str) -> End {
+        self.run_with(
+            module,
+            journal,
+            Instant {
+                asked: 0,
+                document,
+                saved: None,
+            },
+        )
+    }
+
+    fn run_with(&self, module: &Module, journal: Journal, switch: Instant) -> End {
         let run = Run {
             domain: self.domain.clone(),
             limits: self.limits.clone(),
-            switch: Box::new(Instant { asked: 0, document }),
+            switch: Box::new(switch),
             journal,
         };
         self.runtime.block_on(self.engine.run(module, run)).end
@@ -134,6 +154,18 @@ fn host_call(c: &mut Criterion) {
         b.iter(|| bench.call(&thousand, hash_only()));
     });
     group.bench_function("with journal", |b| b.iter(|| bench.call(&thousand, recorded())));
+    group.bench_function("with journal, saved at each", |b| {
+        let switch = |journal: &Journal| Instant {
+            asked: 0,
+            document: "",
+            saved: Some((journal.clone(), Vec::with_capacity(SAVED_BYTES))),
+        };
+        b.iter(|| {
+            let journal = recorded();
+            let switch = switch(&journal);
+            assert_eq!(bench.run_with(&thousand, journal, switch), End::Returned);
+        });
+    });
     group.finish();
 }
 
@@ -160,5 +192,22 @@ fn replays(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, scenario, host_call, replays);
+/// From the saved bytes of a call that died after its last host call to the scenario's end.
+fn resume(c: &mut Criterion) {
+    let bench = Bench::new();
+    let thousand = bench.module("thousand");
+    let journal = recorded();
+    bench.call(&thousand, journal.clone());
+    let mut whole = RecordedJournal::from_bytes(&journal.to_bytes()).unwrap();
+    whole.entries.pop();
+    let saved = whole.to_bytes();
+    c.bench_function("resume/1000 steps", |b| {
+        b.iter(|| {
+            let journal = Journal::restore(&saved, monotonic_clock(), 0).unwrap();
+            bench.call(&thousand, journal);
+        });
+    });
+}
+
+criterion_group!(benches, scenario, host_call, replays, resume);
 criterion_main!(benches);

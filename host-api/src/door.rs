@@ -1,15 +1,18 @@
 //! The one door: every request of a scenario passes [`Door::ask`], in order, and nowhere else.
 
+use std::time::Duration;
+
 use tokio::sync::oneshot;
 use wasmtime::component::{Resource, ResourceTable};
 
 use tandem_bindings::LegHandle;
 
-use crate::journal::{Journal, JournalFull};
+use crate::journal::{Journal, JournalFull, Past, Said};
 use crate::limits::{Accountant, Limits};
 use crate::op::{DialFailure, KvError, LegError, LegId, Level, Op, OpIndex, Outcome};
 use crate::quota::{DomainQuota, TokenBucket};
 use crate::replay::Recording;
+use crate::run::End;
 
 /// What does the work: the call logic, seen from the door.
 ///
@@ -19,6 +22,13 @@ pub trait Switch: Send + 'static {
     /// Begins or does what `op` asks for. An op that [`Op::is_local`] is answered by [`Reply::Now`]. The outcome has
     /// the shape that [`Op::accepts`] wants; another ends the scenario as trapped, with a log entry.
     fn perform(&mut self, index: OpIndex, op: &Op) -> Reply;
+
+    /// As [`Self::perform`], for the host call that was open when the server died: it was journalled as *started*, its
+    /// outcome was not. What it asks for may have begun, or be done; by `index` it can be known again. Asked at most
+    /// once in a run, before any [`Self::perform`].
+    fn resume(&mut self, index: OpIndex, op: &Op) -> Reply {
+        self.perform(index, op)
+    }
 }
 
 /// How a request is answered.
@@ -40,6 +50,9 @@ pub(crate) enum Stop {
     /// The call ended first.
     #[error("the call is over")]
     CallOver,
+    /// A resumed scenario left its record: how.
+    #[error("the scenario left its record: {0}")]
+    Diverged(String),
     /// A replay has come to its end; the recording knows why.
     #[error("the replay ends here")]
     ReplayOver,
@@ -65,6 +78,8 @@ pub(crate) enum Answers {
     Live {
         switch: Box<dyn Switch>,
         domain: DomainQuota,
+        /// What is known already, where the call is resumed.
+        past: Past,
     },
     Recorded(Box<Recording>),
 }
@@ -118,63 +133,23 @@ impl Door {
     }
 
     async fn pass(&mut self, op: &Op) -> Result<Outcome, Stop> {
-        let now = self.journal.now();
         let index = self.index.next();
-        let refused = match &mut self.answers {
-            Answers::Live { domain, .. } => {
-                if !self.host_calls.take(now) {
-                    let per_s = self.host_calls_per_s;
-                    return Err(Stop::OverBudget(format!(
-                        "more than {per_s} host calls per second"
-                    )));
-                }
-                if self.domain_calls == 0 {
-                    self.domain_calls = domain.take_host_calls(DOMAIN_CALLS_LEASE);
-                }
-                if let Some(left) = self.domain_calls.checked_sub(1) {
-                    self.domain_calls = left;
-                    None
-                } else {
-                    let per_s = domain.host_calls_per_s();
-                    let limit = format!("more than {per_s} host calls per second in the domain");
-                    // Where the guest can be told, it is told; else the scenario ends.
-                    Some(op.limited(&limit).ok_or(Stop::OverBudget(limit))?)
-                }
-            }
-            Answers::Recorded(recording) => {
-                if !recording.expects(index, op) {
-                    return Err(Stop::ReplayOver);
-                }
-                None
-            }
-        };
-        self.index = index;
-        self.journal.started(now, index, self.step, op)?;
-        if let Op::Step { .. } = op {
-            self.step = index;
+        let said = self.remember(index, op)?;
+        let resumed = matches!(said, Said::Started);
+        if let Said::Ended(outcome) = said {
+            self.enter(index, op);
+            return Ok(outcome);
         }
-        let reply = match &mut self.answers {
-            Answers::Live { switch, .. } => {
-                let refused = refused
-                    .or_else(|| op.check().err())
-                    .or_else(|| refuse_leg(op, self.legs_held, self.legs_max));
-                match refused {
-                    Some(outcome) => Reply::Now(outcome),
-                    None => switch.perform(index, op),
-                }
-            }
-            Answers::Recorded(recording) => {
-                if let Some(outcome) = recording.answer(index, op) {
-                    Reply::Now(outcome)
-                } else {
-                    if recording.cancels(index) {
-                        self.journal.cancelled(index);
-                    }
-                    return Err(Stop::ReplayOver);
-                }
-            }
+        let now = self.journal.now();
+        let refused = if resumed {
+            None
+        } else {
+            let refused = self.admit(now, index, op)?;
+            self.journal.started(now, index, self.step, op)?;
+            refused
         };
-        let (outcome, now) = match reply {
+        self.enter(index, op);
+        let (outcome, now) = match self.reply(index, op, refused, resumed)? {
             Reply::Now(outcome) => (outcome, now),
             Reply::Later(answer) => {
                 let open = OpenOp {
@@ -196,6 +171,100 @@ impl Door {
         }
         self.journal.ended(now, index, &outcome)?;
         Ok(outcome)
+    }
+
+    /// What the journal of a resumed call says about this request.
+    fn remember(&mut self, index: OpIndex, op: &Op) -> Result<Said, Stop> {
+        let Answers::Live { past, .. } = &mut self.answers else {
+            return Ok(Said::Nothing);
+        };
+        let said = past.next(index, op).map_err(Stop::Diverged)?;
+        if past.is_over() && !matches!(said, Said::Nothing) {
+            // The entry that filled the journal is in it, and the scenario ended there.
+            self.journal.room()?;
+        }
+        Ok(said)
+    }
+
+    /// The request has its number; what follows belongs to its step.
+    fn enter(&mut self, index: OpIndex, op: &Op) {
+        self.index = index;
+        if let Op::Step { .. } = op {
+            self.step = index;
+        }
+    }
+
+    /// Whether there may be one more host call. An outcome tells the guest that there may not; an error ends it.
+    fn admit(&mut self, now: Duration, index: OpIndex, op: &Op) -> Result<Option<Outcome>, Stop> {
+        match &mut self.answers {
+            Answers::Live { domain, .. } => {
+                if !self.host_calls.take(now) {
+                    let per_s = self.host_calls_per_s;
+                    return Err(Stop::OverBudget(format!(
+                        "more than {per_s} host calls per second"
+                    )));
+                }
+                if self.domain_calls == 0 {
+                    self.domain_calls = domain.take_host_calls(DOMAIN_CALLS_LEASE);
+                }
+                if let Some(left) = self.domain_calls.checked_sub(1) {
+                    self.domain_calls = left;
+                    return Ok(None);
+                }
+                let per_s = domain.host_calls_per_s();
+                let limit = format!("more than {per_s} host calls per second in the domain");
+                // Where the guest can be told, it is told; else the scenario ends.
+                match op.limited(&limit) {
+                    Some(outcome) => Ok(Some(outcome)),
+                    None => Err(Stop::OverBudget(limit)),
+                }
+            }
+            Answers::Recorded(recording) => {
+                if recording.expects(index, op) {
+                    Ok(None)
+                } else {
+                    Err(Stop::ReplayOver)
+                }
+            }
+        }
+    }
+
+    fn reply(
+        &mut self,
+        index: OpIndex,
+        op: &Op,
+        refused: Option<Outcome>,
+        resumed: bool,
+    ) -> Result<Reply, Stop> {
+        match &mut self.answers {
+            Answers::Live { switch, .. } => {
+                let refused = refused
+                    .or_else(|| op.check().err())
+                    .or_else(|| refuse_leg(op, self.legs_held, self.legs_max));
+                Ok(match refused {
+                    Some(outcome) => Reply::Now(outcome),
+                    None if resumed => switch.resume(index, op),
+                    None => switch.perform(index, op),
+                })
+            }
+            Answers::Recorded(recording) => {
+                if let Some(outcome) = recording.answer(index, op) {
+                    return Ok(Reply::Now(outcome));
+                }
+                if recording.cancels(index) {
+                    self.journal.cancelled(index);
+                }
+                Err(Stop::ReplayOver)
+            }
+        }
+    }
+
+    /// The end that counts, now that the scenario has come to `end`: one that comes before the record's is none.
+    pub(crate) fn checked(&self, end: End) -> End {
+        match &self.answers {
+            Answers::Live { past, .. } => past.checked(end),
+            Answers::Recorded(_) => end,
+        }
     }
 
     /// Writes a line of the scenario's log, within what is left of its budget.

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use wasmtime::ResourceLimiter;
 
 use crate::door::Stop;
 
 /// What one call's scenario may use. A limit met ends the scenario with [`End::OverBudget`](crate::End::OverBudget)
 /// and says which it was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Time that the scenario may compute, waiting not counted.
     pub cpu: Duration,
@@ -54,6 +55,79 @@ impl Default for Limits {
             log_bytes: 1 << 20,
             journal_bytes: 8 << 20,
         }
+    }
+}
+
+/// A limit as journals have it: by name, as a number.
+struct Named {
+    name: &'static str,
+    read: fn(&Limits) -> u64,
+    write: fn(&mut Limits, u64),
+}
+
+macro_rules! named {
+    ($($field:ident),* $(,)?) => {
+        [
+            Named {
+                name: "cpu_us",
+                read: |limits| u64::try_from(limits.cpu.as_micros()).unwrap_or(u64::MAX),
+                write: |limits, us| limits.cpu = Duration::from_micros(us),
+            },
+            $(Named {
+                name: stringify!($field),
+                read: |limits| limits.$field.into(),
+                write: |limits, value| limits.$field = value.try_into().unwrap_or(limits.$field),
+            }),*
+        ]
+    };
+}
+
+/// All of them. A name is never used for anything else again.
+const NAMED: [Named; 12] = named![
+    memory_bytes,
+    table_elements,
+    core_instances,
+    tables,
+    memories,
+    hostcall_bytes,
+    host_calls_per_s,
+    host_calls_burst,
+    legs,
+    log_bytes,
+    journal_bytes,
+];
+
+/// By name: journals outlive the release that knew just these.
+impl Serialize for Limits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(NAMED.iter().map(|limit| (limit.name, (limit.read)(self))))
+    }
+}
+
+/// A name that is missing is at its default; a name that is unknown is passed over.
+impl<'de> Deserialize<'de> for Limits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ByName;
+
+        impl<'de> Visitor<'de> for ByName {
+            type Value = Limits;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("limits by name")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Limits, A::Error> {
+                let mut limits = Limits::default();
+                while let Some((name, value)) = map.next_entry::<String, u64>()? {
+                    if let Some(limit) = NAMED.iter().find(|limit| limit.name == name) {
+                        (limit.write)(&mut limits, value);
+                    }
+                }
+                Ok(limits)
+            }
+        }
+
+        deserializer.deserialize_map(ByName)
     }
 }
 
@@ -147,5 +221,45 @@ impl ResourceLimiter for Accountant {
 
     fn memories(&self) -> usize {
         self.memories
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One that differs from the default in every field.
+    fn odd() -> Limits {
+        let mut limits = Limits::default();
+        for (number, limit) in NAMED.iter().enumerate() {
+            (limit.write)(&mut limits, 1_000 + number as u64);
+        }
+        limits
+    }
+
+    #[test]
+    fn limits_are_written_by_name_and_each_comes_back() {
+        let limits = odd();
+        for limit in &NAMED {
+            assert_ne!(
+                (limit.read)(&limits),
+                (limit.read)(&Limits::default()),
+                "{}",
+                limit.name
+            );
+        }
+        let bytes = postcard::to_stdvec(&limits).unwrap();
+        assert_eq!(postcard::from_bytes::<Limits>(&bytes).unwrap(), limits);
+    }
+
+    #[test]
+    fn limits_of_another_release_are_read_as_far_as_they_are_known() {
+        let written: std::collections::BTreeMap<&str, u64> = [("legs", 3), ("unheard_of", 7)].into();
+        let read: Limits = postcard::from_bytes(&postcard::to_stdvec(&written).unwrap()).unwrap();
+        let expected = Limits {
+            legs: 3,
+            ..Limits::default()
+        };
+        assert_eq!(read, expected);
     }
 }

@@ -73,6 +73,15 @@ impl DomainQuota {
         })
     }
 
+    /// As [`Self::enter`], for a scenario that ran already when its server died: it is not refused now, whatever the
+    /// limit has become.
+    pub(crate) fn enter_again(&self) -> Place {
+        self.shared.instances.fetch_add(1, Ordering::Relaxed);
+        Place {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+
     /// Takes up to `wanted` host calls out of the domain's rate and tells how many there were.
     pub(crate) fn take_host_calls(&self, wanted: u32) -> u32 {
         let now = (self.shared.clock)();

@@ -12,7 +12,7 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, WasmBackt
 
 use crate::door::{Answers, Door, Stop, Switch};
 use crate::engine::Engine;
-use crate::journal::{Journal, RollingHash};
+use crate::journal::{Journal, Known, Past, Record, RollingHash};
 use crate::limits::Limits;
 use crate::modules::Module;
 use crate::op::LegId;
@@ -22,11 +22,11 @@ use crate::quota::DomainQuota;
 pub struct Run {
     /// The domain's share, the same for all its calls.
     pub domain: DomainQuota,
-    /// What this call may use.
+    /// What this call may use. A call that is resumed has the limits that it began under, which its journal knows.
     pub limits: Limits,
     /// Does what the scenario asks for.
     pub switch: Box<dyn Switch>,
-    /// The call's journal.
+    /// The call's journal: a new one, or one that was [restored](Journal::restore).
     pub journal: Journal,
 }
 
@@ -50,6 +50,8 @@ pub enum End {
     CallOver,
     /// It was never started: why.
     Refused(String),
+    /// Taken up again after its server died, it did not do again what its journal says that it had done: what it did.
+    Diverged(String),
 }
 
 /// A scenario's end and what it cost.
@@ -68,27 +70,22 @@ pub struct Finished {
 impl Engine {
     /// Runs the module's handler for one call, whose caller is leg 0, to its end. Dropping the future ends the scenario
     /// where it stands; a host call that waited is journalled as cancelled, and no end is.
+    ///
+    /// With a [restored](Journal::restore) journal the call is resumed: the handler runs from its beginning, recorded
+    /// outcomes answer it without anything being written or asked, [`Switch::resume`] is asked for the host call that
+    /// was open, and from there it goes on. A handler that leaves the record ends with [`End::Diverged`]. A record that
+    /// has an end gives that end, and nothing runs.
     pub fn run(&self, module: &Module, run: Run) -> impl Future<Output = Finished> + Send + 'static {
         let pre = module.shared.for_calls.clone();
-        let Run {
-            domain,
-            limits,
-            switch,
-            journal,
-        } = run;
         let meter = Arc::new(Meter::default());
         let metered = Arc::clone(&meter);
         let scenario = async move {
-            // The place is given back after the store is gone: see the order of these two.
-            let end = match (domain.enter(), journal.began(&limits)) {
-                (Err(limit), _) => End::Refused(limit),
-                (Ok(_), Err(full)) => End::OverBudget(full.to_string()),
-                (Ok(_place), Ok(())) => {
-                    let answers = Answers::Live { switch, domain };
-                    let door = Door::new(answers, journal.clone(), &limits);
-                    let mut store = store(&pre, door, &limits, Arc::clone(&metered));
-                    call(&pre, &mut store).await
-                }
+            let journal = run.journal.clone();
+            let record = journal.take_record();
+            let end = match record.end() {
+                Some(Known::Finished(end)) => return (end, journal.rolling_hash()),
+                Some(Known::CallOver) => End::CallOver,
+                None => self::run(&pre, run, record, metered).await,
             };
             journal.finished(&end);
             (end, journal.rolling_hash())
@@ -108,6 +105,36 @@ impl Engine {
             }
         }
     }
+}
+
+/// From the instance to its end: what the record has first, then what the switch answers.
+async fn run(pre: &CallScenarioPre<Door>, run: Run, record: Record, meter: Arc<Meter>) -> End {
+    let Run {
+        domain,
+        limits,
+        switch,
+        journal,
+    } = run;
+    let (limits, place, began) = if let Some(limits) = record.limits {
+        (limits, Ok(domain.enter_again()), Ok(()))
+    } else {
+        let began = journal.began(&limits);
+        (limits, domain.enter(), began)
+    };
+    // The place is given back after the store is gone: see the order of these two.
+    let _place = match (place, began) {
+        (Err(limit), _) => return End::Refused(limit),
+        (Ok(_), Err(full)) => return End::OverBudget(full.to_string()),
+        (Ok(place), Ok(())) => place,
+    };
+    let answers = Answers::Live {
+        switch,
+        domain,
+        past: Past::new(record.calls),
+    };
+    let mut store = store(pre, Door::new(answers, journal, &limits), &limits, meter);
+    let end = call(pre, &mut store).await;
+    store.data().checked(end)
 }
 
 /// A store with the call's limits in force.
@@ -170,6 +197,7 @@ fn end_of(error: &wasmtime::Error) -> End {
         match stop {
             Stop::OverBudget(limit) => return End::OverBudget(limit.clone()),
             Stop::CallOver | Stop::ReplayOver => return End::CallOver,
+            Stop::Diverged(how) => return End::Diverged(how.clone()),
             Stop::Broken(_) => (),
         }
     }

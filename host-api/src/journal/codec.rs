@@ -4,17 +4,28 @@
 //! "TNDMJRNL"  version u16  header length u32  header  entries length u64  entries  rolling hash 16  checksum 16
 //! entry: length u32 (of what follows)  moment u64 (ms)  Entry in postcard
 //! ```
-//! All numbers are little-endian; the checksum is XXH3-128 of everything before it. Version 1 is this form with the
-//! enums of `op.rs` as they stand: variants are only ever added at the end.
+//! All numbers are little-endian; the checksum is XXH3-128 of everything before it.
+//!
+//! What may change: variants are added to the end of the enums in `op.rs`, `Entry` and `End`, which needs no new
+//! version; a reader that does not know one says that the entry cannot be read. A variant's fields never change: what
+//! needs other fields is another variant. Limits are written by name, so they may come and go. All else is a new
+//! version. A program reads its own version and every one before it, and refuses a newer one by name.
+//!
+//! | version | what it brought |
+//! |---|---|
+//! | 1 | this form, limits by position |
+//! | 2 | limits by name; the form of `saved.rs` |
 
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use twox_hash::XxHash3_128;
 
-use super::{Chain, Entry, EntryRef, JournalHeader, RecordedJournal, TimedEntry};
+use super::{
+    Chain, Entry, EntryRef, JournalHeader, RecordedJournal, RollingHash, TimedEntry, saved, version1,
+};
 
 const MAGIC: &[u8; 8] = b"TNDMJRNL";
-const VERSION: u16 = 1;
+pub(super) const VERSION: u16 = 2;
 /// Nothing larger is read: four times the largest journal that [`Limits`](crate::Limits) allows by default.
 const BYTES_MAX: usize = 32 << 20;
 const HEADER_BYTES_MAX: usize = 64 << 10;
@@ -23,10 +34,10 @@ const HEADER_BYTES_MAX: usize = 64 << 10;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JournalError {
     /// It does not begin as a journal.
-    #[error("this is no journal: it does not begin with TNDMJRNL")]
+    #[error("this is no journal: it begins with neither TNDMJRNL nor TNDMSAVE")]
     NoJournal,
-    /// Written by another version.
-    #[error("the journal is of version {found}, this program reads version {VERSION}")]
+    /// Written by a newer version.
+    #[error("the journal is of version {found}, this program reads versions up to {VERSION}")]
     Version {
         /// The version found.
         found: u16,
@@ -46,8 +57,11 @@ pub enum JournalError {
         at: usize,
     },
     /// The bytes were changed after they were written.
-    #[error("the journal's checksum does not match its content")]
-    Checksum,
+    #[error("the journal's checksum at byte {at} does not match what is before it")]
+    Checksum {
+        /// Where the checksum is.
+        at: usize,
+    },
     /// A part cannot be understood.
     #[error("the journal's {what} at byte {at} cannot be read: {reason}")]
     Malformed {
@@ -60,8 +74,8 @@ pub enum JournalError {
     },
 }
 
-/// Appends one entry and tells where its hashed part (the `Entry` itself) begins.
-pub(super) fn push_entry(entries: &mut Vec<u8>, at_ms: u64, entry: &EntryRef<'_>) -> usize {
+/// Appends one entry, and adds its bytes without length and moment to the chain if they belong there.
+pub(super) fn push_entry(entries: &mut Vec<u8>, at_ms: u64, entry: &EntryRef<'_>, chain: &mut Chain) {
     let start = entries.len();
     entries.extend_from_slice(&[0; 4]);
     entries.extend_from_slice(&at_ms.to_le_bytes());
@@ -71,7 +85,9 @@ pub(super) fn push_entry(entries: &mut Vec<u8>, at_ms: u64, entry: &EntryRef<'_>
     if let Some(slot) = entries.get_mut(start..start + 4) {
         slot.copy_from_slice(&length.to_le_bytes());
     }
-    body
+    if entry.is_hashed() {
+        chain.add(entries.get(body..).unwrap_or_default());
+    }
 }
 
 /// Appends the postcard form of `value`.
@@ -101,14 +117,23 @@ impl Flavor for Append<'_> {
     }
 }
 
+/// Appends the mark, the version and the header with its length: both forms begin so.
+pub(super) fn push_head(out: &mut Vec<u8>, mark: &[u8], header: &JournalHeader) {
+    out.extend_from_slice(mark);
+    out.extend_from_slice(&VERSION.to_le_bytes());
+    let length_at = out.len();
+    out.extend_from_slice(&[0; 4]);
+    let header_at = out.len();
+    encode(out, header);
+    let length = (out.len() - header_at) as u32;
+    if let Some(slot) = out.get_mut(length_at..header_at) {
+        slot.copy_from_slice(&length.to_le_bytes());
+    }
+}
+
 pub(super) fn write(header: &JournalHeader, entries: &[u8], rolling_hash: [u8; 16]) -> Vec<u8> {
     let mut out = Vec::with_capacity(entries.len() + 512);
-    out.extend_from_slice(MAGIC);
-    out.extend_from_slice(&VERSION.to_le_bytes());
-    let mut encoded = Vec::new();
-    encode(&mut encoded, header);
-    out.extend_from_slice(&(encoded.len() as u32).to_le_bytes());
-    out.extend_from_slice(&encoded);
+    push_head(&mut out, MAGIC, header);
     out.extend_from_slice(&(entries.len() as u64).to_le_bytes());
     out.extend_from_slice(entries);
     out.extend_from_slice(&rolling_hash);
@@ -118,73 +143,117 @@ pub(super) fn write(header: &JournalHeader, entries: &[u8], rolling_hash: [u8; 1
 }
 
 impl RecordedJournal {
-    /// Reads what [`Journal::to_bytes`](super::Journal::to_bytes) wrote. Bounded: nothing is allocated that the bytes
+    /// Reads what [`Journal::to_bytes`](super::Journal::to_bytes) wrote, or all that
+    /// [`Journal::take_unsaved`](super::Journal::take_unsaved) gave. Bounded: nothing is allocated that the bytes
     /// themselves do not pay for.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, JournalError> {
-        if bytes.len() > BYTES_MAX {
-            return Err(JournalError::TooLarge { bytes: bytes.len() });
+        let stored = read(bytes)?;
+        let mut recorded = Self {
+            header: stored.header,
+            entries: stored.entries,
+            rolling_hash: stored.rolling_hash.unwrap_or_default(),
+        };
+        if stored.rolling_hash.is_none() {
+            recorded.rolling_hash = encode_entries(&recorded.entries).1.hash();
         }
-        let mut reader = Reader { bytes, at: 0 };
-        if reader.take(MAGIC.len(), "the mark").ok() != Some(MAGIC) {
-            return Err(JournalError::NoJournal);
-        }
-        let found = u16::from_le_bytes(reader.array("the version")?);
-        if found != VERSION {
-            return Err(JournalError::Version { found });
-        }
-        let header_len = u32::from_le_bytes(reader.array("the header's length")?) as usize;
-        if header_len > HEADER_BYTES_MAX {
-            let reason = format!("{header_len} bytes, at most {HEADER_BYTES_MAX} are read");
-            return Err(JournalError::Malformed {
-                what: "header",
-                at: reader.at,
-                reason,
-            });
-        }
-        let header_at = reader.at;
-        let header_bytes = reader.take(header_len, "the header")?;
-        let entries_len = u64::from_le_bytes(reader.array("the entries' length")?);
-        let entries_at = reader.at;
-        let entries_bytes = reader.take(
-            usize::try_from(entries_len).unwrap_or(usize::MAX),
-            "an entry or more",
-        )?;
-        let rolling_hash = reader.array("the rolling hash")?;
-        let checked = reader.at;
-        let checksum = u128::from_le_bytes(reader.array("the checksum")?);
-        if XxHash3_128::oneshot(bytes.get(..checked).unwrap_or_default()) != checksum {
-            return Err(JournalError::Checksum);
-        }
-        let header = decode(header_bytes, "header", header_at)?;
-        let entries = read_entries(entries_bytes, entries_at)?;
-        Ok(Self {
-            header,
-            entries,
-            rolling_hash,
-        })
+        Ok(recorded)
     }
 
     /// The journal as bytes again, its rolling hash counted anew: for journals that were cut or edited.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut entries = Vec::new();
-        let mut chain = Chain::default();
-        for timed in &self.entries {
-            let entry = timed.entry.as_ref();
-            let body = push_entry(&mut entries, timed.at_ms, &entry);
-            if matches!(
-                entry,
-                EntryRef::Started { .. } | EntryRef::Ended { .. } | EntryRef::Cancelled { .. }
-            ) {
-                chain.add(entries.get(body..).unwrap_or_default());
-            }
-        }
+        let (entries, chain) = encode_entries(&self.entries);
         write(&self.header, &entries, chain.hash())
     }
 }
 
-fn read_entries(bytes: &[u8], base: usize) -> Result<Vec<TimedEntry>, JournalError> {
+/// A journal as it was read, in either form.
+pub(super) struct Stored {
+    pub(super) header: JournalHeader,
+    pub(super) entries: Vec<TimedEntry>,
+    /// None: this form has none.
+    pub(super) rolling_hash: Option<RollingHash>,
+    /// The checksum that the next piece goes on from; none: what is saved next begins with a head.
+    pub(super) link: Option<u64>,
+}
+
+pub(super) fn read(bytes: &[u8]) -> Result<Stored, JournalError> {
+    if bytes.len() > BYTES_MAX {
+        return Err(JournalError::TooLarge { bytes: bytes.len() });
+    }
     let mut reader = Reader { bytes, at: 0 };
+    match reader.take(MAGIC.len(), "the mark") {
+        Ok(mark) if mark == MAGIC => whole(&mut reader),
+        Ok(mark) if mark == saved::MAGIC => saved::read(&mut reader),
+        Ok(_) | Err(_) => Err(JournalError::NoJournal),
+    }
+}
+
+/// All entries as this version writes them, and the hash over them.
+pub(super) fn encode_entries(entries: &[TimedEntry]) -> (Vec<u8>, Chain) {
+    let mut encoded = Vec::with_capacity(entries.len() * 32);
+    let mut chain = Chain::default();
+    for timed in entries {
+        push_entry(&mut encoded, timed.at_ms, &timed.entry.as_ref(), &mut chain);
+    }
+    (encoded, chain)
+}
+
+/// A whole journal, after its mark.
+fn whole(reader: &mut Reader<'_>) -> Result<Stored, JournalError> {
+    let (version, header_at, header_bytes) = read_head(reader, 1)?;
+    let entries_len = u64::from_le_bytes(reader.array("the entries' length")?);
+    let entries_at = reader.at;
+    let entries_bytes = reader.take(
+        usize::try_from(entries_len).unwrap_or(usize::MAX),
+        "an entry or more",
+    )?;
+    let rolling_hash = reader.array("the rolling hash")?;
+    let at = reader.at;
+    let checksum = u128::from_le_bytes(reader.array("the checksum")?);
+    if XxHash3_128::oneshot(reader.bytes.get(..at).unwrap_or_default()) != checksum {
+        return Err(JournalError::Checksum { at });
+    }
+    let header = decode(header_bytes, "header", header_at)?;
     let mut entries = Vec::new();
+    read_entries(version, entries_bytes, entries_at, &mut entries)?;
+    Ok(Stored {
+        header,
+        entries,
+        rolling_hash: Some(rolling_hash),
+        link: None,
+    })
+}
+
+/// What stands between the mark and the entries: the version, and where the header is.
+pub(super) fn read_head<'a>(
+    reader: &mut Reader<'a>,
+    oldest: u16,
+) -> Result<(u16, usize, &'a [u8]), JournalError> {
+    let version = u16::from_le_bytes(reader.array("the version")?);
+    if !(oldest..=VERSION).contains(&version) {
+        return Err(JournalError::Version { found: version });
+    }
+    let header_len = u32::from_le_bytes(reader.array("the header's length")?) as usize;
+    if header_len > HEADER_BYTES_MAX {
+        let reason = format!("{header_len} bytes, at most {HEADER_BYTES_MAX} are read");
+        return Err(JournalError::Malformed {
+            what: "header",
+            at: reader.at,
+            reason,
+        });
+    }
+    let header_at = reader.at;
+    Ok((version, header_at, reader.take(header_len, "the header")?))
+}
+
+/// Appends the entries in `bytes`, which begin at byte `base` of the journal.
+pub(super) fn read_entries(
+    version: u16,
+    bytes: &[u8],
+    base: usize,
+    entries: &mut Vec<TimedEntry>,
+) -> Result<(), JournalError> {
+    let mut reader = Reader { bytes, at: 0 };
     while reader.at < bytes.len() {
         let at = base + reader.at;
         let malformed = |reason: &str| JournalError::Malformed {
@@ -192,21 +261,27 @@ fn read_entries(bytes: &[u8], base: usize) -> Result<Vec<TimedEntry>, JournalErr
             at,
             reason: reason.to_owned(),
         };
-        let length = u32::from_le_bytes(reader.array("an entry's length")?) as usize;
-        let frame = reader.take(length, "an entry")?;
+        let cut = |what| JournalError::Cut { what, at };
+        let length = reader.array("").map_err(|_| cut("an entry's length"))?;
+        let frame = reader
+            .take(u32::from_le_bytes(length) as usize, "")
+            .map_err(|_| cut("an entry"))?;
         let (moment, body) = frame
             .split_first_chunk::<8>()
             .ok_or_else(|| malformed("it has no moment"))?;
-        let entry: Entry = decode(body, "entry", at)?;
+        let entry = match version {
+            1 => version1::entry(body, at)?,
+            _ => decode(body, "entry", at)?,
+        };
         entries.push(TimedEntry {
             at_ms: u64::from_le_bytes(*moment),
             entry,
         });
     }
-    Ok(entries)
+    Ok(())
 }
 
-fn decode<T: serde::de::DeserializeOwned>(
+pub(super) fn decode<T: serde::de::DeserializeOwned>(
     bytes: &[u8],
     what: &'static str,
     at: usize,
@@ -239,13 +314,13 @@ impl Entry {
     }
 }
 
-struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
+pub(super) struct Reader<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) at: usize,
 }
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize, what: &'static str) -> Result<&'a [u8], JournalError> {
+    pub(super) fn take(&mut self, count: usize, what: &'static str) -> Result<&'a [u8], JournalError> {
         let end = self.at.checked_add(count);
         let taken = end.and_then(|end| self.bytes.get(self.at..end));
         let taken = taken.ok_or(JournalError::Cut { what, at: self.at })?;
@@ -253,7 +328,7 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N], JournalError> {
+    pub(super) fn array<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N], JournalError> {
         let at = self.at;
         self.take(N, what)?
             .try_into()

@@ -2,21 +2,29 @@
 //!
 //! *Started*, *ended* and *cancelled* are entries of their own, so that a digit that came while a prompt played stands
 //! between them. Requests and outcomes (not inputs, not times) are chained into a rolling hash: two calls with the same
-//! hash had the same conversation with their host. `codec.rs` is the form on disk.
+//! hash had the same conversation with their host. `codec.rs` is the form on disk; `saved.rs` the form in which a living
+//! call's journal is saved piece by piece, to be restored when the process has died; `past.rs` how a resumed call is
+//! told what it knows already.
 
+mod chain;
 mod codec;
+mod past;
+mod saved;
+mod version1;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use twox_hash::XxHash3_128;
 
 use crate::limits::Limits;
 use crate::op::{LegId, Op, OpIndex, Outcome};
 use crate::run::End;
 
+use chain::Chain;
 pub use codec::JournalError;
+pub(crate) use past::{HostCall, Known, Past, Record, Said};
+use saved::Saved;
 
 /// Tells the time since some moment of its own choosing: [`monotonic_clock`], or a simulator's virtual time.
 pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
@@ -63,7 +71,7 @@ pub enum Input {
     Note { leg: Option<LegId>, text: String },
 }
 
-/// One entry of a journal.
+/// One entry of a journal. Variants are added at the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     missing_docs,
@@ -108,6 +116,16 @@ pub(crate) enum EntryRef<'a> {
     },
 }
 
+impl EntryRef<'_> {
+    /// Whether it is in the rolling hash.
+    fn is_hashed(&self) -> bool {
+        matches!(
+            self,
+            Self::Started { .. } | Self::Ended { .. } | Self::Cancelled { .. }
+        )
+    }
+}
+
 /// An entry with its moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimedEntry {
@@ -132,7 +150,10 @@ pub struct RecordedJournal {
 #[derive(Clone)]
 pub struct Journal {
     clock: Clock,
-    began: Duration,
+    /// The clock's time when this journal was made.
+    opened: Duration,
+    /// How old the call was then.
+    age: Duration,
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -143,7 +164,12 @@ struct Shared {
     bytes_max: usize,
     /// Set by the first entry that found no room.
     full: bool,
+    /// The last entry's moment.
+    last_ms: u64,
     chain: Chain,
+    saved: Saved,
+    /// What a restored journal says, until the run takes it.
+    record: Option<Record>,
 }
 
 /// The journal of the call has reached its limit.
@@ -151,6 +177,17 @@ struct Shared {
 #[error("the journal has reached its limit of {bytes_max} bytes")]
 pub(crate) struct JournalFull {
     bytes_max: usize,
+}
+
+impl std::fmt::Debug for Journal {
+    /// Which call it is of, and how long it is.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shared = self.lock();
+        f.debug_struct("Journal")
+            .field("call", &shared.header.call)
+            .field("bytes", &shared.entries.as_ref().map_or(0, Vec::len))
+            .finish_non_exhaustive()
+    }
 }
 
 impl Journal {
@@ -165,18 +202,96 @@ impl Journal {
     }
 
     fn with_entries(header: JournalHeader, clock: Clock, entries: Option<Vec<u8>>) -> Self {
-        let began = clock();
         let shared = Shared {
             header,
             entries,
             bytes_max: Limits::default().journal_bytes as usize,
             full: false,
+            last_ms: 0,
             chain: Chain::default(),
+            saved: Saved::default(),
+            record: None,
         };
+        Self::opened(shared, clock, Duration::ZERO)
+    }
+
+    fn opened(shared: Shared, clock: Clock, age: Duration) -> Self {
         Self {
+            opened: clock(),
             clock,
-            began,
+            age,
             shared: Arc::new(Mutex::new(shared)),
+        }
+    }
+
+    /// A dead process's journal again, from all that [`Self::take_unsaved`] gave, one after another: a run with it
+    /// resumes the call. Bytes of [`Self::to_bytes`] are taken too; nothing of those counts as saved.
+    ///
+    /// Times go on: `now_unix_ms` is the real time now, in milliseconds since 1970, from which `clock` counts on. No
+    /// entry comes before one that is there. The limits of the call's beginning are in force again.
+    ///
+    /// Bytes that were damaged, cut within a piece or written by a newer version are an error; where whole pieces are
+    /// missing at the end, the journal ends earlier.
+    pub fn restore(bytes: &[u8], clock: Clock, now_unix_ms: u64) -> Result<Self, JournalError> {
+        let stored = codec::read(bytes)?;
+        let last_ms = stored.entries.last().map_or(0, |last| last.at_ms);
+        let age_ms = now_unix_ms.saturating_sub(stored.header.began_ms).max(last_ms);
+        let (entries, chain) = codec::encode_entries(&stored.entries);
+        let record = Record::of(stored.entries).map_err(|reason| JournalError::Malformed {
+            what: "order of entries",
+            at: 0,
+            reason,
+        })?;
+        let limits = record.limits.clone().unwrap_or_default();
+        let bytes_max = usize::try_from(limits.journal_bytes).unwrap_or(usize::MAX);
+        let shared = Shared {
+            header: stored.header,
+            full: entries.len() > bytes_max,
+            saved: Saved::up_to(stored.link, entries.len()),
+            entries: Some(entries),
+            bytes_max,
+            last_ms,
+            chain,
+            record: Some(record),
+        };
+        Ok(Self::opened(shared, clock, Duration::from_millis(age_ms)))
+    }
+
+    /// Appends what was written since the last time to `into`; false: nothing was. The first piece begins with the head,
+    /// so that all pieces together, in their order, are what [`Self::restore`] reads. Nothing is allocated but what
+    /// `into` needs.
+    ///
+    /// Dropping a run writes *cancelled* for the host call that waits: who wants the call to live on in another process
+    /// saves nothing after that.
+    pub fn take_unsaved(&self, into: &mut Vec<u8>) -> bool {
+        let shared = &mut *self.lock();
+        let Some(entries) = &shared.entries else {
+            return false;
+        };
+        shared.saved.take(&shared.header, entries, into)
+    }
+
+    /// Appends the whole journal so far to `into`, as all pieces of [`Self::take_unsaved`] together would be, and goes on
+    /// behind it; false: it is empty.
+    pub fn take_all(&self, into: &mut Vec<u8>) -> bool {
+        let shared = &mut *self.lock();
+        let Some(entries) = &shared.entries else {
+            return false;
+        };
+        shared.saved = Saved::up_to(None, 0);
+        shared.saved.take(&shared.header, entries, into)
+    }
+
+    /// Which call it is of.
+    pub fn header(&self) -> JournalHeader {
+        self.lock().header.clone()
+    }
+
+    /// How the call's scenario had ended, where a restored journal says that it had.
+    pub fn known_end(&self) -> Option<End> {
+        match self.lock().record.as_ref()?.end()? {
+            Known::Finished(end) => Some(end),
+            Known::CallOver => None,
         }
     }
 
@@ -213,7 +328,17 @@ impl Journal {
 
     /// Time since the call began.
     pub(crate) fn now(&self) -> Duration {
-        (self.clock)().saturating_sub(self.began)
+        self.age + (self.clock)().saturating_sub(self.opened)
+    }
+
+    /// What is known of the call already: nothing, unless the journal was restored and not yet run with.
+    pub(crate) fn take_record(&self) -> Record {
+        self.lock().record.take().unwrap_or_default()
+    }
+
+    /// Whether there is room for more.
+    pub(crate) fn room(&self) -> Result<(), JournalFull> {
+        self.lock().room()
     }
 
     pub(crate) fn began(&self, limits: &Limits) -> Result<(), JournalFull> {
@@ -259,6 +384,10 @@ impl Shared {
         if len > self.bytes_max {
             self.full = true;
         }
+        self.room()
+    }
+
+    fn room(&self) -> Result<(), JournalFull> {
         if self.full {
             return Err(JournalFull {
                 bytes_max: self.bytes_max,
@@ -280,50 +409,11 @@ impl Shared {
         if self.full {
             return;
         }
-        let hashed = matches!(
-            entry,
-            EntryRef::Started { .. } | EntryRef::Ended { .. } | EntryRef::Cancelled { .. }
-        );
+        // The door reads the clock once for an answer that comes at once; an input may have come in between.
+        self.last_ms = self.last_ms.max(now.as_millis() as u64);
         match &mut self.entries {
-            Some(entries) => {
-                let body = codec::push_entry(entries, now.as_millis() as u64, entry);
-                if hashed {
-                    self.chain.add(entries.get(body..).unwrap_or_default());
-                }
-            }
-            None if hashed => self.chain.add_entry(entry),
-            None => (),
+            Some(entries) => codec::push_entry(entries, self.last_ms, entry, &mut self.chain),
+            None => self.chain.add_entry(entry),
         }
-    }
-}
-
-/// The rolling hash: each link is the hash of the link before it and of one entry.
-#[derive(Default)]
-struct Chain {
-    link: u128,
-    scratch: Vec<u8>,
-}
-
-impl Chain {
-    fn add(&mut self, encoded: &[u8]) {
-        let before = self.link.to_le_bytes();
-        let seed = u64::from_le_bytes([
-            before[0], before[1], before[2], before[3], before[4], before[5], before[6], before[7],
-        ]);
-        // Both halves of the link before enter: one as the seed, one by addition to the result.
-        let high = self.link >> 64;
-        self.link = XxHash3_128::oneshot_with_seed(seed, encoded).wrapping_add(high);
-    }
-
-    fn add_entry(&mut self, entry: &EntryRef<'_>) {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        codec::encode(&mut scratch, entry);
-        self.add(&scratch);
-        self.scratch = scratch;
-    }
-
-    fn hash(&self) -> RollingHash {
-        self.link.to_le_bytes()
     }
 }

@@ -4,21 +4,12 @@ use std::collections::HashMap;
 
 use super::memory::{self, MemoryHash};
 use super::{Did, Divergence, ReplayEnd, ReplayStep};
-use crate::journal::{Entry, RecordedJournal};
+use crate::journal::{HostCall, Record, RecordedJournal};
 use crate::op::{Op, OpIndex, Outcome};
 use crate::run::End;
 
-/// A recorded host call.
-struct Call {
-    index: OpIndex,
-    op: Op,
-    at_ms: u64,
-    outcome: Option<(u64, Outcome)>,
-    cancelled: bool,
-}
-
 pub(crate) struct Recording {
-    calls: Vec<Call>,
+    calls: Vec<HostCall>,
     /// How the call ended, where the record goes so far.
     end: Option<End>,
     set: HashMap<OpIndex, Outcome>,
@@ -38,7 +29,7 @@ impl Recording {
         set: Vec<(OpIndex, Outcome)>,
         until: Option<OpIndex>,
     ) -> Result<Self, String> {
-        let (calls, end) = calls(recorded)?;
+        let Record { calls, end, .. } = Record::of(recorded.entries.iter().cloned())?;
         let set: HashMap<_, _> = set.into_iter().collect();
         for (index, outcome) in &set {
             let Some(call) = calls.iter().find(|call| call.index == *index) else {
@@ -82,7 +73,7 @@ impl Recording {
         false
     }
 
-    fn call(&self, index: OpIndex) -> Option<&Call> {
+    fn call(&self, index: OpIndex) -> Option<&HostCall> {
         (index.0 as usize)
             .checked_sub(1)
             .and_then(|place| self.calls.get(place))
@@ -161,7 +152,7 @@ impl Recording {
     fn unrecorded(&mut self, index: OpIndex, op: &Op) {
         match &self.end {
             // A host from outside ended it at this very place, between two recorded host calls.
-            Some(end @ (End::OverBudget(_) | End::CallOver)) => {
+            Some(end @ (End::OverBudget(_) | End::CallOver | End::Diverged(_))) => {
                 self.stopped = Some(ReplayEnd::Scenario(end.clone()));
             }
             Some(end) => {
@@ -215,51 +206,4 @@ impl Recording {
 /// Whether two ends are the same one. Limits of time are met at slightly other figures each time.
 fn alike(recorded: &End, replayed: &End) -> bool {
     matches!((recorded, replayed), (End::OverBudget(_), End::OverBudget(_))) || recorded == replayed
-}
-
-/// The host calls of a journal, in order, and how the call ended.
-fn calls(recorded: &RecordedJournal) -> Result<(Vec<Call>, Option<End>), String> {
-    let mut calls: Vec<Call> = Vec::new();
-    let mut end = None;
-    for timed in &recorded.entries {
-        match &timed.entry {
-            Entry::Started { index, op, .. } => {
-                let expected = calls.last().map_or(OpIndex::NONE, |call| call.index).next();
-                if *index != expected {
-                    return Err(format!(
-                        "the journal has host call {index} where {expected} belongs"
-                    ));
-                }
-                calls.push(Call {
-                    index: *index,
-                    op: op.clone(),
-                    at_ms: timed.at_ms,
-                    outcome: None,
-                    cancelled: false,
-                });
-            }
-            Entry::Ended { index, outcome } => {
-                let call = open_call(&mut calls, *index)?;
-                if !call.op.accepts(outcome) {
-                    return Err(format!(
-                        "the journal answers host call {index}, {}, with {outcome:?}",
-                        call.op.name()
-                    ));
-                }
-                call.outcome = Some((timed.at_ms, outcome.clone()));
-            }
-            Entry::Cancelled { index } => open_call(&mut calls, *index)?.cancelled = true,
-            Entry::Finished { end: recorded } => end = Some(recorded.clone()),
-            Entry::Began { .. } | Entry::Input(_) => (),
-        }
-    }
-    Ok((calls, end))
-}
-
-fn open_call(calls: &mut [Call], index: OpIndex) -> Result<&mut Call, String> {
-    (index.0 as usize)
-        .checked_sub(1)
-        .and_then(|place| calls.get_mut(place))
-        .filter(|call| call.outcome.is_none() && !call.cancelled)
-        .ok_or_else(|| format!("the journal ends host call {index}, which is not open"))
 }

@@ -10,4 +10,5 @@ mod calls;
 mod hostile;
 mod modules;
 mod replays;
+mod resume;
 mod support;
