@@ -4,14 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use crate::engine::Write;
 use crate::error::at_most;
 use crate::rows::{self, outside_text, signed};
-use crate::{DomainScope, Store, StoreError};
+use crate::{DomainScope, Store, StoreError, kv};
 
 /// Longest call id, in bytes.
 const ID_MOST: usize = 128;
@@ -127,14 +127,45 @@ pub struct CallSummary {
     pub recoveries: u32,
 }
 
-/// A call with its legs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A call with its legs. Serialised for people (JSON) it is flat; in binary forms, which cannot be, the summary stands
+/// before the legs.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallRecord {
     /// The call.
-    #[serde(flatten)]
     pub summary: CallSummary,
     /// Its legs, in the order in which they were made; at most [`LEGS_MOST`].
     pub legs: Vec<LegRecord>,
+}
+
+/// [`CallRecord`] for people.
+#[derive(Serialize, Deserialize)]
+struct FlatRecord<S, L> {
+    #[serde(flatten)]
+    summary: S,
+    legs: L,
+}
+
+impl Serialize for CallRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (summary, legs) = (&self.summary, &self.legs);
+        if serializer.is_human_readable() {
+            FlatRecord { summary, legs }.serialize(serializer)
+        } else {
+            (summary, legs).serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for CallRecord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (summary, legs) = if deserializer.is_human_readable() {
+            let flat = FlatRecord::deserialize(deserializer)?;
+            (flat.summary, flat.legs)
+        } else {
+            Deserialize::deserialize(deserializer)?
+        };
+        Ok(Self { summary, legs })
+    }
 }
 
 /// One peer's side of a call. Text longer than 1,024 bytes is cut when it is stored.
@@ -179,6 +210,15 @@ pub struct NewCall<'a> {
     pub record: &'a CallRecord,
     /// Its journal's bytes, up to [`JOURNAL_MOST`], where it is to be kept.
     pub journal: Option<&'a [u8]>,
+}
+
+/// What became of a record that was given to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inserted {
+    /// It is written now.
+    Now,
+    /// It was there already: after a crash a record may be given twice. Nothing was changed.
+    Before,
 }
 
 /// Which calls to list.
@@ -235,21 +275,23 @@ pub struct CallPage {
 }
 
 impl Store {
-    /// Writes a call with its legs and its journal, all of it or nothing.
-    /// Errors: [`StoreError::Exists`], [`StoreError::NotFound`] (the domain was deleted), [`StoreError::Invalid`]
+    /// Writes a call with its legs and its journal, all of it or nothing, and forgets what was
+    /// remembered for it of changes made [`Once`](crate::Once).
+    /// Errors: [`StoreError::Exists`] (another call has this id: it began at another time), [`StoreError::NotFound`] (the domain was deleted), [`StoreError::Invalid`]
     /// (the id), [`StoreError::TooLarge`] (the journal, or the legs' number).
     pub async fn insert_call(
         &self,
         scope: &DomainScope,
         record: &CallRecord,
         journal: Option<&[u8]>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Inserted, StoreError> {
         let new = NewCall {
             scope,
             record,
             journal,
         };
-        self.insert_calls(&[new]).await?.pop().unwrap_or(Ok(()))
+        let result = self.insert_calls(&[new]).await?.pop();
+        result.unwrap_or(Ok(Inserted::Now))
     }
 
     /// Writes many calls, of whatever domains, in one transaction: what a commit costs, they share.
@@ -259,7 +301,7 @@ impl Store {
     pub async fn insert_calls(
         &self,
         calls: &[NewCall<'_>],
-    ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    ) -> Result<Vec<Result<Inserted, StoreError>>, StoreError> {
         let mut write = self.write().await?;
         let mut results = Vec::with_capacity(calls.len());
         for new in calls {
@@ -382,8 +424,9 @@ fn checked(new: &NewCall<'_>) -> Result<(), StoreError> {
 }
 
 /// The outer error ends the transaction; the inner one wrote nothing of this call.
-async fn insert(write: &mut Write, new: &NewCall<'_>) -> Result<Result<(), StoreError>, StoreError> {
+async fn insert(write: &mut Write, new: &NewCall<'_>) -> Result<Result<Inserted, StoreError>, StoreError> {
     let (domain_id, call) = (new.scope.id(), &new.record.summary);
+    kv::forget_call(write, new.scope, &call.id).await?;
     let optional = |text: &Option<String>| text.as_deref().map(outside_text);
     // A row only where the domain is still there, and none over another: neither fails the other calls.
     let inserted = sqlx::query(
@@ -412,17 +455,7 @@ async fn insert(write: &mut Write, new: &NewCall<'_>) -> Result<Result<(), Store
     .execute(&mut **write)
     .await?;
     if inserted.rows_affected() == 0 {
-        let domain = sqlx::query("SELECT id FROM domains WHERE id = $1")
-            .bind(domain_id)
-            .fetch_optional(&mut **write)
-            .await?;
-        return Ok(Err(match domain {
-            Some(_) => StoreError::Exists {
-                what: "call",
-                name: call.id.clone(),
-            },
-            None => StoreError::not_found("domain", new.scope.name()),
-        }));
+        return refusal(write, new).await;
     }
     for leg in &new.record.legs {
         sqlx::query(
@@ -457,7 +490,27 @@ async fn insert(write: &mut Write, new: &NewCall<'_>) -> Result<Result<(), Store
             .execute(&mut **write)
             .await?;
     }
-    Ok(Ok(()))
+    Ok(Ok(Inserted::Now))
+}
+
+/// Why no row came of a call: it is there already, another one is, or its domain is gone.
+async fn refusal(write: &mut Write, new: &NewCall<'_>) -> Result<Result<Inserted, StoreError>, StoreError> {
+    let call = &new.record.summary;
+    let there = sqlx::query("SELECT started_at FROM calls WHERE domain_id = $1 AND id = $2")
+        .bind(new.scope.id())
+        .bind(&call.id)
+        .fetch_optional(&mut **write)
+        .await?;
+    let Some(row) = there else {
+        return Ok(Err(StoreError::not_found("domain", new.scope.name())));
+    };
+    if row.try_get::<i64, _>("started_at")? == call.started_at.as_microsecond() {
+        return Ok(Ok(Inserted::Before));
+    }
+    Ok(Err(StoreError::Exists {
+        what: "call",
+        name: call.id.clone(),
+    }))
 }
 
 fn summary_of(row: &SqliteRow) -> Result<CallSummary, StoreError> {

@@ -119,6 +119,10 @@ impl Store {
             return Err(on_migration(error).at(&file));
         }
         drop(migration_lock);
+        if let Err(error) = crate::kv::forget_old(&write).await {
+            // It is housekeeping: a full disk, say, is no reason not to read.
+            tracing::warn!(%error, "old results of key-value requests are kept on");
+        }
         let read = pool(options.readers)
             .connect_with(connect)
             .await

@@ -2,8 +2,12 @@
 //!
 //! A write outlives the process at once, and a loss of power after the next call record or the next seconds.
 
-use sqlx::Row;
+use std::time::Duration;
 
+use sqlx::Row;
+use sqlx::sqlite::SqlitePool;
+
+use crate::domains::now;
 use crate::engine::Write;
 use crate::error::at_most;
 use crate::{DomainScope, Store, StoreError, rows};
@@ -14,6 +18,19 @@ pub const KEY_MOST: usize = 512;
 pub const VALUE_MOST: usize = 64 << 10;
 /// Most keys that one listing gives.
 pub const KEYS_PAGE_MOST: u32 = 1_000;
+/// How long results of changes made [`Once`] are kept for a call that leaves no record.
+const ONCE_KEPT: Duration = Duration::from_hours(24);
+
+/// Which host call asks for a change, so that its repetition after a crash is known as one: it changes nothing then and
+/// is answered as it was the first time. That is remembered, in the change's own transaction, until the call's record is
+/// written, or for a day. An error is not: nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Once<'a> {
+    /// The call's identifier, as its record will have it.
+    pub call: &'a str,
+    /// The host call's number in its call.
+    pub op_index: u32,
+}
 
 impl Store {
     /// The value of a key; none: there is none. Errors: [`StoreError::Invalid`], [`StoreError::TooLarge`].
@@ -37,11 +54,27 @@ impl Store {
         value: &[u8],
         cap_bytes: u64,
     ) -> Result<(), StoreError> {
-        checked_key(key)?;
-        at_most("value", value.len(), VALUE_MOST)?;
+        checked_pair(key, value)?;
         let mut write = self.write_relaxed().await?;
-        let before = value_in(&mut write, scope, key).await?;
-        replace(&mut write, scope, key, before.as_deref(), value, cap_bytes).await?;
+        set(&mut write, scope, key, value, cap_bytes).await?;
+        Ok(write.commit().await?)
+    }
+
+    /// As [`Store::kv_set`], one time for each `once`.
+    pub async fn kv_set_once(
+        &self,
+        scope: &DomainScope,
+        once: Once<'_>,
+        key: &str,
+        value: &[u8],
+        cap_bytes: u64,
+    ) -> Result<(), StoreError> {
+        checked_pair(key, value)?;
+        let mut write = self.write_relaxed().await?;
+        if remembered(&mut write, scope, once).await?.is_none() {
+            set(&mut write, scope, key, value, cap_bytes).await?;
+            remember(&mut write, scope, once, 0).await?;
+        }
         Ok(write.commit().await?)
     }
 
@@ -49,20 +82,29 @@ impl Store {
     pub async fn kv_delete(&self, scope: &DomainScope, key: &str) -> Result<bool, StoreError> {
         checked_key(key)?;
         let mut write = self.write_relaxed().await?;
-        let row = sqlx::query("DELETE FROM kv WHERE domain_id = $1 AND key = $2 RETURNING value")
-            .bind(scope.id())
-            .bind(key.as_bytes())
-            .fetch_optional(&mut *write)
-            .await?;
-        let Some(row) = row else { return Ok(false) };
-        let value: Vec<u8> = row.try_get("value")?;
-        sqlx::query("UPDATE kv_usage SET bytes = bytes - $2 WHERE domain_id = $1")
-            .bind(scope.id())
-            .bind(rows::signed((key.len() + value.len()) as u64))
-            .execute(&mut *write)
-            .await?;
+        let was_there = delete(&mut write, scope, key).await?;
         write.commit().await?;
-        Ok(true)
+        Ok(was_there)
+    }
+
+    /// As [`Store::kv_delete`], one time for each `once`.
+    pub async fn kv_delete_once(
+        &self,
+        scope: &DomainScope,
+        once: Once<'_>,
+        key: &str,
+    ) -> Result<bool, StoreError> {
+        checked_key(key)?;
+        let mut write = self.write_relaxed().await?;
+        let was_there = if let Some(result) = remembered(&mut write, scope, once).await? {
+            result != 0
+        } else {
+            let was_there = delete(&mut write, scope, key).await?;
+            remember(&mut write, scope, once, i64::from(was_there)).await?;
+            was_there
+        };
+        write.commit().await?;
+        Ok(was_there)
     }
 
     /// Adds `by` to a decimal number, a missing key counting as 0, and gives the sum; whole additions only, however
@@ -77,26 +119,29 @@ impl Store {
     ) -> Result<i64, StoreError> {
         checked_key(key)?;
         let mut write = self.write_relaxed().await?;
-        let before = value_in(&mut write, scope, key).await?;
-        let number = match &before {
-            None => 0,
-            Some(value) => std::str::from_utf8(value)
-                .ok()
-                .and_then(|text| text.parse::<i64>().ok())
-                .ok_or_else(|| StoreError::NotANumber { key: key.to_owned() })?,
+        let sum = add(&mut write, scope, key, by, cap_bytes).await?;
+        write.commit().await?;
+        Ok(sum)
+    }
+
+    /// As [`Store::kv_increment`], one time for each `once`.
+    pub async fn kv_increment_once(
+        &self,
+        scope: &DomainScope,
+        once: Once<'_>,
+        key: &str,
+        by: i64,
+        cap_bytes: u64,
+    ) -> Result<i64, StoreError> {
+        checked_key(key)?;
+        let mut write = self.write_relaxed().await?;
+        let sum = if let Some(sum) = remembered(&mut write, scope, once).await? {
+            sum
+        } else {
+            let sum = add(&mut write, scope, key, by, cap_bytes).await?;
+            remember(&mut write, scope, once, sum).await?;
+            sum
         };
-        let sum = number
-            .checked_add(by)
-            .ok_or_else(|| StoreError::Overflow { key: key.to_owned() })?;
-        replace(
-            &mut write,
-            scope,
-            key,
-            before.as_deref(),
-            sum.to_string().as_bytes(),
-            cap_bytes,
-        )
-        .await?;
         write.commit().await?;
         Ok(sum)
     }
@@ -152,6 +197,127 @@ impl Store {
     }
 }
 
+/// Writes a value, within a transaction that the caller commits; so the two that follow.
+async fn set(
+    write: &mut Write,
+    scope: &DomainScope,
+    key: &str,
+    value: &[u8],
+    cap_bytes: u64,
+) -> Result<(), StoreError> {
+    let before = value_in(write, scope, key).await?;
+    replace(write, scope, key, before.as_deref(), value, cap_bytes).await
+}
+
+/// Deletes a key; true: there was one.
+async fn delete(write: &mut Write, scope: &DomainScope, key: &str) -> Result<bool, StoreError> {
+    let row = sqlx::query("DELETE FROM kv WHERE domain_id = $1 AND key = $2 RETURNING value")
+        .bind(scope.id())
+        .bind(key.as_bytes())
+        .fetch_optional(&mut **write)
+        .await?;
+    let Some(row) = row else { return Ok(false) };
+    let value: Vec<u8> = row.try_get("value")?;
+    sqlx::query("UPDATE kv_usage SET bytes = bytes - $2 WHERE domain_id = $1")
+        .bind(scope.id())
+        .bind(rows::signed((key.len() + value.len()) as u64))
+        .execute(&mut **write)
+        .await?;
+    Ok(true)
+}
+
+/// Adds `by` to the number at `key` and gives the sum.
+async fn add(
+    write: &mut Write,
+    scope: &DomainScope,
+    key: &str,
+    by: i64,
+    cap_bytes: u64,
+) -> Result<i64, StoreError> {
+    let before = value_in(write, scope, key).await?;
+    let number = match &before {
+        None => 0,
+        Some(value) => std::str::from_utf8(value)
+            .ok()
+            .and_then(|text| text.parse::<i64>().ok())
+            .ok_or_else(|| StoreError::NotANumber { key: key.to_owned() })?,
+    };
+    let sum = number
+        .checked_add(by)
+        .ok_or_else(|| StoreError::Overflow { key: key.to_owned() })?;
+    let text = sum.to_string();
+    replace(write, scope, key, before.as_deref(), text.as_bytes(), cap_bytes).await?;
+    Ok(sum)
+}
+
+/// What a change that was made already gave; none: it was not made.
+async fn remembered(
+    write: &mut Write,
+    scope: &DomainScope,
+    once: Once<'_>,
+) -> Result<Option<i64>, StoreError> {
+    let row =
+        sqlx::query("SELECT result FROM kv_once WHERE domain_id = $1 AND call_id = $2 AND op_index = $3")
+            .bind(scope.id())
+            .bind(once.call)
+            .bind(i64::from(once.op_index))
+            .fetch_optional(&mut **write)
+            .await?;
+    row.map(|row| Ok(row.try_get("result")?)).transpose()
+}
+
+/// Remembers what a change gave: a sum, or 1 for a key that was there and is deleted.
+async fn remember(
+    write: &mut Write,
+    scope: &DomainScope,
+    once: Once<'_>,
+    result: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO kv_once (domain_id, call_id, op_index, result, created_at) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(scope.id())
+    .bind(once.call)
+    .bind(i64::from(once.op_index))
+    .bind(result)
+    .bind(now().as_microsecond())
+    .execute(&mut **write)
+    .await
+    .map_err(|error| StoreError::on_insert(error, "host call", once.call))?;
+    Ok(())
+}
+
+/// Forgets what was remembered for a call: it is over and asks nothing again.
+pub(crate) async fn forget_call(
+    write: &mut Write,
+    scope: &DomainScope,
+    call: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM kv_once WHERE domain_id = $1 AND call_id = $2")
+        .bind(scope.id())
+        .bind(call)
+        .execute(&mut **write)
+        .await?;
+    Ok(())
+}
+
+/// Forgets, in all domains, what was remembered for calls that left no record within a day.
+pub(crate) async fn forget_old(write: &SqlitePool) -> Result<(), StoreError> {
+    let before = now().as_microsecond() - ONCE_KEPT.as_micros() as i64;
+    // Looked for first, so that opening the store seldom waits for another process's write.
+    let old = sqlx::query("SELECT 1 FROM kv_once WHERE created_at < $1 LIMIT 1")
+        .bind(before)
+        .fetch_optional(write)
+        .await?;
+    if old.is_some() {
+        sqlx::query("DELETE FROM kv_once WHERE created_at < $1")
+            .bind(before)
+            .execute(write)
+            .await?;
+    }
+    Ok(())
+}
+
 async fn value_in(write: &mut Write, scope: &DomainScope, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
     let row = sqlx::query("SELECT value FROM kv WHERE domain_id = $1 AND key = $2")
         .bind(scope.id())
@@ -200,6 +366,11 @@ async fn replace(
     .await
     .map_err(|error| StoreError::on_insert(error, "key", key))?;
     Ok(())
+}
+
+fn checked_pair(key: &str, value: &[u8]) -> Result<(), StoreError> {
+    checked_key(key)?;
+    at_most("value", value.len(), VALUE_MOST)
 }
 
 fn checked_key(key: &str) -> Result<(), StoreError> {

@@ -22,12 +22,14 @@ mod rows;
 pub mod users;
 
 pub use calls::{
-    CallCursor, CallFilter, CallPage, CallRecord, CallSummary, Direction, LegRecord, LegRole, NewCall,
+    CallCursor, CallFilter, CallPage, CallRecord, CallSummary, Direction, Inserted, LegRecord, LegRole,
+    NewCall,
 };
 pub use domains::{Domain, DomainScope, NewDomain};
 pub use engine::{Options, Store};
 pub use entry_points::{EntryPoint, EntryPointChange, NewEntryPoint};
 pub use error::StoreError;
+pub use kv::Once;
 pub use modules::Module;
 pub use numbers::UserNumber;
 pub use users::{Credentials, NewUser, User};

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use jiff::SignedDuration;
-use tandem_store::{CallCursor, CallFilter, NewCall, StoreError};
+use tandem_store::{CallCursor, CallFilter, CallRecord, Inserted, NewCall, StoreError};
 
 use crate::{call, home};
 
@@ -84,6 +84,38 @@ async fn a_call_is_written_once_and_whole() {
     );
 }
 
+/// After a crash nobody knows whether a record was written, so it is given again.
+#[tokio::test]
+async fn a_record_given_twice_is_there_once() {
+    let home = home().await;
+    let (ours, theirs) = (home.domain("demo.local").await, home.domain("other.local").await);
+    let record = call("0001", 0);
+    for expected in [Inserted::Now, Inserted::Before] {
+        let inserted = home.insert_call(&ours, &record, Some(b"journal")).await;
+        assert_eq!(inserted.unwrap(), expected);
+    }
+    let mut there = record.clone();
+    there.summary.journal_stored = true;
+    assert_eq!(home.call(&ours, "0001").await.unwrap(), Some(there));
+    let inserted = home.insert_call(&theirs, &record, None).await;
+    assert_eq!(inserted.unwrap(), Inserted::Now, "of another domain");
+    home.check().await.unwrap();
+}
+
+/// JSON is flat, for people and their tools; binary forms cannot be.
+#[test]
+fn a_record_is_written_to_text_and_to_bytes() {
+    let record = call("0001", 0);
+    let text = serde_json::to_value(&record).unwrap();
+    assert_eq!(
+        (&text["id"], &text["legs"][1]["role"]),
+        (&"0001".into(), &"callee".into())
+    );
+    assert_eq!(serde_json::from_value::<CallRecord>(text).unwrap(), record);
+    let bytes = postcard::to_stdvec(&record).unwrap();
+    assert_eq!(postcard::from_bytes::<CallRecord>(&bytes).unwrap(), record);
+}
+
 /// What a peer wrote cannot lose its call's record.
 #[tokio::test]
 async fn text_from_outside_is_cut_not_refused() {
@@ -126,11 +158,11 @@ async fn a_batch_keeps_what_is_good() {
         matches!(
             results.as_slice(),
             [
-                Ok(()),
+                Ok(Inserted::Now),
                 Err(StoreError::NotFound { what: "domain", .. }),
-                Err(StoreError::Exists { what: "call", .. }),
-                Ok(()),
-                Ok(())
+                Ok(Inserted::Before),
+                Ok(Inserted::Now),
+                Ok(Inserted::Now)
             ]
         ),
         "{results:?}"

@@ -1,8 +1,9 @@
 //! Key-value pairs.
 
-use tandem_store::{Options, Store, StoreError};
+use sqlx::{Connection, SqliteConnection};
+use tandem_store::{Once, Options, Store, StoreError};
 
-use crate::home;
+use crate::{call, home};
 
 const CAP: u64 = 1 << 20;
 
@@ -130,6 +131,126 @@ async fn increment_counts_from_nothing_and_knows_its_bounds() {
             "{text}: {refused:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_repeated_increment_is_counted_once() {
+    let home = home().await;
+    let (ours, theirs) = (home.domain("demo.local").await, home.domain("other.local").await);
+    let once = |op_index| Once {
+        call: "0001",
+        op_index,
+    };
+    let first = home.kv_increment_once(&ours, once(7), "n", 5, CAP).await;
+    assert_eq!(first.unwrap(), 5);
+    home.kv_increment(&ours, "n", 1, CAP).await.unwrap();
+    let again = home.kv_increment_once(&ours, once(7), "n", 5, CAP).await;
+    assert_eq!(again.unwrap(), 5, "what it was told then");
+    assert_eq!(home.kv_get(&ours, "n").await.unwrap().unwrap(), b"6");
+
+    // Another host call, another call, another domain: each is one of its own.
+    let next = home.kv_increment_once(&ours, once(8), "n", 5, CAP).await;
+    assert_eq!(next.unwrap(), 11);
+    let other = Once {
+        call: "0002",
+        op_index: 7,
+    };
+    assert_eq!(
+        home.kv_increment_once(&ours, other, "n", 5, CAP).await.unwrap(),
+        16
+    );
+    let elsewhere = home.kv_increment_once(&theirs, once(7), "n", 1, CAP).await;
+    assert_eq!(elsewhere.unwrap(), 1);
+
+    // The call's record is the end of it, in its own domain only.
+    home.insert_call(&ours, &call("0001", 0), None).await.unwrap();
+    let after = home.kv_increment_once(&ours, once(7), "n", 5, CAP).await;
+    assert_eq!(after.unwrap(), 21);
+    let elsewhere = home.kv_increment_once(&theirs, once(7), "n", 1, CAP).await;
+    assert_eq!(elsewhere.unwrap(), 1);
+    home.delete_domain(&theirs).await.unwrap();
+    home.check().await.unwrap();
+}
+
+/// Between the first time and the repetition another call may have written.
+#[tokio::test]
+async fn a_repeated_write_or_deletion_leaves_what_came_after_it() {
+    let home = home().await;
+    let (ours, theirs) = (home.domain("demo.local").await, home.domain("other.local").await);
+    let once = |op_index| Once {
+        call: "0001",
+        op_index,
+    };
+    home.kv_set_once(&ours, once(1), "k", b"first", CAP)
+        .await
+        .unwrap();
+    home.kv_set(&ours, "k", b"second", CAP).await.unwrap();
+    home.kv_set_once(&ours, once(1), "k", b"first", CAP)
+        .await
+        .unwrap();
+    assert_eq!(home.kv_get(&ours, "k").await.unwrap().unwrap(), b"second");
+
+    assert!(home.kv_delete_once(&ours, once(2), "k").await.unwrap());
+    assert!(!home.kv_delete_once(&ours, once(3), "k").await.unwrap());
+    assert_eq!(home.kv_usage(&ours).await.unwrap(), 0);
+    home.kv_set(&ours, "k", b"third", CAP).await.unwrap();
+    assert!(home.kv_delete_once(&ours, once(2), "k").await.unwrap());
+    assert!(!home.kv_delete_once(&ours, once(3), "k").await.unwrap());
+    assert_eq!(home.kv_get(&ours, "k").await.unwrap().unwrap(), b"third");
+
+    home.kv_set_once(&theirs, once(1), "k", b"theirs", CAP)
+        .await
+        .unwrap();
+    assert!(home.kv_delete_once(&theirs, once(2), "k").await.unwrap());
+    assert_eq!(home.kv_get(&ours, "k").await.unwrap().unwrap(), b"third");
+}
+
+#[tokio::test]
+async fn a_refused_increment_is_not_remembered() {
+    let home = home().await;
+    let scope = home.domain("demo.local").await;
+    let once = Once {
+        call: "0001",
+        op_index: 1,
+    };
+    let full = home.kv_increment_once(&scope, once, "n", 1, 1).await;
+    assert!(matches!(full, Err(StoreError::Full { .. })), "{full:?}");
+    assert_eq!(home.kv_usage(&scope).await.unwrap(), 0);
+    let then = home.kv_increment_once(&scope, once, "n", 1, CAP).await;
+    assert_eq!(then.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn what_was_remembered_is_forgotten_after_a_day() {
+    let home = home().await;
+    let scope = home.domain("demo.local").await;
+    let once = |op_index| Once {
+        call: "0001",
+        op_index,
+    };
+    for op_index in [1, 2] {
+        home.kv_increment_once(&scope, once(op_index), "n", 1, CAP)
+            .await
+            .unwrap();
+    }
+    home.close().await;
+    let file = home.directory.path().join("tandem.db");
+    let mut connection = SqliteConnection::connect(&format!("sqlite:{}", file.display()))
+        .await
+        .unwrap();
+    sqlx::query("UPDATE kv_once SET created_at = created_at - 86400000000 WHERE op_index = 1")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+
+    let store = Store::open(home.directory.path(), Options::default())
+        .await
+        .unwrap();
+    let sum = store.kv_increment_once(&scope, once(1), "n", 1, CAP).await;
+    assert_eq!(sum.unwrap(), 3, "forgotten, so it is counted");
+    let sum = store.kv_increment_once(&scope, once(2), "n", 1, CAP).await;
+    assert_eq!(sum.unwrap(), 2, "remembered");
 }
 
 /// Two stores on one directory stand for two processes; neither may lose an addition.

@@ -151,7 +151,7 @@ async fn a_full_disk_refuses_writes_and_recovers() {
     let refused = loop {
         let record = call(&format!("{written:04}"), written);
         match home.insert_call(&scope, &record, Some(&journal)).await {
-            Ok(()) => written += 1,
+            Ok(_) => written += 1,
             Err(error) => break error,
         }
         assert!(written < 100, "the limit does not bind");
