@@ -1,11 +1,10 @@
 //! May this INVITE become a call? Who calls (digest authentication), in which domain, and to what number.
 
-use std::time::Instant;
-
+use serde::{Deserialize, Serialize};
 use tandem_host_api::op::Address;
 use tandem_sip::auth::{self, Algorithm, Verifier};
 use tandem_sip::transactions::ServerId;
-use tandem_sip::{Flow, Message, Method, Name};
+use tandem_sip::{Flow, Message, Method, Moment, Name};
 
 use crate::sdp::{self, Audio, SdpError};
 use crate::shard::{Admitted, Question};
@@ -28,7 +27,7 @@ pub fn check_credentials(
     user: &str,
     admitted: &Admitted,
     verifier: &mut Verifier,
-    now: Instant,
+    now: Moment,
 ) -> Verdict {
     let realm = &admitted.realm;
     // A phone may carry credentials for several realms; ours are those that name our realm.
@@ -54,7 +53,7 @@ pub fn check_credentials(
 }
 
 /// An INVITE that waits for the directory's answer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Admission {
     /// Its transaction.
     pub server: ServerId,
@@ -121,7 +120,7 @@ impl Admission {
     }
 
     /// Checks the caller's credentials against the directory's.
-    pub fn authenticate(&self, admitted: &Admitted, verifier: &mut Verifier, now: Instant) -> Verdict {
+    pub fn authenticate(&self, admitted: &Admitted, verifier: &mut Verifier, now: Moment) -> Verdict {
         if !self.from.host.eq_ignore_ascii_case(&admitted.domain) && self.caller_address().is_none() {
             return Verdict::Refused("From names another domain".into());
         }

@@ -1,8 +1,10 @@
 //! Digit collection: a pure machine fed with digits, the prompts' end and time.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tandem_host_api::op::{CollectEnd, CollectRule, Collected};
+use tandem_sip::Moment;
 
 /// What the owner does next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,14 +17,14 @@ pub enum Progress {
     Over(Collected),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     Playing,
-    Waiting { until: Instant },
+    Waiting { until: Moment },
 }
 
 /// Collects the digits of one [`CollectRule`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Collector {
     rule: CollectRule,
     digits: String,
@@ -31,7 +33,7 @@ pub struct Collector {
 
 impl Collector {
     /// Starts; with prompts in the rule, the first-digit time begins at [`Self::handle_prompts_ended`].
-    pub fn new(rule: CollectRule, now: Instant) -> Self {
+    pub fn new(rule: CollectRule, now: Moment) -> Self {
         let state = if rule.prompts.is_empty() {
             State::Waiting {
                 until: now + Duration::from_millis(u64::from(rule.first_digit_timeout_ms)),
@@ -47,7 +49,7 @@ impl Collector {
     }
 
     /// Takes a digit.
-    pub fn handle_digit(&mut self, digit: char, now: Instant) -> Progress {
+    pub fn handle_digit(&mut self, digit: char, now: Moment) -> Progress {
         let was_playing = self.state == State::Playing;
         if was_playing && !self.rule.barge_in {
             return Progress::Going; // the caller cannot answer a question he has not heard
@@ -68,14 +70,14 @@ impl Collector {
     }
 
     /// The prompts have been played, or were stopped.
-    pub fn handle_prompts_ended(&mut self, now: Instant) {
+    pub fn handle_prompts_ended(&mut self, now: Moment) {
         if self.state == State::Playing {
             self.wait(self.rule.first_digit_timeout_ms, now);
         }
     }
 
     /// Time passed; over when the deadline has come.
-    pub fn handle_timeout(&mut self, now: Instant) -> Progress {
+    pub fn handle_timeout(&mut self, now: Moment) -> Progress {
         match self.state {
             State::Waiting { until } if now >= until => self.over(CollectEnd::Timeout),
             State::Waiting { .. } | State::Playing => Progress::Going,
@@ -83,14 +85,14 @@ impl Collector {
     }
 
     /// When [`Self::handle_timeout`] is due.
-    pub fn deadline(&self) -> Option<Instant> {
+    pub fn deadline(&self) -> Option<Moment> {
         match self.state {
             State::Waiting { until } => Some(until),
             State::Playing => None,
         }
     }
 
-    fn wait(&mut self, timeout_ms: u32, now: Instant) {
+    fn wait(&mut self, timeout_ms: u32, now: Moment) {
         self.state = State::Waiting {
             until: now + Duration::from_millis(u64::from(timeout_ms)),
         };
@@ -133,7 +135,7 @@ mod tests {
 
     #[test]
     fn barge_in_stops_the_prompts_and_counts() {
-        let now = Instant::now();
+        let now = Moment::default();
         let mut c = Collector::new(rule(), now);
         assert_eq!(c.deadline(), None);
         assert_eq!(c.handle_digit('1', now), Progress::StopPrompts);
@@ -143,7 +145,7 @@ mod tests {
 
     #[test]
     fn without_barge_in_digits_under_the_prompts_are_dropped() {
-        let now = Instant::now();
+        let now = Moment::default();
         let mut c = Collector::new(
             CollectRule {
                 barge_in: false,
@@ -158,7 +160,7 @@ mod tests {
 
     #[test]
     fn first_digit_time_runs_from_the_prompts_end_and_inter_digit_time_from_the_last_digit() {
-        let now = Instant::now();
+        let now = Moment::default();
         let ms = Duration::from_millis;
         let mut c = Collector::new(rule(), now);
         c.handle_prompts_ended(now + ms(700));

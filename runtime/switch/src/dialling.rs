@@ -1,28 +1,31 @@
 //! One `dial`: targets, their devices by q-value, who rings, who answered, and the reason when nobody did.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tandem_host_api::op::{Address, DialFailure, DialOptions, LegId, Outcome, Strategy, Target};
+use tandem_sip::Moment;
 use tandem_sip::registrar::Binding;
 
 use crate::call::{Call, Pending};
 use crate::context::Context;
+use crate::errand::way_to;
 use crate::leg::{By, Ending, Leg, Planned};
 use crate::perform::caller_id;
-use crate::shard::{Answer, Located, Output, Question};
+use crate::shard::{Answer, Located, Question};
 use crate::sip_text;
 
 /// A call has at most so many legs, over all its dials.
 const LEGS_MAX: usize = 256;
 
 /// Where one target stands.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum Attempt {
     /// Its turn has not come.
     Waiting(Target),
     /// The directory is asked for its devices.
-    Asking { question: u64 },
+    Asking { question: u64, target: Target },
     /// Devices ring, those of the highest q first; `later` are the groups with lower q (RFC 3261 §10.2.1.2).
     Calling {
         user: String,
@@ -34,7 +37,7 @@ enum Attempt {
 }
 
 /// A dial under way.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Dialling {
     caller: LegId,
     from: Address,
@@ -43,14 +46,29 @@ pub struct Dialling {
     /// The reason that says most so far.
     failure: Option<DialFailure>,
     /// When the targets of this turn have rung long enough.
-    until: Instant,
+    until: Moment,
     rings: bool,
 }
 
 impl Dialling {
     /// When the time of this turn is over.
-    pub fn deadline(&self) -> Instant {
+    pub fn deadline(&self) -> Moment {
         self.until
+    }
+
+    /// The questions under way, to be asked again after a restart.
+    pub fn questions(&self, domain: &std::sync::Arc<str>) -> Vec<(u64, Question)> {
+        let asking = |attempt: &Attempt| match attempt {
+            Attempt::Asking { question, target } => Some((
+                *question,
+                Question::Locate {
+                    domain: domain.clone(),
+                    target: target.clone(),
+                },
+            )),
+            Attempt::Waiting(_) | Attempt::Calling { .. } | Attempt::Failed => None,
+        };
+        self.attempts.iter().filter_map(asking).collect()
     }
 
     fn note(&mut self, failure: DialFailure) {
@@ -112,13 +130,13 @@ impl Call {
             until,
             rings: false,
         };
-        self.pending = Pending::Dialling(Box::new(dialling));
+        self.core.pending = Pending::Dialling(Box::new(dialling));
         self.dialling_next(cx);
     }
 
     /// Begins what is to begin: every target, or the next one; ends the dial when none is left.
     fn dialling_next(&mut self, cx: &mut Context<'_>) {
-        let Pending::Dialling(dialling) = &mut self.pending else {
+        let Pending::Dialling(dialling) = &mut self.core.pending else {
             return;
         };
         let busy = |a: &Attempt| matches!(a, Attempt::Asking { .. } | Attempt::Calling { .. });
@@ -133,17 +151,16 @@ impl Call {
                 .filter(|a| matches!(a, Attempt::Waiting(_)));
             for attempt in waiting.take(turn) {
                 let question = cx.new_question();
-                let asked = std::mem::replace(attempt, Attempt::Asking { question });
-                if let Attempt::Waiting(target) = asked {
-                    let question_of = Question::Locate {
-                        domain: cx.domain.clone(),
-                        target,
-                    };
-                    cx.out.push_back(Output::Ask {
-                        call: cx.call,
-                        number: question,
-                        question: question_of,
-                    });
+                if let Attempt::Waiting(target) = attempt {
+                    let target = target.clone();
+                    cx.ask(
+                        question,
+                        Question::Locate {
+                            domain: cx.domain.clone(),
+                            target: target.clone(),
+                        },
+                    );
+                    *attempt = Attempt::Asking { question, target };
                 }
                 dialling.until = cx.now + Duration::from_millis(u64::from(dialling.options.timeout_ms));
             }
@@ -156,16 +173,16 @@ impl Call {
 
     /// The directory told a target's devices.
     pub fn dialling_located(&mut self, question: u64, answer: Answer, cx: &mut Context<'_>) {
-        let Pending::Dialling(dialling) = &mut self.pending else {
+        let Pending::Dialling(dialling) = &mut self.core.pending else {
             return;
         };
-        let asked = |a: &Attempt| matches!(a, Attempt::Asking { question: q } if *q == question);
+        let asked = |a: &Attempt| matches!(a, Attempt::Asking { question: q, .. } if *q == question);
         let Some(place) = dialling.attempts.iter().position(asked) else {
             return;
         };
         let (attempt, failure) = match answer {
             Answer::Located(Some(Located { user, bindings })) => {
-                let mut groups = by_q(bindings);
+                let mut groups = by_q(bindings.into_iter().filter(|it| way_to(it).is_some()).collect());
                 match groups.pop_front() {
                     Some(first) => {
                         let legs = self.call_devices(&user, first, cx);
@@ -187,7 +204,7 @@ impl Call {
             ),
             _ => (Attempt::Failed, Some(DialFailure::Unreachable)),
         };
-        let Pending::Dialling(dialling) = &mut self.pending else {
+        let Pending::Dialling(dialling) = &mut self.core.pending else {
             return;
         };
         if let Some(failure) = failure {
@@ -201,7 +218,7 @@ impl Call {
 
     /// Sends an INVITE to each device.
     fn call_devices(&mut self, user: &str, bindings: Vec<Binding>, cx: &mut Context<'_>) -> Vec<LegId> {
-        let Pending::Dialling(dialling) = &self.pending else {
+        let Pending::Dialling(dialling) = &self.core.pending else {
             return Vec::new();
         };
         let (from, caller) = (dialling.from.clone(), dialling.caller);
@@ -215,8 +232,8 @@ impl Call {
         let mut legs = Vec::new();
         for binding in bindings {
             if self.legs.len() >= LEGS_MAX {
-                tracing::warn!(call = %self.id, "the call has as many legs as a call may have");
-                if let Pending::Dialling(dialling) = &mut self.pending {
+                tracing::warn!(call = %self.origin.id, "the call has as many legs as a call may have");
+                if let Pending::Dialling(dialling) = &mut self.core.pending {
                     dialling.note(DialFailure::Limit(format!("a call has at most {LEGS_MAX} legs")));
                 }
                 break;
@@ -226,10 +243,11 @@ impl Call {
                 uri: binding.contact_uri.clone(),
                 to: format!("sip:{}@{}", sip_text::escape_user(user), cx.domain),
                 from: from.clone(),
-                max_forwards: self.max_forwards,
+                max_forwards: self.origin.max_forwards,
                 codec,
             };
-            self.legs.push(Leg::outgoing(id, user, planned, binding.flow, cx));
+            let flow = way_to(&binding).unwrap_or(binding.flow);
+            self.legs.push(Leg::outgoing(id, user, planned, flow, cx));
             legs.push(id);
         }
         legs
@@ -237,7 +255,7 @@ impl Call {
 
     /// Forgets the legs that are over; goes on with a target's next group, the next target, or ends.
     fn dialling_advance(&mut self, cx: &mut Context<'_>) {
-        let Pending::Dialling(dialling) = &mut self.pending else {
+        let Pending::Dialling(dialling) = &mut self.core.pending else {
             return;
         };
         let mut again: Vec<(usize, String, Vec<Binding>)> = Vec::new();
@@ -258,7 +276,7 @@ impl Call {
         }
         for (place, user, group) in again {
             let called = self.call_devices(&user, group, cx);
-            if let Pending::Dialling(dialling) = &mut self.pending
+            if let Pending::Dialling(dialling) = &mut self.core.pending
                 && let Some(Attempt::Calling { legs, .. }) = dialling.attempts.get_mut(place)
             {
                 *legs = called;
@@ -269,7 +287,7 @@ impl Call {
 
     /// A device rings: the caller is told, once.
     pub fn dialling_leg_rings(&mut self, cx: &mut Context<'_>) {
-        let Pending::Dialling(dialling) = &mut self.pending else {
+        let Pending::Dialling(dialling) = &mut self.core.pending else {
             return;
         };
         if std::mem::replace(&mut dialling.rings, true) {
@@ -299,7 +317,7 @@ impl Call {
 
     /// A device answered: the others are cancelled.
     pub fn dialling_leg_answered(&mut self, id: LegId, cx: &mut Context<'_>) {
-        if matches!(self.pending, Pending::Dialling(_)) {
+        if matches!(self.core.pending, Pending::Dialling(_)) {
             self.dialling_over(Ok(id), cx);
         }
     }
@@ -307,7 +325,7 @@ impl Call {
     /// A leg ended while dialling: a device that refused, or the caller.
     pub fn dialling_leg_ended(&mut self, id: LegId, cx: &mut Context<'_>) {
         let ending = self.leg(id).and_then(|leg| leg.ending.clone());
-        let Pending::Dialling(dialling) = &mut self.pending else {
+        let Pending::Dialling(dialling) = &mut self.core.pending else {
             return;
         };
         if dialling.caller == id {
@@ -326,7 +344,7 @@ impl Call {
 
     /// The time of a turn is over: its devices are cancelled.
     pub fn dialling_timeout(&mut self, cx: &mut Context<'_>) {
-        let Pending::Dialling(dialling) = &mut self.pending else {
+        let Pending::Dialling(dialling) = &mut self.core.pending else {
             return;
         };
         if cx.now < dialling.until {
@@ -351,7 +369,7 @@ impl Call {
 
     /// Ends the dial; every other device stops ringing.
     fn dialling_over(&mut self, result: Result<LegId, DialFailure>, cx: &mut Context<'_>) {
-        let Pending::Dialling(dialling) = std::mem::replace(&mut self.pending, Pending::Nothing) else {
+        let Pending::Dialling(dialling) = std::mem::replace(&mut self.core.pending, Pending::Nothing) else {
             return;
         };
         let winner = result.as_ref().ok().copied();

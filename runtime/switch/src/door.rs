@@ -52,6 +52,10 @@ impl Facts {
 pub struct Passed {
     /// The call.
     pub call: CallKey,
+    /// The request's number in the call.
+    pub index: OpIndex,
+    /// It may have been asked before a restart.
+    pub again: bool,
     /// What is asked.
     pub op: Op,
     /// Where the outcome goes; dropped: the call is over.
@@ -110,20 +114,30 @@ impl<P: FnMut(Passed) + Send + 'static> Door<P> {
             _ => return None,
         })
     }
-}
 
-impl<P: FnMut(Passed) + Send + 'static> Switch for Door<P> {
-    fn perform(&mut self, _index: OpIndex, op: &Op) -> Reply {
+    fn reply(&mut self, index: OpIndex, op: &Op, again: bool) -> Reply {
         if let Some(outcome) = self.answer(op) {
             return Reply::Now(outcome);
         }
         let (reply, outcome) = oneshot::channel();
         (self.pass)(Passed {
             call: self.call,
+            index,
+            again,
             op: op.clone(),
             reply,
         });
         Reply::Later(outcome)
+    }
+}
+
+impl<P: FnMut(Passed) + Send + 'static> Switch for Door<P> {
+    fn perform(&mut self, index: OpIndex, op: &Op) -> Reply {
+        self.reply(index, op, false)
+    }
+
+    fn resume(&mut self, index: OpIndex, op: &Op) -> Reply {
+        self.reply(index, op, true)
     }
 }
 

@@ -6,22 +6,37 @@
 //!
 //! Reading order: [`shard`] (who an input concerns) → [`admission`] (may this INVITE become a call?) → [`call`] (what
 //! follows from what) → `perform` and `dialling` (a scenario's requests) → [`leg`] (one dialog, one endpoint) →
-//! [`sdp`], [`collect`], `sip_text`. [`registration`] is the registrar role; [`door`] answers what needs no call.
+//! [`sdp`], [`collect`], `sip_text`. A shard outlives its process by `changes` (what to write down, under which
+//! [`keys`]) and [`restore`]; `reconcile` brings the gate to what the legs want, `errand` finds a device whose connection
+//! is gone. [`registration`] is the registrar role; [`door`] answers what needs no call.
 //!
 //! Not here: sockets (`transport`), sound (`gate`), running WASM (`host-api`), SQL (`store`), policy (scenarios).
 
 pub mod admission;
+mod again;
 pub mod call;
+mod changes;
 pub mod collect;
 mod context;
 mod dialling;
 pub mod door;
+mod errand;
+pub mod keys;
 pub mod leg;
+pub mod nonces;
 mod perform;
+mod reconcile;
 pub mod record;
 pub mod registration;
+pub mod restore;
 pub mod sdp;
 pub mod shard;
 mod sip_text;
+mod written;
 
-pub use shard::{Admitted, Answer, CallKey, Input, Located, Output, Question, Shard, ShardConfig, shard_of};
+pub use keys::{Change, Key, Kind};
+pub use nonces::Nonces;
+pub use restore::RestoreProblem;
+pub use shard::{
+    Admitted, Answer, CallKey, Input, Located, Output, Question, Resume, Shard, ShardConfig, Start, shard_of,
+};

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use tandem_bus::media as bus;
-use tandem_host_api::op::{Address, LegError, LegId, Op, Outcome, ProgressTone, Prompt};
+use tandem_host_api::op::{Address, LegError, LegId, Op, OpIndex, Outcome, ProgressTone, Prompt};
 
 use crate::call::{Call, Pending};
 use crate::collect::{Collector, Progress};
@@ -13,16 +13,30 @@ use crate::context::Context;
 use crate::leg::{Leg, Media, Role, Signalling};
 use crate::shard::{Output, Question};
 
-/// Length of a sent digit and of the gap after it, in milliseconds.
-const DIGIT_MS: u16 = 100;
-
 impl Call {
+    /// The last request of a scenario that runs again after a restart: it may be under way, it may have been answered
+    /// without the scenario's knowing, or it never came here.
+    pub fn perform_again(&mut self, index: OpIndex, op: Op, cx: &mut Context<'_>) {
+        if self.core.index == Some(index) {
+            return; // it goes on
+        }
+        match &self.core.last_done {
+            Some((done, outcome)) if *done == index => cx.out.push_back(Output::Done {
+                call: cx.call,
+                index,
+                outcome: outcome.clone(),
+            }),
+            _ => self.perform(index, op, cx),
+        }
+    }
+
     /// Begins a request of the scenario. One that is still under way is an error of ours: a guest waits for each.
-    pub fn perform(&mut self, op: Op, cx: &mut Context<'_>) {
+    pub fn perform(&mut self, index: OpIndex, op: Op, cx: &mut Context<'_>) {
         debug_assert!(
-            matches!(self.pending, Pending::Nothing),
+            matches!(self.core.pending, Pending::Nothing),
             "a guest waits for each host call"
         );
+        self.core.index = Some(index);
         match op {
             Op::Peer { leg } => {
                 let peer = self.leg(leg).map(|l| l.peer.clone()).unwrap_or_default();
@@ -62,19 +76,19 @@ impl Call {
             } => self.dial(caller, targets, options, cx),
             Op::Bridge { first, second } => self.bridge(first, second, cx),
             Op::SleepMs { duration_ms } => {
-                self.pending = Pending::Sleeping {
+                self.core.pending = Pending::Sleeping {
                     until: cx.now + Duration::from_millis(u64::from(duration_ms)),
                 };
             }
-            Op::FindUser { number } => {
-                self.ask(false, |domain| Question::FindUser { domain, number }, cx);
-            }
-            Op::KvGet { .. }
+            Op::FindUser { .. }
+            | Op::KvGet { .. }
             | Op::KvSet { .. }
             | Op::KvDelete { .. }
             | Op::KvIncrement { .. }
             | Op::KvKeys { .. } => {
-                self.ask(true, |domain| Question::KeyValue { domain, op }, cx);
+                let number = cx.new_question();
+                cx.ask(number, self.question(&op));
+                self.core.pending = Pending::Asking { question: number, op };
             }
             Op::ConfigDocument
             | Op::ConfigEntryPoint
@@ -84,29 +98,38 @@ impl Call {
             | Op::Random
             | Op::Log { .. }
             | Op::Step { .. } => {
-                tracing::error!(call = %self.id, ?op, "a request that the door answers came to the call");
+                tracing::error!(call = %self.origin.id, ?op, "a request that the door answers came to the call");
                 self.stop_scenario(cx);
             }
         }
     }
 
-    fn ask(
-        &mut self,
-        key_value: bool,
-        question: impl FnOnce(std::sync::Arc<str>) -> Question,
-        cx: &mut Context<'_>,
-    ) {
-        let number = cx.new_question();
-        let question = question(cx.domain.clone());
-        cx.out.push_back(Output::Ask {
-            call: cx.call,
-            number,
-            question,
-        });
-        self.pending = Pending::Asking {
-            question: number,
-            key_value,
-        };
+    /// What the directory or the store is asked for a request.
+    fn question(&self, op: &Op) -> Question {
+        let domain = self.origin.domain.clone();
+        match op {
+            Op::FindUser { number } => Question::FindUser {
+                domain,
+                number: number.clone(),
+            },
+            _ => Question::KeyValue {
+                domain,
+                op: op.clone(),
+                once: (
+                    self.origin.id.clone(),
+                    u64::from(self.core.index.unwrap_or_default().0),
+                ),
+            },
+        }
+    }
+
+    /// The questions under way.
+    pub fn questions(&self) -> Vec<(u64, Question)> {
+        match &self.core.pending {
+            Pending::Asking { question, op } => vec![(*question, self.question(op))],
+            Pending::Dialling(dialling) => dialling.questions(&self.origin.domain),
+            _ => Vec::new(),
+        }
     }
 
     /// Opens the endpoint of the caller's leg, then answers (or sends 183).
@@ -130,7 +153,7 @@ impl Call {
             }
             Media::None | Media::Opening | Media::Closed(_) => {
                 leg.open_media(cx);
-                self.pending = Pending::Opening { leg: id, answer };
+                self.core.pending = Pending::Opening { leg: id, answer };
             }
         }
     }
@@ -152,7 +175,7 @@ impl Call {
             Err(error) => self.done(Outcome::Played(Err(error)), cx),
             Ok(leg) => {
                 let play = leg.play(prompts.into_iter().map(to_bus).collect(), false, cx);
-                self.pending = Pending::Playing { leg: id, play };
+                self.core.pending = Pending::Playing { leg: id, play };
             }
         }
     }
@@ -176,21 +199,20 @@ impl Call {
         if collector.deadline().is_none() {
             leg.play(prompts, false, cx);
         }
-        self.pending = Pending::Collecting { leg: id, collector };
+        self.core.pending = Pending::Collecting { leg: id, collector };
     }
 
     fn send_digits(&mut self, id: LegId, digits: String, cx: &mut Context<'_>) {
         match self.audible(id) {
             Err(error) => self.done(Outcome::Leg(Err(error)), cx),
             Ok(leg) => {
-                let endpoint = leg.endpoint;
-                cx.media(bus::Command::SendDigits {
-                    endpoint,
+                let send = cx.new_send();
+                leg.send_digits(send, digits.clone(), cx);
+                self.core.pending = Pending::Sending {
+                    leg: id,
+                    send,
                     digits,
-                    tone_ms: DIGIT_MS,
-                    gap_ms: DIGIT_MS,
-                });
-                self.pending = Pending::Sending { leg: id };
+                };
             }
         }
     }
@@ -213,7 +235,7 @@ impl Call {
         if let Some(error) = refused {
             return self.done(Outcome::Bridged(Err(error)), cx);
         }
-        self.pending = Pending::Bridging {
+        self.core.pending = Pending::Bridging {
             first,
             second,
             joined: false,

@@ -1,7 +1,7 @@
 //! What is written down of a call that is over.
 
 use std::sync::Arc;
-use std::time::Instant;
+use tandem_sip::Moment;
 
 use jiff::Timestamp;
 use tandem_bus::media::{Codec, Statistics};
@@ -14,26 +14,15 @@ use crate::call::Call;
 use crate::leg::{By, Ending, Leg, Media, Role};
 use crate::shard::Admitted;
 
-/// Ties the shard's monotonic clock to the world's.
-#[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    /// A moment of the monotonic clock.
-    pub instant: Instant,
-    /// The same moment in the world.
-    pub timestamp: Timestamp,
+/// A moment as the records tell it.
+pub(crate) fn timestamp(at: Moment) -> Timestamp {
+    let micros = i64::try_from(at.unix_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
 }
 
-impl Clock {
-    /// The world's time at `now`.
-    pub fn at(&self, now: Instant) -> Timestamp {
-        let since = now.saturating_duration_since(self.instant);
-        self.timestamp.checked_add(since).unwrap_or(self.timestamp)
-    }
-
-    /// A call's identifier: milliseconds since 1970 and 32 random bits in hexadecimal, so that it sorts by time.
-    pub fn new_id(&self, now: Instant, random: u32) -> String {
-        format!("{:011x}{random:08x}", self.at(now).as_millisecond())
-    }
+/// A call's identifier: milliseconds since 1970 and 32 random bits in hexadecimal, so that it sorts by time.
+pub(crate) fn new_id(now: Moment, random: u32) -> String {
+    format!("{:011x}{random:08x}", now.unix_micros() / 1_000)
 }
 
 /// A call's record and whose it is.
@@ -47,11 +36,11 @@ pub struct Record {
 
 impl Record {
     /// Of a call that had a scenario.
-    pub fn of_call(call: &Call, clock: &Clock, now: Instant) -> Self {
+    pub fn of_call(call: &Call, now: Moment) -> Self {
         let caller = call.legs.first();
         let ending = caller.and_then(|leg| leg.ending.clone());
         let answered = caller.is_some_and(|leg| leg.answered.is_some());
-        let failed = match &call.end {
+        let failed = match &call.core.end {
             Some(End::Returned | End::CallOver) | None => None,
             Some(_) => Some("scenario-failed"),
         };
@@ -62,17 +51,17 @@ impl Record {
             .max()
             .unwrap_or(now);
         let summary = CallSummary {
-            id: call.id.clone(),
+            id: call.origin.id.clone(),
             direction: Direction::Internal,
             from_number: caller.map(|leg| leg.peer.user.clone()).unwrap_or_default(),
             to_number: caller.map(|leg| leg.local.user.clone()).unwrap_or_default(),
-            entry_point: Some(call.entry.number.clone()),
-            scenario: Some(call.entry.module.clone()),
-            scenario_hash: Some(call.entry.hash.clone()),
-            started_at: clock.at(call.started),
-            answered_at: caller.and_then(|leg| leg.answered).map(|at| clock.at(at)),
-            ended_at: clock.at(ended),
-            duration_ms: millis(call.started, ended),
+            entry_point: Some(call.origin.entry.number.clone()),
+            scenario: Some(call.origin.entry.module.clone()),
+            scenario_hash: Some(call.origin.entry.hash.clone()),
+            started_at: timestamp(call.origin.started),
+            answered_at: caller.and_then(|leg| leg.answered).map(timestamp),
+            ended_at: timestamp(ended),
+            duration_ms: millis(call.origin.started, ended),
             cause: failed
                 .unwrap_or_else(|| cause_word(ending.as_ref(), answered))
                 .to_owned(),
@@ -85,11 +74,11 @@ impl Record {
             ended_by: ended_by(&call.legs).to_owned(),
             rolling_hash: None,
             journal_stored: false,
-            recoveries: 0,
+            recoveries: call.core.recoveries,
         };
-        let legs = call.legs.iter().map(|leg| leg_record(leg, clock, now)).collect();
+        let legs = call.legs.iter().map(|leg| leg_record(leg, now)).collect();
         Self {
-            domain: call.domain.clone(),
+            domain: call.origin.domain.clone(),
             call: CallRecord { summary, legs },
         }
     }
@@ -100,10 +89,9 @@ impl Record {
         admission: &Admission,
         admitted: &Admitted,
         status: u16,
-        clock: &Clock,
-        now: Instant,
+        now: Moment,
     ) -> Self {
-        let at = clock.at(now);
+        let at = timestamp(now);
         let ending = Ending {
             at: now,
             by: By::System,
@@ -156,7 +144,7 @@ impl Record {
     }
 }
 
-fn leg_record(leg: &Leg, clock: &Clock, now: Instant) -> LegRecord {
+fn leg_record(leg: &Leg, now: Moment) -> LegRecord {
     let ended = leg.ending.as_ref().map_or(now, |e| e.at);
     let statistics = match leg.media {
         Media::Closed(Some(statistics)) => statistics,
@@ -170,9 +158,9 @@ fn leg_record(leg: &Leg, clock: &Clock, now: Instant) -> LegRecord {
         },
         peer_uri: format!("sip:{}@{}", leg.peer.user, leg.peer.host),
         user: leg.user.clone(),
-        started_at: clock.at(leg.started),
-        answered_at: leg.answered.map(|at| clock.at(at)),
-        ended_at: clock.at(ended),
+        started_at: timestamp(leg.started),
+        answered_at: leg.answered.map(timestamp),
+        ended_at: timestamp(ended),
         talk_ms: leg.answered.map_or(0, |at| millis(at, ended)),
         cause: leg.ending.as_ref().map(|e| e.cause.clone()).unwrap_or_default(),
         sip_status: leg.ending.as_ref().map(|e| e.status),
@@ -238,6 +226,6 @@ fn cause_word(ending: Option<&Ending>, answered: bool) -> &'static str {
     }
 }
 
-fn millis(from: Instant, to: Instant) -> u64 {
-    to.saturating_duration_since(from).as_millis() as u64
+fn millis(from: Moment, to: Moment) -> u64 {
+    to.duration_since(from).as_millis() as u64
 }

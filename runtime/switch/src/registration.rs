@@ -1,20 +1,23 @@
 //! The registrar role without sockets: REGISTER with authentication (RFC 3261 §10), and who is where.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Instant;
 
 use bytes::Bytes;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
-use tandem_sip::auth::Verifier;
+use serde::{Deserialize, Serialize};
 use tandem_sip::registrar::{Aor, Binding, Registrar};
 use tandem_sip::transactions::{
     Config as TransactionsConfig, Event as SipEvent, Output as SipOutput, ServerId, Supported, Transactions,
 };
-use tandem_sip::{Builder, Flow, Message, Method, Name};
+use tandem_sip::{Builder, Flow, Message, Method, Moment, Name};
 
 use crate::admission::{Verdict, check_credentials};
+use crate::context::Way;
+use crate::nonces::{Challenger, Nonces};
 use crate::shard::{Admitted, Answer, Question};
 use crate::sip_text;
+
+mod lasting;
 
 /// REGISTERs that may wait for the directory at a time; more get 503.
 const WAITING_MAX: usize = 10_000;
@@ -31,6 +34,9 @@ pub enum Input {
     Sip { flow: Flow, message: Message },
     /// A connection is gone.
     FlowClosed { flow: Flow },
+    /// The way to a SIP gate is open: at the start, and whenever it was broken. What was sent meanwhile may be lost and is
+    /// sent again. `fresh`: it is another gate than before, every connection of that one is gone.
+    SipGateConnected { fresh: bool },
     /// A question was answered.
     Answered { number: u64, answer: Answer },
     /// The time of [`Output::Wait`] has come.
@@ -46,14 +52,16 @@ pub enum Output {
     /// Find something out.
     Ask { number: u64, question: Question },
     /// Nothing more now; come back with [`Input::Timeout`] then.
-    Wait(Option<Instant>),
+    Wait(Option<Moment>),
 }
 
-#[derive(Debug)]
+/// A REGISTER that waits for the directory's answer.
+#[derive(Debug, Serialize, Deserialize)]
 struct Waiting {
     server: ServerId,
     flow: Flow,
     request: Message,
+    host: String,
     user: String,
 }
 
@@ -62,26 +70,27 @@ struct Waiting {
 pub struct Registration {
     sip: Transactions,
     registrar: Registrar,
-    verifier: Verifier,
+    challenger: Challenger,
     supported: Supported,
     waiting: HashMap<u64, Waiting>,
     next_question: u64,
     out: VecDeque<Output>,
-    sip_deadline: Option<Instant>,
+    sip_deadline: Option<Moment>,
     rng: StdRng,
     /// REGISTERs refused for their credentials.
     refused: u64,
+    journal: lasting::Unwritten,
 }
 
 impl Registration {
     /// With nobody registered.
-    pub fn new(registrar: Registrar, verifier: Verifier, seed: u64) -> Self {
+    pub fn new(registrar: Registrar, nonces: Nonces, seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let sip = Transactions::new(TransactionsConfig::default(), StdRng::seed_from_u64(rng.random()));
         Self {
             sip,
             registrar,
-            verifier,
+            challenger: Challenger::new(nonces, None),
             supported: Supported::default(),
             waiting: HashMap::new(),
             next_question: 0,
@@ -89,11 +98,12 @@ impl Registration {
             sip_deadline: None,
             rng,
             refused: 0,
+            journal: lasting::Unwritten::default(),
         }
     }
 
     /// The devices of a user, the most wanted first.
-    pub fn lookup(&self, domain: &str, user: &str, now: Instant) -> Vec<Binding> {
+    pub fn lookup(&self, domain: &str, user: &str, now: Moment) -> Vec<Binding> {
         self.registrar.lookup(&Aor::new(domain, user), now)
     }
 
@@ -108,17 +118,19 @@ impl Registration {
     }
 
     /// Takes one input. Drain [`Self::poll_output`] before giving the next.
-    pub fn handle(&mut self, input: Input, now: Instant) {
+    pub fn handle(&mut self, input: Input, now: Moment) {
         match input {
             Input::Sip { flow, message } => self.sip.handle_inbound(flow, message, now),
-            Input::FlowClosed { flow } => {
-                self.sip.handle_transport_error(flow, now);
-                for (aor, _) in self.registrar.handle_flow_closed(flow) {
-                    tracing::info!(domain = %aor.domain, user = %aor.user, "registration gone with its connection");
+            Input::FlowClosed { flow } => self.handle_flows_closed(|other| *other == flow, now),
+            Input::SipGateConnected { fresh } => {
+                if fresh {
+                    self.handle_flows_closed(|flow| Way::is_connection(*flow), now);
                 }
+                self.sip.resend(now);
             }
             Input::Answered { number, answer } => {
                 if let Some(waiting) = self.waiting.remove(&number) {
+                    self.journal.note_waiting(number);
                     self.register(&waiting, answer, now);
                 }
             }
@@ -144,7 +156,14 @@ impl Registration {
         })
     }
 
-    fn drain_sip(&mut self, now: Instant) {
+    fn handle_flows_closed(&mut self, closed: impl Fn(&Flow) -> bool, now: Moment) {
+        self.sip.handle_transport_errors(&closed, now);
+        for (aor, _) in self.registrar.handle_flows_closed(closed) {
+            tracing::info!(domain = %aor.domain, user = %aor.user, "connection of a registration closed");
+        }
+    }
+
+    fn drain_sip(&mut self, now: Moment) {
         loop {
             match self.sip.poll_output() {
                 SipOutput::Send { flow, message } => {
@@ -166,7 +185,7 @@ impl Registration {
         }
     }
 
-    fn handle_request(&mut self, server: ServerId, flow: Flow, request: &Message, now: Instant) {
+    fn handle_request(&mut self, server: ServerId, flow: Flow, request: &Message, now: Moment) {
         let refused = match self.sip.check_request(request, &self.supported) {
             Err(reject) => Some(reject),
             Ok(()) if self.waiting.len() >= WAITING_MAX => {
@@ -193,33 +212,36 @@ impl Registration {
             .user()
             .map(std::borrow::Cow::into_owned)
             .unwrap_or_default();
-        let question = Question::Admit {
-            host: host.to_string(),
-            user: user.clone(),
-            dialled: String::new(),
-        };
         self.next_question += 1;
-        self.waiting.insert(
-            self.next_question,
-            Waiting {
-                server,
-                flow,
-                request: request.clone(),
-                user,
-            },
-        );
-        self.out.push_back(Output::Ask {
-            number: self.next_question,
-            question,
-        });
+        let waiting = Waiting {
+            server,
+            flow,
+            request: request.clone(),
+            host: host.to_string(),
+            user,
+        };
+        self.journal.note_waiting(self.next_question);
+        self.wait(self.next_question, waiting);
     }
 
-    fn register(&mut self, waiting: &Waiting, answer: Answer, now: Instant) {
+    /// Asks the directory.
+    fn wait(&mut self, number: u64, waiting: Waiting) {
+        let question = Question::Admit {
+            host: waiting.host.clone(),
+            user: waiting.user.clone(),
+            dialled: String::new(),
+        };
+        self.out.push_back(Output::Ask { number, question });
+        self.waiting.insert(number, waiting);
+    }
+
+    fn register(&mut self, waiting: &Waiting, answer: Answer, now: Moment) {
         let Waiting {
             server,
             flow,
             request,
             user,
+            ..
         } = waiting;
         let admitted = match answer {
             Answer::Admit(Some(admitted)) => admitted,
@@ -238,7 +260,7 @@ impl Registration {
             Method::Register,
             user,
             &admitted,
-            &mut self.verifier,
+            &mut self.challenger.verifier,
             now,
         ) {
             Verdict::Caller => self.bind(waiting, &admitted, now),
@@ -255,12 +277,13 @@ impl Registration {
         }
     }
 
-    fn bind(&mut self, waiting: &Waiting, admitted: &Admitted, now: Instant) {
+    fn bind(&mut self, waiting: &Waiting, admitted: &Admitted, now: Moment) {
         let Waiting {
             server,
             flow,
             request,
             user,
+            ..
         } = waiting;
         let domain = &admitted.domain;
         let tag = tandem_sip::dialog::new_tag(&mut self.rng);
@@ -287,12 +310,12 @@ impl Registration {
         self.respond(*server, reply, now);
     }
 
-    fn reply(&mut self, server: ServerId, request: &Message, flow: Flow, status: u16, now: Instant) {
+    fn reply(&mut self, server: ServerId, request: &Message, flow: Flow, status: u16, now: Moment) {
         let tag = tandem_sip::dialog::new_tag(&mut self.rng);
         self.respond(server, sip_text::reply(request, status, &tag, flow, None), now);
     }
 
-    fn respond(&mut self, server: ServerId, reply: Result<Message, tandem_sip::ParseError>, now: Instant) {
+    fn respond(&mut self, server: ServerId, reply: Result<Message, tandem_sip::ParseError>, now: Moment) {
         match reply {
             // A transaction that is gone needs no answer.
             Ok(reply) => drop(self.sip.respond(server, reply, now)),

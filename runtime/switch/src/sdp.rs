@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use sdp_types::Session;
+use serde::{Deserialize, Serialize};
 use tandem_bus::media::{Agreed, Codec};
 
 /// Payload type of telephone-event in our offers.
@@ -49,7 +50,7 @@ impl SdpError {
 }
 
 /// A stream that is not ours to take: it is answered with port 0 (RFC 3264 §6).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Refused {
     media: String,
     proto: String,
@@ -57,7 +58,7 @@ struct Refused {
 }
 
 /// The audio stream of a peer's description.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Audio {
     /// Where the peer receives; port and address may be unusable while it holds the call.
     pub remote: SocketAddr,
@@ -204,7 +205,7 @@ impl Audio {
 }
 
 /// The identity of our description: RFC 8866 §5.2 wants one session id a leg and a version that grows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// Session id.
     pub session: u64,

@@ -54,7 +54,7 @@ pub fn invite(target: &Planned, leg: &Leg, body: &str, cx: &mut Context<'_>) -> 
         .header(Name::CallId, call_id)
         .header(Name::CSeq, "1 INVITE")
         .header(Name::MaxForwards, target.max_forwards.to_string())
-        .header(Name::Contact, contact(leg.flow))
+        .header(Name::Contact, contact(leg.way.flow))
         .header(Name::Allow, ALLOW)
         .body("application/sdp", body.to_owned())
         .build()

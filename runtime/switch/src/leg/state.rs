@@ -1,16 +1,16 @@
 //! The states of a leg: its dialog, its media, its end.
 
 use std::net::SocketAddr;
-use std::time::Instant;
 
-use tandem_bus::media::{Agreed, Codec, Statistics};
+use serde::{Deserialize, Serialize};
+use tandem_bus::media::{Agreed, Codec, PlayId, Prompt, Statistics};
 use tandem_host_api::op::Address;
-use tandem_sip::Message;
+use tandem_sip::Moment;
 use tandem_sip::dialog::{Dialog, UasInvite};
 use tandem_sip::transactions::{ClientId, ServerId};
 
 /// Which side began the leg.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Role {
     /// The peer called us.
     Caller,
@@ -19,19 +19,11 @@ pub enum Role {
 }
 
 /// Where the leg's dialog stands.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "a variant's sentence speaks of its fields")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a leg has one, and most legs pass through the largest"
-)]
 pub enum Signalling {
     /// An INVITE came and has no final response yet; `early` once 183 with our description was sent.
-    Incoming {
-        server: ServerId,
-        request: Message,
-        early: bool,
-    },
+    Incoming { server: ServerId, early: bool },
     /// We are to send an INVITE as soon as media is open.
     Planned { target: Box<Planned> },
     /// Our INVITE has no final response yet.
@@ -51,7 +43,7 @@ pub enum Signalling {
 }
 
 /// An INVITE to be.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Planned {
     /// Request-URI: the binding's contact.
     pub uri: String,
@@ -66,7 +58,7 @@ pub struct Planned {
 }
 
 /// Where the leg's media stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Media {
     /// No endpoint yet.
     None,
@@ -80,11 +72,24 @@ pub enum Media {
     Closed(Option<Statistics>),
 }
 
+/// A playback under way, and what another gate needs to go on with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Playing {
+    /// Its number.
+    pub play: PlayId,
+    /// What is played.
+    pub prompts: Vec<Prompt>,
+    /// Again from the start until stopped.
+    pub repeat: bool,
+    /// When it began.
+    pub began: Moment,
+}
+
 /// How a leg ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
     /// When.
-    pub at: Instant,
+    pub at: Moment,
     /// Who ended it.
     pub by: By,
     /// The status that says why; 200 for a BYE.
@@ -94,7 +99,7 @@ pub struct Ending {
 }
 
 /// Who ended a leg.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum By {
     /// Its peer: a refusal, CANCEL or BYE.
     Peer,

@@ -146,7 +146,7 @@ fn a_draining_shard_takes_no_call_not_even_one_that_came_before() {
     let invite = a.request(Method::Invite, uri, uri);
     let invite = a.via(invite);
     w.sip(6010, invite);
-    w.give(Input::Drain);
+    w.give(Input::Drain { on: true });
     w.answer_kept();
     assert_eq!(w.got(6010), ["503"]);
     Phone::new("302", 6020).invite_with(&mut w, NUMBER, None, DOMAIN);

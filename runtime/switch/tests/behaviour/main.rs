@@ -12,10 +12,13 @@
 mod admission;
 mod bridge;
 mod call;
+mod connections;
+mod damage;
 mod dialling;
 #[path = "../kit/mod.rs"]
 mod kit;
 mod memory;
 mod records;
 mod registration;
+mod restart;
 mod session;

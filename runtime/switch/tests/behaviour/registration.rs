@@ -1,29 +1,55 @@
 //! REGISTER: who is where.
 
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tandem_sip::Moment;
 
 use tandem_sip::registrar::{Config, Registrar};
 use tandem_sip::{Message, Method, Name};
 use tandem_switch::registration::{Input, Output, Registration};
-use tandem_switch::{Answer, Question};
+use tandem_switch::{Answer, Change, Key, Kind, Question, RestoreProblem};
 
 use crate::kit::*;
 
 struct Office {
     role: Registration,
-    now: Instant,
+    now: Moment,
     answers: bool,
+    log: BTreeMap<Key, Vec<u8>>,
+    /// Questions without an answer yet.
+    kept: Vec<Input>,
+    silent: bool,
 }
 
 impl Office {
     fn new(seed: u64) -> Self {
-        let now = Instant::now();
-        let role = Registration::new(Registrar::new(Config::default()), verifier(seed, now), seed);
+        let now = Moment::default();
+        let role = Registration::new(Registrar::new(Config::default()), nonces(seed), seed);
         Self {
             role,
             now,
             answers: true,
+            log: BTreeMap::new(),
+            kept: Vec::new(),
+            silent: false,
         }
+    }
+
+    fn write_down(&mut self) {
+        let log = &mut self.log;
+        self.role.changes(&mut |change| match change {
+            Change::Put { key, value } => drop(log.insert(key, value.to_vec())),
+            Change::Delete { key } => assert!(log.remove(&key).is_some(), "{key:?}"),
+        });
+    }
+
+    /// Another process takes over.
+    fn restart(&mut self) -> (Vec<Message>, Vec<RestoreProblem>) {
+        let entries = self.log.iter().map(|(key, value)| (*key, value.as_slice()));
+        let registrar = Registrar::new(Config::default());
+        let (role, problems) = Registration::restore(registrar, nonces(99), 99, entries, self.now);
+        self.role = role;
+        (self.give(Input::Timeout), problems)
     }
 
     fn give(&mut self, input: Input) -> Vec<Message> {
@@ -31,6 +57,7 @@ impl Office {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
             self.role.handle(input, self.now);
+            self.write_down();
             loop {
                 match self.role.poll_output() {
                     Output::Wait(_) => break,
@@ -44,7 +71,12 @@ impl Office {
                         } else {
                             Answer::Unavailable
                         };
-                        inputs.push(Input::Answered { number, answer });
+                        let input = Input::Answered { number, answer };
+                        if self.silent {
+                            self.kept.push(input);
+                        } else {
+                            inputs.push(input);
+                        }
                     }
                     Output::Ask { question, .. } => panic!("{question:?}"),
                 }
@@ -156,7 +188,7 @@ fn a_binding_ends_with_its_time_or_by_expires_0() {
 }
 
 #[test]
-fn a_closed_flow_takes_its_bindings_along() {
+fn a_closed_flow_leaves_its_bindings() {
     let mut o = Office::new(5);
     let mut a = Phone::new("301", 6010);
     let tcp = tandem_sip::Flow {
@@ -181,7 +213,11 @@ fn a_closed_flow_takes_its_bindings_along() {
     }
     assert_eq!(o.role.bindings(), 1);
     o.give(Input::FlowClosed { flow: tcp });
-    assert_eq!(o.role.bindings(), 0);
+    let left = o.role.lookup(DOMAIN, "301", o.now);
+    assert!(
+        left[0].flow_closed,
+        "the phone may come back or be reached at its contact"
+    );
 }
 
 #[test]
@@ -231,4 +267,87 @@ fn a_directory_that_does_not_answer_is_503() {
         o.register(&mut Phone::new("301", 6010), CONTACT, "600").status(),
         Some(503)
     );
+}
+
+#[test]
+fn registrations_and_nonces_outlive_the_process() {
+    let mut o = Office::new(9);
+    let mut a = Phone::new("301", 6010);
+    let uri = format!("sip:{DOMAIN}");
+    o.register(&mut a, CONTACT, "600");
+    o.register(&mut Phone::new("302", 6020), "<sip:302@127.0.0.1:6020>", "600");
+    let before = o.role.lookup(DOMAIN, "301", o.now);
+    // One is challenged before the end and answers after it.
+    let mut c = Phone::new("303", 6030);
+    let register = |c: &mut Phone, value: Option<String>| {
+        let request = c.request(Method::Register, &uri, "sip:303@a.example");
+        let request = match value {
+            Some(value) => request.header(Name::Authorization, value),
+            None => request,
+        };
+        c.via(request)
+    };
+    let first = register(&mut c, None);
+    let challenge = o.sip(6030, first);
+    assert_eq!(o.restart().1, []);
+    assert_eq!(o.role.lookup(DOMAIN, "301", o.now), before);
+    assert_eq!(o.role.bindings(), 2);
+    let value = c.credentials(&challenge, Method::Register, &uri);
+    let second = register(&mut c, Some(value.clone()));
+    assert_eq!(o.sip(6030, second).status(), Some(200));
+    // What was answered once is a replay, also in the next life.
+    o.restart();
+    let third = register(&mut c, Some(value));
+    assert_eq!(o.sip(6030, third).status(), Some(401));
+    o.now += Duration::from_secs(601);
+    o.restart();
+    assert_eq!(o.role.lookup(DOMAIN, "301", o.now), []);
+    o.now += Duration::from_hours(2);
+    o.give(Input::Timeout);
+    let kinds: Vec<_> = o
+        .log
+        .keys()
+        .map(|key| key.kind)
+        .filter(|kind| *kind != Kind::Nonce)
+        .collect();
+    assert_eq!(kinds, [Kind::Meta]);
+}
+
+#[test]
+fn a_register_that_waited_for_the_directory_is_answered_by_the_next_process() {
+    let mut o = Office::new(10);
+    o.silent = true;
+    let mut a = Phone::new("301", 6010);
+    let request = a.request(Method::Register, "sip:a.example", "sip:301@a.example");
+    let message = a.via(request);
+    let flow = flow(6010);
+    assert_eq!(o.give(Input::Sip { flow, message }).len(), 0);
+    o.kept.clear();
+    o.silent = false;
+    let (sent, problems) = o.restart();
+    assert_eq!(problems, []);
+    assert_eq!(sent[0].status(), Some(401));
+}
+
+#[test]
+fn a_damaged_registration_costs_nobody_else() {
+    let mut o = Office::new(11);
+    for (user, port) in [("301", 6010), ("302", 6020)] {
+        let contact = format!("<sip:{user}@127.0.0.1:{port}>");
+        o.register(&mut Phone::new(user, port), &contact, "600");
+    }
+    let whole = o.log.clone();
+    for (key, value) in &whole {
+        for length in 0..value.len() {
+            o.log.clone_from(&whole);
+            o.log.get_mut(key).unwrap().truncate(length);
+            let (_, problems) = o.restart();
+            assert_eq!(problems.len(), 1, "{key:?}");
+            assert_eq!(o.role.bindings(), if key.kind == Kind::Binding { 1 } else { 2 });
+            o.write_down();
+            if key.kind == Kind::Binding {
+                assert!(!o.log.contains_key(key));
+            }
+        }
+    }
 }

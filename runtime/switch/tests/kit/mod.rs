@@ -2,25 +2,31 @@
 //! scenario's side of each call. Nothing here touches a socket or waits; [`World::run`] jumps from deadline to
 //! deadline. The same seed gives the same bytes.
 
+pub mod crash;
+pub mod gate;
 pub mod phone;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tandem_sip::Moment;
 
 use rand::{SeedableRng as _, rngs::StdRng};
-use tandem_bus::media::{Command, EndpointId, Event, PlayEnd, PlayId, Prompt, Refusal, Statistics};
+use tandem_bus::media::{EndpointId, Event};
 use tandem_directory::records::CallRecord;
 use tandem_directory::{Credentials, EntryPoint};
-use tandem_host_api::op::{KvValue, Op, Outcome, Target, User};
+use tandem_host_api::op::{KvValue, Op, OpIndex, Outcome, Target, User};
 use tandem_host_api::{End, Input as JournalInput};
-use tandem_sip::auth::{self, Algorithm, Verifier};
+use tandem_sip::auth::{self, Algorithm};
 use tandem_sip::registrar::{Aor, Registrar};
 use tandem_sip::{Flow, Message, Method, Name, Transport};
-use tandem_switch::record::Clock;
-use tandem_switch::{Admitted, Answer, CallKey, Input, Located, Output, Question, Shard, ShardConfig};
+use tandem_switch::{
+    Admitted, Answer, CallKey, Input, Located, Nonces, Output, Question, Shard, ShardConfig,
+};
 
+pub use crash::Crash;
+pub use gate::Gate;
 pub use phone::{Phone, sdp};
 
 /// The domain of most tests.
@@ -48,9 +54,21 @@ pub fn flow(port: u16) -> Flow {
     }
 }
 
-/// The verifier of shard and registrar.
-pub fn verifier(seed: u64, now: Instant) -> Verifier {
-    Verifier::new(auth::Config::default(), StdRng::seed_from_u64(seed), now)
+/// The way by a TCP connection.
+pub fn tcp(port: u16, connection: u64) -> Flow {
+    Flow {
+        transport: Transport::Tcp,
+        connection,
+        ..flow(port)
+    }
+}
+
+/// The nonces of shard and registrar.
+pub fn nonces(seed: u64) -> Nonces {
+    Nonces {
+        config: auth::Config::default(),
+        rng: StdRng::seed_from_u64(seed),
+    }
 }
 
 /// What the directory says of an INVITE or REGISTER: two domains, each with users of three digits whose password is
@@ -92,156 +110,23 @@ fn exists(domain: &str, user: &str) -> bool {
     user.len() == 3 && user.starts_with(first)
 }
 
-/// The fake media gate: gives ports, ends plays when their length has passed.
-#[derive(Default)]
-pub struct Gate {
-    /// All commands so far.
-    pub commands: Vec<Command>,
-    /// Refuses to open from now on.
-    pub refuses: Option<Refusal>,
-    open: Vec<EndpointId>,
-    next_port: u16,
-    plays: BTreeMap<PlayId, (Option<Instant>, EndpointId)>,
-}
-
-impl Gate {
-    fn handle(&mut self, command: &Command, now: Instant) -> Vec<Event> {
-        self.commands.push(command.clone());
-        match command {
-            Command::Open { endpoint, .. } => {
-                if let Some(why) = self.refuses.clone() {
-                    return vec![Event::Refused {
-                        endpoint: *endpoint,
-                        why,
-                    }];
-                }
-                self.next_port += 2;
-                self.open.push(*endpoint);
-                let local = SocketAddr::from(([127, 0, 0, 1], 20_000 + self.next_port));
-                vec![Event::Opened {
-                    endpoint: *endpoint,
-                    local,
-                }]
-            }
-            Command::Play {
-                endpoint,
-                play,
-                prompts,
-                repeat,
-            } => {
-                let mut events = self.stop(*endpoint);
-                if prompts.contains(&Prompt::File("missing.wav".into())) {
-                    let end = PlayEnd::Failed("no such file".into());
-                    events.push(Event::PlayEnded {
-                        endpoint: *endpoint,
-                        play: *play,
-                        end,
-                        played_ms: 0,
-                    });
-                } else {
-                    let until = (!repeat).then(|| now + prompts.iter().map(length).sum::<Duration>());
-                    self.plays.insert(*play, (until, *endpoint));
-                }
-                events
-            }
-            Command::Stop { endpoint, play } => {
-                if self.plays.contains_key(play) {
-                    self.stop(*endpoint)
-                } else {
-                    Vec::new()
-                }
-            }
-            Command::SendDigits { endpoint, .. } => vec![Event::DigitsSent {
-                endpoint: *endpoint,
-                sent: true,
-            }],
-            Command::Join { a, b } => [self.stop(*a), self.stop(*b)].concat(),
-            Command::Close { endpoint } => {
-                let mut events = self.stop(*endpoint);
-                if let Some(at) = self.open.iter().position(|open| open == endpoint) {
-                    self.open.remove(at);
-                    let statistics = Statistics {
-                        sent: 50,
-                        received: 49,
-                        lost: 1,
-                        ..Statistics::default()
-                    };
-                    events.push(Event::Closed {
-                        endpoint: *endpoint,
-                        statistics,
-                    });
-                }
-                events
-            }
-            Command::Agree { .. } | Command::Part { .. } => Vec::new(),
-        }
-    }
-
-    fn stop(&mut self, endpoint: EndpointId) -> Vec<Event> {
-        self.end_plays(PlayEnd::Stopped, |_, of| of == endpoint)
-    }
-
-    fn end_plays(&mut self, end: PlayEnd, which: impl Fn(Option<Instant>, EndpointId) -> bool) -> Vec<Event> {
-        let over: Vec<_> = self
-            .plays
-            .iter()
-            .filter(|(_, (until, of))| which(*until, *of))
-            .map(|(p, _)| *p)
-            .collect();
-        let event = |play: PlayId| {
-            let (_, endpoint) = self.plays.remove(&play)?;
-            Some(Event::PlayEnded {
-                endpoint,
-                play,
-                end: end.clone(),
-                played_ms: 0,
-            })
-        };
-        over.into_iter().filter_map(event).collect()
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        self.plays.values().filter_map(|(until, _)| *until).min()
-    }
-
-    /// Endpoints whose ports are taken now.
-    pub fn endpoints(&self) -> &[EndpointId] {
-        &self.open
-    }
-
-    /// The last thing that was agreed with an endpoint: whether we send and whether we receive.
-    pub fn directions(&self, endpoint: EndpointId) -> Option<(bool, bool)> {
-        self.commands.iter().rev().find_map(|command| match command {
-            Command::Agree { endpoint: of, agreed } if *of == endpoint => {
-                Some((agreed.sends, agreed.receives))
-            }
-            _ => None,
-        })
-    }
-
-    /// Whether such a command was given.
-    pub fn was_told(&self, which: impl Fn(&Command) -> bool) -> bool {
-        self.commands.iter().any(which)
-    }
-}
-
-fn length(prompt: &Prompt) -> Duration {
-    match prompt {
-        Prompt::Silence(ms_of)
-        | Prompt::Tone {
-            duration_ms: ms_of, ..
-        }
-        | Prompt::Progress {
-            duration_ms: ms_of, ..
-        } => ms((*ms_of).into()),
-        Prompt::File(_) | Prompt::Speech { .. } => secs(2),
-    }
+/// A scenario as its journal has it.
+#[derive(Debug, Default, Clone)]
+pub struct Scenario {
+    /// The last request's number.
+    pub index: OpIndex,
+    /// The request without an answer.
+    pub waits: Option<Op>,
+    /// How it ended.
+    pub end: Option<End>,
+    /// Its request has reached the shard in this life of the server.
+    pub listens: bool,
 }
 
 /// The world around one shard.
 pub struct World {
     /// The time.
-    pub now: Instant,
+    pub now: Moment,
     /// The shard.
     pub shard: Shard,
     /// The gate.
@@ -256,6 +141,24 @@ pub struct World {
     pub started: Vec<CallKey>,
     /// Outcomes nobody has looked at.
     pub outcomes: VecDeque<Outcome>,
+    /// All outcomes.
+    pub all_outcomes: Vec<Outcome>,
+    /// What each scenario waits for, and how it ended: what is in its journal.
+    pub scenarios: BTreeMap<CallKey, Scenario>,
+    /// What is written down of the shard.
+    pub log: BTreeMap<tandem_switch::Key, Vec<u8>>,
+    /// Nothing is expected of what the shard says.
+    pub forgiving: bool,
+    /// When the server is to die.
+    pub crash: Option<Crash>,
+    /// The server dies by chance.
+    pub fate: Option<crash::Fate>,
+    /// Inputs so far.
+    pub inputs: usize,
+    /// All that went to phones, once each: the port and what it was in short.
+    pub sent: Vec<(u16, String)>,
+    config: ShardConfig,
+    sent_bytes: std::collections::HashSet<(u16, bytes::Bytes)>,
     /// Scenarios that were told to stop.
     pub stopped: Vec<CallKey>,
     /// Records of calls that are over.
@@ -263,7 +166,13 @@ pub struct World {
     /// What the journals got.
     pub journal: Vec<JournalInput>,
     inboxes: HashMap<u16, VecDeque<Message>>,
-    deadline: Option<Instant>,
+    /// The flow by which a phone was reached last.
+    pub flows: HashMap<u16, Flow>,
+    /// Phones whose messages come by another way than [`flow`].
+    pub ways: HashMap<u16, Flow>,
+    /// Phones that take no connection.
+    pub unreachable: Vec<u16>,
+    deadline: Option<Moment>,
 }
 
 impl World {
@@ -281,14 +190,20 @@ impl World {
     /// With other limits.
     pub fn with_config(config: ShardConfig, seed: u64) -> Self {
         println!("seed {seed}");
-        let now = Instant::now(); // an arbitrary beginning; from here on time is ours
-        let clock = Clock {
-            instant: now,
-            timestamp: jiff::Timestamp::UNIX_EPOCH,
-        };
+        let now = Moment::default(); // an arbitrary beginning; from here on time is ours
         Self {
             now,
-            shard: Shard::new(config, verifier(seed, now), clock, seed),
+            shard: Shard::new(config.clone(), nonces(seed), seed),
+            all_outcomes: Vec::new(),
+            scenarios: BTreeMap::new(),
+            log: BTreeMap::new(),
+            forgiving: false,
+            crash: None,
+            fate: None,
+            inputs: 0,
+            sent: Vec::new(),
+            config,
+            sent_bytes: std::collections::HashSet::new(),
             gate: Gate::default(),
             registrar: Registrar::new(tandem_sip::registrar::Config::default()),
             silent: false,
@@ -299,62 +214,107 @@ impl World {
             records: Vec::new(),
             journal: Vec::new(),
             inboxes: HashMap::new(),
+            flows: HashMap::new(),
+            ways: HashMap::new(),
+            unreachable: Vec::new(),
             deadline: None,
         }
     }
 
-    /// Gives one input and carries out all that follows at this moment.
+    /// Gives one input and carries out all that follows at this moment. What changed is written down first, as the
+    /// driver does it.
     pub fn give(&mut self, input: Input) {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
+            if let Input::Reperform { call, .. } = &input {
+                self.scenarios.get_mut(call).unwrap().listens = true;
+            }
             self.shard.handle(input, self.now);
-            self.drain(&mut inputs);
+            self.write_down();
+            self.inputs += 1;
+            let planned = self.crash.take_if(|crash| crash.after_inputs == self.inputs);
+            match planned.or_else(|| self.fate.as_mut().and_then(crash::Fate::strikes)) {
+                Some(crash) => self.die(&crash, &mut inputs),
+                None => self.drain(&mut inputs),
+            }
         }
     }
 
-    fn drain(&mut self, inputs: &mut VecDeque<Input>) {
+    pub(crate) fn drain(&mut self, inputs: &mut VecDeque<Input>) {
         for _ in 0..100_000 {
             match self.shard.poll_output() {
                 Output::Wait(at) => {
                     self.deadline = at;
                     return;
                 }
-                Output::Send { flow, bytes } => {
-                    let message = Message::parse(bytes).unwrap();
-                    message.validate().unwrap();
-                    if let Some(ack) = ack_of_refusal(&message) {
-                        inputs.push_back(Input::Sip { flow, message: ack });
-                    }
-                    self.inboxes
-                        .entry(flow.remote.port())
-                        .or_default()
-                        .push_back(message);
-                }
-                Output::Media(command) => {
-                    inputs.extend(self.gate.handle(&command, self.now).into_iter().map(Input::Media));
-                }
-                Output::Ask { number, question, .. } => {
-                    if self.silent {
-                        self.kept.push((number, question));
-                    } else {
-                        let answer = self.answer(&question);
-                        inputs.push_back(Input::Answered { number, answer });
-                    }
-                }
-                Output::Start(start) => self.started.push(start.call),
-                Output::Done { outcome, .. } => self.outcomes.push_back(outcome),
-                Output::Journal { input, .. } => self.journal.push(input),
-                Output::StopScenario { call } => {
-                    self.stopped.push(call);
-                    inputs.push_back(Input::ScenarioEnded {
-                        call,
-                        end: End::CallOver,
-                    });
-                }
-                Output::Ended { record, .. } => self.records.push(record.call),
+                output => self.carry_out(output, inputs),
             }
         }
         panic!("the shard does not come to rest");
+    }
+
+    fn carry_out(&mut self, output: Output, inputs: &mut VecDeque<Input>) {
+        if self.forgiving && !matches!(output, Output::Media(_)) {
+            return;
+        }
+        match output {
+            Output::Wait(_) => (),
+            Output::Send { flow, bytes } => {
+                let message = Message::parse(bytes.clone()).unwrap();
+                message.validate().unwrap();
+                if let Some(ack) = ack_of_refusal(&message) {
+                    inputs.push_back(Input::Sip { flow, message: ack });
+                }
+                let port = flow.remote.port();
+                if self.unreachable.contains(&port) {
+                    return inputs.push_back(Input::FlowClosed { flow });
+                }
+                if self.sent_bytes.insert((port, bytes)) {
+                    self.sent.push((port, short(&message)));
+                }
+                self.flows.insert(port, flow);
+                self.inboxes.entry(port).or_default().push_back(message);
+            }
+            Output::Media(command) => {
+                inputs.extend(self.gate.handle(&command, self.now).into_iter().map(Input::Media));
+            }
+            Output::Ask { number, question, .. } => {
+                if self.silent {
+                    self.kept.push((number, question));
+                } else {
+                    let answer = self.answer(&question);
+                    inputs.push_back(Input::Answered { number, answer });
+                }
+            }
+            Output::Start(start) => {
+                self.started.push(start.call);
+                self.scenarios.insert(start.call, Scenario::default());
+            }
+            Output::Resume(resume) => self.resume(&resume, inputs),
+            Output::Done { call, index, outcome } => {
+                let scenario = self.scenarios.get_mut(&call).unwrap();
+                assert_eq!(scenario.index, index, "{outcome:?}");
+                if !scenario.listens {
+                    return; // it will ask again
+                }
+                let op = scenario.waits.take().expect("one outcome for each request");
+                assert!(op.accepts(&outcome), "{op:?} {outcome:?}");
+                self.all_outcomes.push(outcome.clone());
+                self.outcomes.push_back(outcome);
+            }
+            Output::Journal { input, .. } => self.journal.push(input),
+            Output::StopScenario { call } => {
+                if !self.stopped.contains(&call) {
+                    self.stopped.push(call);
+                }
+                self.scenarios.get_mut(&call).unwrap().end = Some(End::CallOver);
+                inputs.push_back(Input::ScenarioEnded {
+                    call,
+                    end: End::CallOver,
+                });
+            }
+            Output::Ended { record, .. } => self.records.push(record.call),
+        }
     }
 
     /// What the directory says.
@@ -397,10 +357,7 @@ impl World {
             };
             self.now = self.now.max(at);
             let now = self.now;
-            for event in self
-                .gate
-                .end_plays(PlayEnd::Finished, |end, _| end.is_some_and(|end| end <= now))
-            {
+            for event in self.gate.finish_plays(now) {
                 self.give(Input::Media(event));
             }
             self.give(Input::Timeout);
@@ -411,10 +368,13 @@ impl World {
     /// A message from a phone.
     pub fn sip(&mut self, port: u16, message: Message) {
         message.validate().unwrap();
-        self.give(Input::Sip {
-            flow: flow(port),
-            message,
-        });
+        let flow = self.way(port);
+        self.give(Input::Sip { flow, message });
+    }
+
+    /// The flow by which a phone's messages come.
+    pub fn way(&self, port: u16) -> Flow {
+        self.ways.get(&port).copied().unwrap_or(flow(port))
     }
 
     /// What a phone got since it last looked, in short: `"180"`, `"BYE"`.
@@ -434,12 +394,20 @@ impl World {
             "outcomes nobody looked at: {:?}",
             self.outcomes
         );
-        self.give(Input::Perform { call, op });
+        let scenario = self.scenarios.get_mut(&call).unwrap();
+        scenario.index = scenario.index.next();
+        scenario.waits = Some(op.clone());
+        scenario.listens = true;
+        let index = scenario.index;
+        self.give(Input::Perform { call, index, op });
         self.outcomes.pop_front()
     }
 
     /// A scenario returns.
     pub fn end(&mut self, call: CallKey, end: End) {
+        let scenario = self.scenarios.get_mut(&call).unwrap();
+        scenario.end = Some(end.clone());
+        scenario.waits = None;
         self.give(Input::ScenarioEnded { call, end });
     }
 

@@ -223,7 +223,7 @@ impl Phone {
             .register(
                 &Aor::new(&self.domain, &self.user),
                 &register,
-                flow(self.port),
+                w.way(self.port),
                 w.now,
             )
             .unwrap();

@@ -1,0 +1,209 @@
+//! What a shard is told and what it tells.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tandem_bus::media::{Command, Event};
+use tandem_directory::{Credentials, EntryPoint};
+use tandem_host_api::op::{KvError, KvValue, Op, OpIndex, Outcome, Target, User};
+use tandem_host_api::{End, Input as JournalInput};
+use tandem_sip::registrar::Binding;
+use tandem_sip::{Flow, Message, Moment};
+
+use super::CallKey;
+use crate::call::Origin;
+use crate::record::Record;
+
+/// What happens to a shard.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "a variant's sentence speaks of its fields")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is moved once, and most of them carry a message"
+)]
+pub enum Input {
+    /// A message from the network that passed [`Message::validate`].
+    Sip { flow: Flow, message: Message },
+    /// A connection is gone.
+    FlowClosed { flow: Flow },
+    /// The way to a SIP gate is open: at the start, and whenever it was broken. What was sent meanwhile may be lost and is
+    /// sent again. `fresh`: it is another gate than before, every connection of that one is gone.
+    SipGateConnected { fresh: bool },
+    /// The media gate tells something.
+    Media(Event),
+    /// The way to a media gate is open: at the start, and whenever it was broken. The gate is asked what exists; until
+    /// it has told, it gets no other command, and then what is missing. What had not been sent when the way broke must
+    /// not be sent any more. `fresh`: it is another gate than before.
+    GateConnected { fresh: bool },
+    /// A scenario asks for something; `index` is the request's number in its call.
+    Perform { call: CallKey, index: OpIndex, op: Op },
+    /// A scenario that runs again after a restart asks for what it was waiting for then. It is not done twice.
+    Reperform { call: CallKey, index: OpIndex, op: Op },
+    /// A scenario has ended.
+    ScenarioEnded { call: CallKey, end: End },
+    /// A question was answered.
+    Answered { number: u64, answer: Answer },
+    /// Take no new calls, or take them again.
+    Drain { on: bool },
+    /// End the calls that are left.
+    EndAll,
+    /// The time of [`Output::Wait`] has come.
+    Timeout,
+}
+
+/// What the driver does.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "a variant's sentence speaks of its fields")]
+pub enum Output {
+    /// Send bytes on a flow.
+    Send { flow: Flow, bytes: Bytes },
+    /// Tell the media gate.
+    Media(Command),
+    /// Find something out; [`Input::Answered`] follows with the same number.
+    Ask {
+        call: CallKey,
+        number: u64,
+        question: Question,
+    },
+    /// Run the scenario of a new call; its requests follow as [`Input::Perform`].
+    Start(Box<Start>),
+    /// A call lives on after a restart: run its scenario again, its first requests answered from its journal.
+    Resume(Box<Resume>),
+    /// The request that a call's scenario waits for has this outcome.
+    Done {
+        call: CallKey,
+        index: OpIndex,
+        outcome: Outcome,
+    },
+    /// Something for the call's journal.
+    Journal { call: CallKey, input: JournalInput },
+    /// End a scenario that has nothing left to do; [`Input::ScenarioEnded`] follows.
+    StopScenario { call: CallKey },
+    /// A call is over: write it down, with its journal where `call` is given.
+    Ended {
+        call: Option<CallKey>,
+        record: Box<Record>,
+    },
+    /// Nothing more now; come back with [`Input::Timeout`] then.
+    Wait(Option<Moment>),
+}
+
+/// What a scenario begins with.
+#[derive(Debug)]
+pub struct Start {
+    /// The call.
+    pub call: CallKey,
+    /// Its identifier in journal and CDR.
+    pub id: String,
+    /// Its domain.
+    pub domain: Arc<str>,
+    /// What was dialled leads here.
+    pub entry: Arc<EntryPoint>,
+    /// The INVITE, for the headers a scenario may read.
+    pub request: Message,
+    /// Who calls.
+    pub caller: tandem_host_api::op::Address,
+    /// What was dialled.
+    pub dialled: tandem_host_api::op::Address,
+}
+
+impl Start {
+    pub(crate) fn of(call: CallKey, origin: &Origin) -> Self {
+        Self {
+            call,
+            id: origin.id.clone(),
+            domain: origin.domain.clone(),
+            entry: origin.entry.clone(),
+            request: origin.request.clone(),
+            caller: origin.caller.clone(),
+            dialled: origin.dialled.clone(),
+        }
+    }
+}
+
+/// A call that lives on after a restart.
+#[derive(Debug)]
+pub struct Resume {
+    /// What it began with.
+    pub start: Start,
+    /// Whether its scenario is to run. It is not where it had ended before: only its journal is needed then, for
+    /// [`Output::Ended`].
+    pub running: bool,
+    /// The request that is under way for it, if one is.
+    pub pending: Option<OpIndex>,
+    /// How many times the call was taken over, this time included.
+    pub recoveries: u32,
+}
+
+/// What a shard must find out.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "a variant's sentence speaks of its fields")]
+pub enum Question {
+    /// Everything about a new INVITE: the domain of `host`, the credentials of `user`, what `dialled` leads to.
+    Admit {
+        host: String,
+        user: String,
+        dialled: String,
+    },
+    /// The devices behind a dial target.
+    Locate { domain: Arc<str>, target: Target },
+    /// A user by number.
+    FindUser { domain: Arc<str>, number: String },
+    /// A key-value request. `once`, the call's identifier and the request's number in it, tells a request that is asked
+    /// again from another.
+    KeyValue {
+        domain: Arc<str>,
+        op: Op,
+        once: (String, u64),
+    },
+}
+
+/// What was found out.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// To [`Question::Admit`]; none: no such domain.
+    Admit(Option<Box<Admitted>>),
+    /// To [`Question::Locate`]; none: no such user.
+    Located(Option<Located>),
+    /// To [`Question::FindUser`].
+    User(Option<User>),
+    /// To [`Question::KeyValue`].
+    KeyValue(Result<KvValue, KvError>),
+    /// The directory does not answer.
+    Unavailable,
+}
+
+impl Answer {
+    /// The outcome of the scenario's request behind the question; none where it answers no such request.
+    pub fn into_outcome(self) -> Option<Outcome> {
+        match self {
+            Self::User(user) => Some(Outcome::User(user)),
+            Self::KeyValue(result) => Some(Outcome::Kv(result)),
+            Self::Admit(_) | Self::Located(_) | Self::Unavailable => None,
+        }
+    }
+}
+
+/// What is known of a new INVITE.
+#[derive(Debug, Clone)]
+pub struct Admitted {
+    /// The domain.
+    pub domain: Arc<str>,
+    /// The realm of its digest authentication.
+    pub realm: String,
+    /// The caller's credentials, where it is a user of the domain.
+    pub credentials: Option<Credentials>,
+    /// The caller's display name as the directory has it.
+    pub display_name: String,
+    /// What the dialled number leads to.
+    pub entry: Option<Arc<EntryPoint>>,
+}
+
+/// A user's devices.
+#[derive(Debug, Clone)]
+pub struct Located {
+    /// The user's name.
+    pub user: String,
+    /// Registered devices.
+    pub bindings: Vec<Binding>,
+}
