@@ -1,8 +1,8 @@
 //! Tandem: a PBX whose calls are decided by WASM scenarios.
 //!
 //! Reading order: [`cli`] (what a person types), [`config`] (every key), [`serve`] (the roles of a server, wired),
-//! [`demo`] (the first start), [`drive`] (the threads around call logic and registrar). Everything else is in the
-//! crates beside this one.
+//! [`process`] (the processes that a server consists of), [`demo`] (the first start), [`drive`] (the threads around
+//! call logic and registrar). Everything else is in the crates beside this one.
 
 mod cli;
 mod config;
@@ -10,6 +10,7 @@ mod demo;
 mod drive;
 mod metering;
 mod output;
+mod process;
 mod serve;
 mod stock;
 mod telemetry;

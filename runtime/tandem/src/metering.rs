@@ -1,15 +1,15 @@
 //! Brings what the roles count to `/metrics`.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use tandem_gate::Gate;
+use tandem_bus::sip::Counted;
 use tandem_host_api::End;
-use tandem_transport::{Counters, Traffic, Transport};
 use tandem_web::{CallEnd, CallLabels, EndLabels, Kind, MediaLabels, Metrics, Reading};
 
 use crate::drive::registrar::Registrations;
-use crate::drive::shard::{Observed, ShardPort};
+use crate::drive::shard::{Observed, ShardCounters, ShardPort};
+use crate::process::gates::Gates;
 
 /// The one figure of the sockets' snapshot that also falls: a gauge of its own.
 const OPEN: &str = "connections_open";
@@ -18,8 +18,8 @@ const OPEN: &str = "connections_open";
 pub fn observer(metrics: &Metrics) -> Arc<dyn Fn(Observed<'_>) + Send + Sync> {
     let metrics = metrics.clone();
     Arc::new(move |observed| match observed {
-        Observed::Call(record) => {
-            let summary = &record.call.summary;
+        Observed::Call(ended) => {
+            let summary = &ended.record.summary;
             let result = match summary.cause.as_str() {
                 "normal" => CallEnd::Answered,
                 "busy" => CallEnd::Busy,
@@ -29,7 +29,7 @@ pub fn observer(metrics: &Metrics) -> Arc<dyn Fn(Observed<'_>) + Send + Sync> {
                 _ => CallEnd::Failed,
             };
             metrics.calls.get_or_create(&CallLabels { result }).inc();
-            for leg in &record.call.legs {
+            for leg in &ended.record.legs {
                 for (what, packets) in [
                     ("sent", leg.rtp_sent),
                     ("received", leg.rtp_received),
@@ -50,28 +50,41 @@ pub fn observer(metrics: &Metrics) -> Arc<dyn Fn(Observed<'_>) + Send + Sync> {
                 End::OverBudget(_) => "over_budget",
                 End::CallOver => "call_over",
                 End::Refused(_) => "refused",
+                End::Diverged(_) => "diverged",
             };
             metrics.scenario_runs.get_or_create(&EndLabels { end }).inc();
         }
     })
 }
 
-/// Makes each scrape read the roles' own counters.
-pub fn read_roles(
-    metrics: &Metrics,
-    shards: &[ShardPort],
-    registrations: &Registrations,
-    transport: &Transport,
-    gate: &Arc<Gate>,
-) {
+/// Makes each scrape read the roles' own counters; what the gates count is as they told last.
+pub fn read_roles(metrics: &Metrics, shards: &[ShardPort], registrations: &Registrations, gates: &Gates) {
     let one = |value: u64| vec![Reading::plain(value)];
-    let shards = shards.to_vec();
-    metrics.add_readings(
-        "tandem_calls_active",
-        "Calls in progress",
-        Kind::Gauge,
-        move || one(shards.iter().map(ShardPort::calls).sum()),
-    );
+    type Pick = fn(&ShardCounters) -> &AtomicU64;
+    let figures: [(&str, &str, Kind, Pick); 3] = [
+        ("tandem_calls_active", "Calls in progress", Kind::Gauge, |c| {
+            &c.calls
+        }),
+        (
+            "tandem_journal_written_bytes",
+            "Written to the logs of calls",
+            Kind::Counter,
+            |c| &c.log_written,
+        ),
+        (
+            "tandem_journal_bytes",
+            "Logs of calls on the disk",
+            Kind::Gauge,
+            |c| &c.log_bytes,
+        ),
+    ];
+    for (name, help, kind, pick) in figures {
+        let shards = shards.to_vec();
+        metrics.add_readings(name, help, kind, move || {
+            let figures = shards.iter().map(|shard| pick(&shard.counters));
+            one(figures.map(|figure| figure.load(Ordering::Relaxed)).sum())
+        });
+    }
     let counters = registrations.counters.clone();
     metrics.add_readings("tandem_registrations", "Bindings held", Kind::Gauge, move || {
         one(counters.bindings.load(Ordering::Relaxed))
@@ -83,62 +96,74 @@ pub fn read_roles(
         Kind::Counter,
         move || one(counters.refused.load(Ordering::Relaxed)),
     );
-    let counters = transport.counters().clone();
-    metrics.add_readings(
-        "tandem_sip_transport",
-        "What the SIP sockets did",
-        Kind::Counter,
-        move || {
-            counters
-                .snapshot()
-                .into_iter()
-                .filter(|(what, _)| *what != OPEN)
-                .map(|(what, value)| Reading::labelled("what", what, value))
-                .collect()
-        },
-    );
-    let counters = transport.counters().clone();
-    metrics.add_readings(
-        "tandem_sip_connections",
-        "TCP connections open",
-        Kind::Gauge,
-        move || one(counters.connections_open.load(Ordering::Relaxed)),
-    );
-    read_traffic(metrics, transport);
-    let gate = gate.clone();
+    read_sip(metrics, gates);
+    let gates = gates.clone();
     metrics.add_readings(
         "tandem_media_endpoints",
         "Media endpoints open",
         Kind::Gauge,
-        move || one(gate.counted().endpoints),
+        move || one(gates.media_endpoints()),
     );
 }
 
-/// SIP by method and by class of status, each way.
-fn read_traffic(metrics: &Metrics, transport: &Transport) {
-    type Pick = fn(&Counters) -> &Traffic;
-    let ways: [(&str, Pick); 2] = [("received", |c| &c.inbound), ("sent", |c| &c.outbound)];
-    for (way, pick) in ways {
-        let counters = transport.counters().clone();
-        let name = format!("tandem_sip_requests_{way}");
-        metrics.add_readings(&name, "SIP requests by method", Kind::Counter, move || {
-            let requests = pick(&counters).requests();
-            requests
-                .map(|(method, value)| Reading::labelled("method", method, value))
-                .collect()
-        });
-        let counters = transport.counters().clone();
-        let name = format!("tandem_sip_responses_{way}");
-        metrics.add_readings(
-            &name,
+/// What the SIP sockets did: by event, by method and by class of status, each way.
+fn read_sip(metrics: &Metrics, gates: &Gates) {
+    let sip = gates.clone();
+    metrics.add_readings(
+        "tandem_sip_transport",
+        "What the SIP sockets did",
+        Kind::Counter,
+        move || labelled("what", &sip.counted().counters, |what| what != OPEN),
+    );
+    let sip = gates.clone();
+    metrics.add_readings(
+        "tandem_sip_connections",
+        "TCP connections open",
+        Kind::Gauge,
+        move || {
+            let counted = sip.counted();
+            let open = counted.counters.iter().find(|(what, _)| what == OPEN);
+            vec![Reading::plain(open.map_or(0, |(_, value)| *value))]
+        },
+    );
+    type Pick = fn(&Counted) -> &Vec<(String, u64)>;
+    let traffic: [(&str, &str, &'static str, Pick); 4] = [
+        (
+            "tandem_sip_requests_received",
+            "SIP requests by method",
+            "method",
+            |c| &c.requests_in,
+        ),
+        (
+            "tandem_sip_requests_sent",
+            "SIP requests by method",
+            "method",
+            |c| &c.requests_out,
+        ),
+        (
+            "tandem_sip_responses_received",
             "SIP responses by class of status",
-            Kind::Counter,
-            move || {
-                let responses = pick(&counters).responses();
-                responses
-                    .map(|(class, value)| Reading::labelled("class", class, value))
-                    .collect()
-            },
-        );
+            "class",
+            |c| &c.responses_in,
+        ),
+        (
+            "tandem_sip_responses_sent",
+            "SIP responses by class of status",
+            "class",
+            |c| &c.responses_out,
+        ),
+    ];
+    for (name, help, label, pick) in traffic {
+        let sip = gates.clone();
+        metrics.add_readings(name, help, Kind::Counter, move || {
+            labelled(label, pick(&sip.counted()), |_| true)
+        });
     }
+}
+
+fn labelled(label: &'static str, figures: &[(String, u64)], wanted: impl Fn(&str) -> bool) -> Vec<Reading> {
+    let figures = figures.iter().filter(|(name, _)| wanted(name));
+    figures
+        .map(|(name, value)| Reading::labelled(label, name.clone(), *value))
+        .collect()
 }

@@ -1,41 +1,39 @@
-//! Wires the roles of one server and runs them until it is told to stop.
+//! Wires the call logic of one server and runs it until it is told to leave.
 //!
-//! Order of start: store, engine, media gate, registrar, shards, SIP sockets, web. Order of stop: no new calls, calls
-//! end or the deadline passes, sockets, gate, records, store: each waits for what may still come from the one before.
+//! Order of start: store, logs, gates, engine, registrar, shards, web. Order of stop: no new calls, calls end or the
+//! deadline passes, gates, records, store: each waits for what may still come from the one before.
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use tandem_bus::link::Lane;
 use tandem_directory::Directory;
-use tandem_gate::{Espeak, Gate, GateConfig};
-use tandem_host_api::{DomainLimits, Engine, EngineConfig, Limits};
-use tandem_sip::Method;
-use tandem_sip::auth::{Algorithm, Config as AuthConfig, Verifier};
+use tandem_host_api::{DomainLimits, Engine, EngineConfig, Limits, monotonic_clock};
+use tandem_logic::{Calls, Keeper};
+use tandem_sip::auth::{Algorithm, Config as AuthConfig};
 use tandem_sip::registrar::{Config as RegistrarConfig, Registrar};
 use tandem_store::Store;
-use tandem_switch::record::Clock;
 use tandem_switch::registration::Registration;
-use tandem_switch::{Shard, ShardConfig, shard_of};
-use tandem_transport::{Deliver, Inbound, Transport};
+use tandem_switch::{Nonces, Shard, ShardConfig};
 use tandem_web::{Health, Metrics, WebServer};
 use tokio::runtime::Handle;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::Config;
 use crate::drive::answers::Answers;
-use crate::drive::records::{self, Ended};
+use crate::drive::clock;
+use crate::drive::journals::{Found, Journals, JournalsError, Watch};
+use crate::drive::records::{self, ToStore};
 use crate::drive::registrar::{self, Registrations};
 use crate::drive::scenario::Scenarios;
 use crate::drive::shard::{self, Reach, ShardPort, ToShard};
-use crate::drive::sip_log::Shown;
 use crate::metering;
+use crate::process::gates::{Gates, GatesError, Inboxes};
+use crate::process::orders::{Order, Orders};
 
 /// Records that wait for the store at most.
 const RECORDS_MAX: usize = 20_000;
@@ -50,15 +48,15 @@ pub enum ServeError {
     /// Database or data directory.
     #[error(transparent)]
     Store(#[from] tandem_store::StoreError),
+    /// The logs of calls and registrations.
+    #[error(transparent)]
+    Journals(#[from] JournalsError),
     /// The WASM engine.
     #[error(transparent)]
     Engine(#[from] tandem_host_api::EngineError),
-    /// Media ports or threads.
+    /// SIP sockets, media ports or threads.
     #[error(transparent)]
-    Gate(#[from] tandem_gate::GateError),
-    /// SIP sockets.
-    #[error(transparent)]
-    Transport(#[from] tandem_transport::TransportError),
+    Gates(#[from] GatesError),
     /// The web listener.
     #[error(transparent)]
     Web(#[from] tandem_web::WebError),
@@ -70,53 +68,13 @@ pub enum ServeError {
     System(#[from] std::io::Error),
 }
 
-/// Hands what the sockets bring to the role it concerns; the roles start after the sockets.
-#[derive(Clone, Default)]
-struct Router {
-    routes: Arc<OnceLock<Routes>>,
-}
-
-struct Routes {
-    shards: Vec<ShardPort>,
-    registrations: Registrations,
-}
-
-impl Deliver for Router {
-    fn deliver(&self, inbound: Inbound) -> Result<(), Inbound> {
-        let Some(routes) = self.routes.get() else {
-            return Err(inbound);
-        };
-        match inbound {
-            Inbound::Closed { flow } => {
-                routes.registrations.handle_closed(flow);
-                for shard in &routes.shards {
-                    drop(shard.inbox.send(ToShard::FlowClosed(flow))); // a shard that is gone needs no news
-                }
-                Ok(())
-            }
-            Inbound::Message { flow, message } => {
-                tracing::debug!(
-                    target: "sip", remote = %flow.remote,
-                    message = %Shown(message.as_bytes()), "received"
-                );
-                if message.method() == Some(Method::Register) {
-                    return if routes.registrations.handle(flow, message.clone()) {
-                        Ok(())
-                    } else {
-                        Err(Inbound::Message { flow, message })
-                    };
-                }
-                let number = shard_of(message.call_id().unwrap_or_default(), routes.shards.len() as u64);
-                let Some(shard) = routes.shards.get(number as usize) else {
-                    return Err(Inbound::Message { flow, message });
-                };
-                shard.sip.try_send((flow, message)).map_err(|refused| {
-                    let (flow, message) = refused.into_inner();
-                    Inbound::Message { flow, message }
-                })
-            }
-        }
-    }
+/// Where the gates are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// In this process.
+    Here,
+    /// In processes of their own.
+    Processes,
 }
 
 /// Everything that runs, in the order in which it must stop.
@@ -125,52 +83,67 @@ struct Server {
     shard_threads: Vec<JoinHandle<()>>,
     registrations: Registrations,
     registrar_thread: JoinHandle<()>,
-    transport: Transport,
-    gate: Arc<Gate>,
-    records: mpsc::Sender<Ended>,
+    gates: Gates,
+    records: mpsc::Sender<ToStore>,
     writer: tokio::task::JoinHandle<()>,
     store: Store,
     health: Health,
     web: (oneshot::Sender<()>, tokio::task::JoinHandle<()>),
 }
 
-/// Runs a server on `data` until SIGTERM or SIGINT; then stops it gracefully.
-pub async fn serve(config: Config, data: &Path) -> Result<ExitCode, ServeError> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let server = Server::start(&config, data).await?;
-    tokio::select! {
-        _ = terminate.recv() => (),
-        _ = interrupt.recv() => (),
+/// Runs the call logic on `data` until it is ordered to leave.
+pub async fn serve(
+    config: Config,
+    data: &Path,
+    mut orders: Orders,
+    how: How,
+) -> Result<ExitCode, ServeError> {
+    let server = Server::start(&config, data, how, orders.again()).await?;
+    orders.ready();
+    loop {
+        match orders.next().await {
+            Order::Drain(on) => server.tell(|| ToShard::Drain(on)),
+            // One hurries a stop, and none is under way; the other is for gates.
+            Order::Hurry | Order::HandOver(_) => (),
+            Order::Finish => {
+                server.finish().await;
+                return Ok(ExitCode::SUCCESS);
+            }
+            Order::Stop => {
+                let deadline = config.call.stop_deadline;
+                tracing::info!(deadline_s = deadline.as_secs(), "stopping: no new calls");
+                server.stop(deadline, &mut orders).await;
+                return Ok(ExitCode::SUCCESS);
+            }
+        }
     }
-    tracing::info!(
-        deadline_s = config.call.stop_deadline.as_secs(),
-        "stopping: no new calls"
-    );
-    server.stop(config.call.stop_deadline, &mut interrupt).await;
-    Ok(ExitCode::SUCCESS)
 }
 
 impl Server {
-    async fn start(config: &Config, data: &Path) -> Result<Self, ServeError> {
+    async fn start(config: &Config, data: &Path, how: How, again: bool) -> Result<Self, ServeError> {
+        let began = Instant::now();
         let store = Store::open(data, tandem_store::Options::default()).await?;
         let directory = Directory::new(store.clone());
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
         let health = Health::new(env!("CARGO_PKG_VERSION"));
+        let watch = Watch::new(health.clone());
 
-        let routes: Arc<OnceLock<Vec<ShardPort>>> = Arc::default();
-        let gate = Arc::new(Gate::start_with_speech(
-            gate_config(config, data),
-            Arc::new(Espeak {
-                program: config.media.speech.clone().into(),
-                ..Espeak::default()
-            }),
-            events_to(routes.clone()),
-        )?);
-        let router = Router::default();
-        let transport = Transport::bind(&transport_config(config), router.clone())?;
+        let journals = Journals::open(data, shards_wanted(config), config.journal.durability.0)?;
+        let shards = journals.shards.len() as u16;
+        let (gates, inboxes) = match how {
+            How::Here => Gates::here(config, data, shards, &Handle::current())?,
+            How::Processes => {
+                let queue = config.sip.queue as usize;
+                let run = data.join("run");
+                Gates::connect(&run, shards, queue, journals.cursors(), &Handle::current())
+            }
+        };
+        let Inboxes {
+            shards: shard_inboxes,
+            registrar: registrar_inbox,
+        } = inboxes;
 
-        let (registrations, mailbox) = registrar::mailbox(config.sip.queue as usize);
+        let (registrations, mailbox) = registrar::mailbox();
         let answers = Answers {
             directory: directory.clone(),
             store: store.clone(),
@@ -178,17 +151,15 @@ impl Server {
             default_domain: Some(config.domain.default.clone()).filter(|name| !name.is_empty()),
             kv_bytes_max: KV_BYTES_MAX,
         };
-        let registrar_thread = registrar::start(
-            Registration::new(
-                registrar_of(config),
-                verifier(config),
-                StdRng::from_os_rng().random(),
-            ),
-            mailbox,
-            transport.clone(),
-            answers.clone(),
-            Handle::current(),
-        )?;
+        let registrar = registrar::ToDrive {
+            registrations: open_registrar(config, journals.registrar),
+            sip: registrar_inbox,
+            gates: gates.clone(),
+            answers: answers.clone(),
+            asking: Handle::current(),
+            watch: watch.clone(),
+        };
+        let registrar_thread = registrar::start(registrar, mailbox)?;
 
         let (records, ended) = mpsc::channel(RECORDS_MAX);
         let writer = tokio::spawn(records::write(store.clone(), ended, health.clone()));
@@ -203,21 +174,23 @@ impl Server {
             ..DomainLimits::default()
         };
         let reach = Reach {
-            transport: transport.clone(),
-            gate: gate.clone(),
+            gates: gates.clone(),
             answers,
             scenarios: Scenarios::new(engine, directory, limits, domain_limits, Handle::current()),
             records: records.clone(),
             asking: Handle::current(),
             observe: metering::observer(&metrics),
+            watch,
         };
-        let (shards, shard_threads) = start_shards(config, &reach)?;
-        drop(routes.set(shards.clone())); // set once: here
-        metering::read_roles(&metrics, &shards, &registrations, &transport, &gate);
-        drop(router.routes.set(Routes {
-            shards: shards.clone(),
-            registrations: registrations.clone(),
-        }));
+        let (mut shards, mut shard_threads) = (Vec::new(), Vec::new());
+        let count = journals.shards.len();
+        for ((number, found), gates) in (0_u16..).zip(journals.shards).zip(shard_inboxes) {
+            let calls = open_shard(config, number, count, found);
+            let (port, thread) = shard::start(shard::ToDrive { number, calls, gates }, reach.clone())?;
+            shards.push(port);
+            shard_threads.push(thread);
+        }
+        metering::read_roles(&metrics, &shards, &registrations, &gates);
 
         let web = WebServer::bind(config.web.listen, tandem_web::Limits::default())?;
         let web_address = web.local_addr();
@@ -225,33 +198,49 @@ impl Server {
         let serving = web.serve(health.clone(), metrics, async { drop(web_stopped.await) });
         let web = (stop_web, tokio::spawn(serving));
 
-        crate::demo::first_start(&store, data, &transport.udp()).await?;
+        let addresses = gates.ready().await;
+        crate::demo::first_start(&store, data, &addresses.udp).await?;
         tokio::spawn(reach.scenarios.clone().warm());
+        gates.watch(health.clone());
         health.set_started();
-        announce(&transport.udp(), &transport.tcp(), web_address);
-        Ok(Self {
+        let server = Self {
             shards,
             shard_threads,
             registrations,
             registrar_thread,
-            transport,
-            gate,
+            gates,
             records,
             writer,
             store,
             health,
             web,
-        })
+        };
+        if again {
+            tracing::info!(calls = server.calls(), took = ?began.elapsed(), "going on");
+        } else {
+            announce(&addresses.udp, &addresses.tcp, web_address);
+        }
+        Ok(server)
     }
 
-    /// No new calls; those in progress end by themselves or are hung up at the deadline. A second SIGINT is the
+    /// Leaves at once: what is under way is in the logs, and another process goes on with it.
+    async fn finish(self) {
+        self.tell(|| ToShard::Finish);
+        self.registrations.stop();
+        for thread in self.shard_threads.into_iter().chain([self.registrar_thread]) {
+            drop(tokio::task::spawn_blocking(move || thread.join()).await);
+        }
+        tracing::info!("leaving: calls go on in another process");
+    }
+
+    /// No new calls; those in progress end by themselves or are hung up at the deadline. [`Order::Hurry`] is the
     /// deadline at once.
-    async fn stop(self, deadline: Duration, interrupt: &mut tokio::signal::unix::Signal) {
+    async fn stop(self, deadline: Duration, orders: &mut Orders) {
         self.health.set_stopping();
-        self.tell(|| ToShard::Drain);
+        self.tell(|| ToShard::Drain(true));
         tokio::select! {
             () = self.calls_gone(deadline) => (),
-            _ = interrupt.recv() => (),
+            () = hurried(orders) => (),
         }
         self.tell(|| ToShard::EndAll);
         self.calls_gone(LAST_CALLS).await;
@@ -263,8 +252,7 @@ impl Server {
                 drop(tokio::task::spawn_blocking(move || thread.join()).await);
             }
         }
-        self.transport.close(Duration::from_secs(1)).await;
-        self.gate.stop();
+        self.gates.stop(Duration::from_secs(1)).await;
         drop(self.records);
         drop(tokio::time::timeout(Duration::from_secs(10), self.writer).await);
         drop(self.web.0); // the web listener ends last, so that its health tells of the stop
@@ -279,56 +267,73 @@ impl Server {
         }
     }
 
+    fn calls(&self) -> u64 {
+        self.shards.iter().map(ShardPort::calls).sum()
+    }
+
     async fn calls_gone(&self, within: Duration) {
         let until = Instant::now() + within;
-        while Instant::now() < until && self.shards.iter().any(|shard| shard.calls() > 0) {
+        while Instant::now() < until && self.calls() > 0 {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 }
 
-fn start_shards(config: &Config, reach: &Reach) -> Result<(Vec<ShardPort>, Vec<JoinHandle<()>>), ServeError> {
+async fn hurried(orders: &mut Orders) {
+    while !matches!(orders.next().await, Order::Hurry) {}
+}
+
+fn shards_wanted(config: &Config) -> u16 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let shards = match config.call.shards {
-        0 => cores as u64,
-        set => u64::from(set),
-    };
-    let clock = Clock {
-        instant: Instant::now(),
-        timestamp: Timestamp::now(),
-    };
+    match config.call.shards {
+        0 => cores as u16,
+        set => set as u16,
+    }
+}
+
+fn open_registrar(config: &Config, found: Found) -> tandem_logic::Registrations<tandem_journal::Files> {
+    let Found { log, values } = found;
+    let entries = values.iter().map(|(key, value)| (*key, value.as_slice()));
+    let (registration, problems) = Registration::restore(
+        registrar_of(config),
+        nonces(config),
+        StdRng::from_os_rng().random(),
+        entries,
+        clock::now(),
+    );
+    for problem in problems {
+        tracing::error!(%problem, "a registration was dropped");
+    }
+    tandem_logic::Registrations::new(registration, Keeper::new(log, Lane::REGISTRAR))
+}
+
+fn open_shard(config: &Config, number: u16, shards: usize, found: Found) -> Calls<tandem_journal::Files> {
+    let shards = shards.max(1) as u64;
     let share = |all: u32| (u64::from(all).div_ceil(shards)) as usize;
-    let mut ports = Vec::new();
-    let mut threads = Vec::new();
-    for number in 0..shards {
-        let shard_config = ShardConfig {
-            shard: number,
-            shards,
-            calls_max: share(config.limits.calls),
-            calls_per_domain_max: share(config.limits.calls_per_domain),
-        };
-        let seed = StdRng::from_os_rng().random();
-        let core = Shard::new(shard_config, verifier(config), clock, seed);
-        let (port, thread) = shard::start(core, number, config.sip.queue as usize, reach.clone())?;
-        ports.push(port);
-        threads.push(thread);
+    let shard_config = ShardConfig {
+        shard: u64::from(number),
+        shards,
+        calls_max: share(config.limits.calls),
+        calls_per_domain_max: share(config.limits.calls_per_domain),
+    };
+    let Found { log, values } = found;
+    let now = clock::now();
+    let entries = values.iter().map(|(key, value)| (*key, value.as_slice()));
+    let seed = StdRng::from_os_rng().random();
+    let (shard, problems) = Shard::restore(shard_config, nonces(config), seed, entries, now);
+    for problem in problems {
+        tracing::error!(%problem, "a call was dropped");
     }
-    Ok((ports, threads))
+    Calls::new(
+        shard,
+        Keeper::new(log, Lane(number)),
+        monotonic_clock(),
+        values,
+        now,
+    )
 }
 
-/// Hands the gate's events to the shard that the endpoint's number names.
-fn events_to(
-    shards: Arc<OnceLock<Vec<ShardPort>>>,
-) -> impl Fn(tandem_bus::media::Event) + Send + Sync + 'static {
-    move |event| {
-        let number = (event.endpoint().0 >> 48) as usize;
-        if let Some(shard) = shards.get().and_then(|shards| shards.get(number)) {
-            drop(shard.inbox.send(ToShard::Media(event))); // a shard that is gone has no endpoints
-        }
-    }
-}
-
-fn verifier(config: &Config) -> Verifier {
+fn nonces(config: &Config) -> Nonces {
     // A phone such as baresip 1.0 gives up when it is offered an algorithm that it does not know (RFC 8760 §2.3
     // would have it take another), so SHA-256 is offered only where an administrator wants it.
     let algorithms = if config.sip.digest_sha256 {
@@ -341,7 +346,10 @@ fn verifier(config: &Config) -> Verifier {
         nonce_lifetime: config.sip.nonce_life,
         ..AuthConfig::default()
     };
-    Verifier::new(auth, StdRng::from_os_rng(), Instant::now())
+    Nonces {
+        config: auth,
+        rng: StdRng::from_os_rng(),
+    }
 }
 
 fn registrar_of(config: &Config) -> Registrar {
@@ -353,46 +361,12 @@ fn registrar_of(config: &Config) -> Registrar {
     })
 }
 
-fn transport_config(config: &Config) -> tandem_transport::Config {
-    tandem_transport::Config {
-        udp: config.sip.udp.clone(),
-        tcp: config.sip.tcp.clone(),
-        limits: tandem_transport::Limits {
-            connections_max: config.sip.connections_max as usize,
-            connections_per_address_max: config.sip.connections_per_address_max as usize,
-            connection_idle: config.sip.connection_idle,
-            message_bytes_max: config.sip.message_size_max.0 as usize,
-            ..tandem_transport::Limits::default()
-        },
-    }
-}
-
 fn engine_config(config: &Config, data: &Path) -> EngineConfig {
     EngineConfig {
         cache_dir: Some(data.join("compiled")),
         instances_max: config.limits.calls,
         memory_max_bytes: config.scenario.memory.0 as usize,
         ..EngineConfig::default()
-    }
-}
-
-fn gate_config(config: &Config, data: &Path) -> GateConfig {
-    GateConfig {
-        address: config.media.address,
-        announced: config.media.announce,
-        ports: config.media.ports.low..=config.media.ports.high,
-        threads: media_threads(config),
-        prompts_dir: data.join("prompts"),
-        cache_dir: data.join("speech"),
-        max_endpoints: config.limits.calls as usize * 4,
-        ..GateConfig::default()
-    }
-}
-
-fn media_threads(config: &Config) -> usize {
-    match config.media.threads {
-        0 => std::thread::available_parallelism().map_or(1, |cores| usize::from(cores).div_ceil(2)),
-        set => set as usize,
     }
 }
 

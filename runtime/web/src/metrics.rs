@@ -3,6 +3,7 @@
 //! Families with fields here are written by the roles as things happen. Figures that a role counts itself are read
 //! at each scrape: see [`Metrics::add_readings`].
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -74,7 +75,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     /// What tells it from others of its family.
-    pub labels: Vec<(&'static str, &'static str)>,
+    pub labels: Vec<(&'static str, Cow<'static, str>)>,
     /// The figure.
     pub value: u64,
 }
@@ -89,9 +90,9 @@ impl Reading {
     }
 
     /// One of several, told apart by one label.
-    pub fn labelled(label: &'static str, is: &'static str, value: u64) -> Self {
+    pub fn labelled(label: &'static str, is: impl Into<Cow<'static, str>>, value: u64) -> Self {
         Self {
-            labels: vec![(label, is)],
+            labels: vec![(label, is.into())],
             value,
         }
     }

@@ -156,6 +156,11 @@ fn show(context: &Context, record: &CallRecord) -> Result<(), Failure> {
             "journal",
             if call.journal_stored { "kept" } else { "not kept" }.to_owned(),
         );
+        match call.recoveries {
+            0 => (),
+            1 => row("recovered", "once".to_owned()),
+            times => row("recovered", format!("{times} times")),
+        }
         for leg in &record.legs {
             let user = leg
                 .user

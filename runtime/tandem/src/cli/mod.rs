@@ -8,6 +8,7 @@ mod number;
 mod replay;
 mod scenario;
 mod serve;
+mod server;
 mod user;
 
 use std::path::PathBuf;
@@ -17,6 +18,10 @@ use clap::{Args, Parser, Subcommand};
 use tandem_store::{DomainScope, Options, Store, StoreError};
 
 use crate::config::ConfigErrors;
+use crate::process::gate::GateProcessError;
+use crate::process::media_gate::MediaError;
+use crate::process::single::SingleError;
+use crate::process::supervisor::SuperviseError;
 use crate::serve::ServeError;
 
 const EXIT_CODES: &str = "Exit codes:
@@ -45,6 +50,12 @@ struct Cli {
 enum Command {
     /// Run the server
     Serve(serve::Serve),
+    /// Show the processes of the running server
+    Status,
+    /// Replace the running server by the binary on disk, process by process; calls go on
+    Upgrade,
+    /// Let the running server take no new calls
+    Drain(server::Drain),
     /// Show the configuration
     #[command(subcommand)]
     Config(config::Config),
@@ -129,6 +140,18 @@ pub enum Failure {
     Serve(#[from] ServeError),
     /// 1
     #[error(transparent)]
+    Supervise(#[from] SuperviseError),
+    /// 1
+    #[error(transparent)]
+    Single(#[from] SingleError),
+    /// 1
+    #[error(transparent)]
+    SipGate(#[from] GateProcessError<tandem_transport::TransportError>),
+    /// 1
+    #[error(transparent)]
+    MediaGate(#[from] GateProcessError<MediaError>),
+    /// 1
+    #[error(transparent)]
     System(#[from] std::io::Error),
     /// 1
     #[error(transparent)]
@@ -143,7 +166,15 @@ impl Failure {
             Self::Diverged(_) => 4,
             Self::Store(StoreError::Exists { .. } | StoreError::InUse { .. }) => 5,
             Self::Store(StoreError::Invalid { .. } | StoreError::TooLarge { .. }) => 2,
-            Self::Failed(_) | Self::Store(_) | Self::Serve(_) | Self::System(_) | Self::Json(_) => 1,
+            Self::Failed(_)
+            | Self::Store(_)
+            | Self::Serve(_)
+            | Self::Supervise(_)
+            | Self::Single(_)
+            | Self::SipGate(_)
+            | Self::MediaGate(_)
+            | Self::System(_)
+            | Self::Json(_) => 1,
         }
     }
 }
@@ -194,13 +225,18 @@ pub fn run() -> ExitCode {
 }
 
 fn start(context: &Context, command: Command) -> Result<ExitCode, Failure> {
-    let mut runtime = match command {
-        Command::Serve(_) => tokio::runtime::Builder::new_multi_thread(),
-        _ => tokio::runtime::Builder::new_current_thread(),
-    };
-    runtime.enable_all().build()?.block_on(async {
+    if let Command::Serve(serve) = command {
+        return serve.run(context); // what it needs depends on its role
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
         match command {
-            Command::Serve(serve) => return serve.run(context).await,
+            Command::Serve(_) => (),
+            Command::Status => server::status(context).await?,
+            Command::Upgrade => server::upgrade(context).await?,
+            Command::Drain(drain) => drain.run(context).await?,
             Command::Config(config) => config.run()?,
             Command::Check(args) => return check::run(context, &args).await,
             Command::Domain(domain) => domain.run(context).await?,

@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use tandem_journal::Durability;
 use toml::de::DeValue;
 
-use super::setting::{ByteSize, LogLevel, PortRange, Setting};
+use super::setting::{ByteSize, JournalDurability, LogLevel, PortRange, Setting};
 
 /// One key, as the machinery sees it.
 pub(super) struct Key {
@@ -144,6 +145,13 @@ sections! {
         listen: SocketAddr = loopback(8080);
     }
 
+    /// The processes of a server.
+    server: Server {
+        /// Runs SIP sockets, media and call logic as processes of their own, which outlive each other's crashes and
+        /// are replaced one by one by `tandem upgrade`. false: all is one process.
+        processes: bool = true;
+    }
+
     /// What is written to the standard error.
     log: Log {
         /// The least important level that is written: "error", "warn", "info", "debug" or "trace".
@@ -167,6 +175,12 @@ sections! {
         stop_deadline: Duration = Duration::from_secs(30);
     }
 
+    /// The log from which calls and registrations come back after a crash.
+    journal: Journal {
+        /// What it survives. "flush": the death of any process of this server. "sync": a power failure too; each
+        /// step of a call then waits for the disk. "off": nothing is kept, a crash ends every call.
+        durability: JournalDurability = JournalDurability(Durability::Flush);
+    }
     /// What one scenario may cost.
     scenario: Scenario {
         /// CPU time that one call's scenario may use in all; beyond, it is ended.

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use tandem_journal::Durability;
 use toml::de::DeValue;
 
 /// A type that a key may have.
@@ -45,6 +46,7 @@ in_string!(String, "a text");
 in_string!(PortRange, r#"a range of ports such as "20000-29999""#);
 in_string!(ByteSize, r#"a size such as "64 KiB" or "16 MiB""#);
 in_string!(LogLevel, r#""error", "warn", "info", "debug" or "trace""#);
+in_string!(JournalDurability, r#""off", "flush" or "sync""#);
 
 impl Setting for Vec<SocketAddr> {
     const SHAPE: &'static str = r#"a list of addresses with ports such as ["127.0.0.1:5060", "[::1]:5060"]"#;
@@ -260,6 +262,35 @@ impl FromStr for LogLevel {
 impl fmt::Display for LogLevel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// What the log of calls survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JournalDurability(pub Durability);
+
+impl JournalDurability {
+    const ALL: [(Durability, &str); 3] = [
+        (Durability::Off, "off"),
+        (Durability::Flush, "flush"),
+        (Durability::Sync, "sync"),
+    ];
+}
+
+impl FromStr for JournalDurability {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let found = Self::ALL.into_iter().find(|(_, name)| *name == text);
+        found.map(|(durability, _)| Self(durability)).ok_or(())
+    }
+}
+
+impl fmt::Display for JournalDurability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let found = Self::ALL
+            .into_iter()
+            .find(|(durability, _)| *durability == self.0);
+        f.write_str(found.map_or("", |(_, name)| name))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tandem_directory::Directory;
 use tandem_host_api::op::{KvError, KvValue, Op, Target, User};
 use tandem_sip::registrar::Binding;
-use tandem_store::{DomainScope, Store, StoreError};
+use tandem_store::{DomainScope, Once, Store, StoreError};
 use tandem_switch::{Admitted, Answer, Located, Question};
 
 use super::registrar::Registrations;
@@ -34,7 +34,9 @@ impl Answers {
             }
             Question::Locate { domain, target } => self.locate(&domain, &target).await.map(Answer::Located),
             Question::FindUser { domain, number } => self.find_user(&domain, &number).await.map(Answer::User),
-            Question::KeyValue { domain, op } => Ok(Answer::KeyValue(self.key_value(&domain, op).await)),
+            Question::KeyValue { domain, op, once } => {
+                Ok(Answer::KeyValue(self.key_value(&domain, op, &once).await))
+            }
         };
         answered.unwrap_or_else(|error| {
             tracing::error!(%error, "the directory does not answer");
@@ -137,12 +139,19 @@ impl Answers {
         }))
     }
 
-    async fn key_value(&self, domain: &str, op: Op) -> Result<KvValue, KvError> {
+    async fn key_value(&self, domain: &str, op: Op, once: &(String, u64)) -> Result<KvValue, KvError> {
         let scope = self.store.domain_scope(domain).await.map_err(|e| kv_error(&e))?;
-        self.key_value_in(&scope, op).await.map_err(|e| kv_error(&e))
+        self.key_value_in(&scope, op, once)
+            .await
+            .map_err(|e| kv_error(&e))
     }
 
-    async fn key_value_in(&self, scope: &DomainScope, op: Op) -> Result<KvValue, StoreError> {
+    async fn key_value_in(
+        &self,
+        scope: &DomainScope,
+        op: Op,
+        (call, op_index): &(String, u64),
+    ) -> Result<KvValue, StoreError> {
         match op {
             Op::KvGet { key } => self.store.kv_get(scope, &key).await.map(KvValue::Value),
             Op::KvSet { key, value } => self
@@ -153,7 +162,16 @@ impl Answers {
             Op::KvDelete { key } => self.store.kv_delete(scope, &key).await.map(KvValue::Deleted),
             Op::KvIncrement { key, by } => self
                 .store
-                .kv_increment(scope, &key, by, self.kv_bytes_max)
+                .kv_increment_once(
+                    scope,
+                    Once {
+                        call,
+                        op_index: *op_index as u32,
+                    },
+                    &key,
+                    by,
+                    self.kv_bytes_max,
+                )
                 .await
                 .map(KvValue::Sum),
             Op::KvKeys { prefix, after, limit } => self

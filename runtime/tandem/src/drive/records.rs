@@ -1,8 +1,12 @@
 //! Writes the records of calls that are over, many in one transaction, on the store's runtime.
+//!
+//! A record lies in the log until the store has confirmed it, so one that cannot be written is tried again at the next
+//! start.
 
 use std::time::Duration;
 
-use tandem_store::{CallRecord, NewCall, Store};
+use tandem_logic::Ended;
+use tandem_store::{NewCall, Store, StoreError};
 use tandem_web::Health;
 use tokio::sync::mpsc;
 
@@ -14,25 +18,28 @@ const TRIES: u32 = 5;
 const ROLE: &str = "store";
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// A call that is over.
-#[derive(Debug)]
-pub struct Ended {
-    /// The domain's name.
-    pub domain: String,
-    /// The record.
-    pub record: CallRecord,
-    /// The journal's bytes, where a scenario ran.
-    pub journal: Option<Vec<u8>>,
+/// Tells that a record is stored.
+pub type Confirm = Box<dyn FnOnce() + Send + Sync>;
+
+/// A record on its way to the store.
+pub struct ToStore {
+    /// The call.
+    pub ended: Ended,
+    /// Called once it is stored, or can never be.
+    pub confirm: Confirm,
 }
 
 /// Runs until every sender is gone, then has written all.
-pub async fn write(store: Store, mut ended: mpsc::Receiver<Ended>, health: Health) {
+pub async fn write(store: Store, mut ended: mpsc::Receiver<ToStore>, health: Health) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while ended.recv_many(&mut batch, BATCH_MAX).await > 0 {
         for attempt in 1..=TRIES {
             match write_batch(&store, &batch).await {
                 Ok(()) => {
                     health.set_repaired(ROLE);
+                    for stored in batch.drain(..) {
+                        (stored.confirm)();
+                    }
                     break;
                 }
                 Err(error) if attempt < TRIES => {
@@ -41,7 +48,9 @@ pub async fn write(store: Store, mut ended: mpsc::Receiver<Ended>, health: Healt
                 }
                 Err(error) => {
                     health.set_broken(ROLE, format!("call records cannot be written: {error}"));
-                    lose_nothing(&error.to_string(), &batch);
+                    for waiting in &batch {
+                        tell(&error, &waiting.ended);
+                    }
                 }
             }
         }
@@ -49,32 +58,34 @@ pub async fn write(store: Store, mut ended: mpsc::Receiver<Ended>, health: Healt
     }
 }
 
-async fn write_batch(store: &Store, batch: &[Ended]) -> Result<(), tandem_store::StoreError> {
+async fn write_batch(store: &Store, batch: &[ToStore]) -> Result<(), StoreError> {
     let mut scopes = Vec::with_capacity(batch.len());
-    for ended in batch {
-        scopes.push(store.domain_scope(&ended.domain).await?);
+    for ToStore { ended, .. } in batch {
+        match store.domain_scope(&ended.domain).await {
+            Ok(scope) => scopes.push((scope, ended)),
+            // Its domain was deleted meanwhile.
+            Err(error @ StoreError::NotFound { .. }) => tell(&error, ended),
+            Err(error) => return Err(error),
+        }
     }
     let calls: Vec<_> = scopes
         .iter()
-        .zip(batch)
         .map(|(scope, ended)| NewCall {
             scope,
             record: &ended.record,
             journal: ended.journal.as_deref(),
         })
         .collect();
-    for (written, ended) in store.insert_calls(&calls).await?.into_iter().zip(batch) {
+    for (written, (_, ended)) in store.insert_calls(&calls).await?.into_iter().zip(&scopes) {
         if let Err(error) = written {
-            lose_nothing(&error.to_string(), std::slice::from_ref(ended));
+            tell(&error, ended);
         }
     }
     Ok(())
 }
 
-/// The store is full or gone: the log keeps what is needed to bill and to look into a call.
-fn lose_nothing(error: &str, batch: &[Ended]) {
-    for ended in batch {
-        let record = serde_json::to_string(&ended.record).unwrap_or_default();
-        tracing::error!(%error, domain = %ended.domain, %record, "call record could not be written");
-    }
+/// The store is full or gone, or refuses this record: the log keeps what is needed to bill and to look into a call.
+fn tell(error: &StoreError, ended: &Ended) {
+    let record = serde_json::to_string(&ended.record).unwrap_or_default();
+    tracing::error!(%error, domain = %ended.domain, %record, "call record could not be written");
 }

@@ -3,18 +3,22 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Instant;
 
+use tandem_bus::link::{Cursor, Lane};
+use tandem_journal::Files;
+use tandem_logic::{Kept, RegistrarEffect};
+use tandem_sip::Moment;
 use tandem_sip::registrar::Binding;
-use tandem_sip::{Flow, Message};
 use tandem_switch::Answer;
-use tandem_switch::registration::{Input, Output, Registration};
-use tandem_transport::Transport;
+use tandem_switch::registration::Input;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
 use super::answers::Answers;
+use super::clock;
+use super::journals::Watch;
 use super::sip_log::Shown;
+use crate::process::gates::{FromGate, GateKind, Gates, Inbox, SipItem};
 
 const BATCH_MAX: usize = 64;
 
@@ -25,7 +29,6 @@ enum ToRegistrar {
         user: String,
         reply: oneshot::Sender<Vec<Binding>>,
     },
-    FlowClosed(Flow),
     Answered(u64, Answer),
     Stop,
 }
@@ -42,7 +45,6 @@ pub struct RegistrarCounters {
 /// The way to the registrar; a clone is cheap.
 #[derive(Clone)]
 pub struct Registrations {
-    sip: mpsc::Sender<(Flow, Message)>,
     inbox: mpsc::UnboundedSender<ToRegistrar>,
     /// What it counts.
     pub counters: Arc<RegistrarCounters>,
@@ -63,16 +65,6 @@ impl Registrations {
         found.await.unwrap_or_default()
     }
 
-    /// Hands over a REGISTER; false: too many wait already.
-    pub fn handle(&self, flow: Flow, message: Message) -> bool {
-        self.sip.try_send((flow, message)).is_ok()
-    }
-
-    /// A connection is gone.
-    pub fn handle_closed(&self, flow: Flow) {
-        drop(self.inbox.send(ToRegistrar::FlowClosed(flow))); // a registrar that is gone needs no news
-    }
-
     /// Ends the registrar's thread.
     pub fn stop(&self) {
         drop(self.inbox.send(ToRegistrar::Stop)); // gone already
@@ -81,71 +73,75 @@ impl Registrations {
 
 /// The receiving end of [`Registrations`], until the registrar starts.
 pub struct Mailbox {
-    sip: mpsc::Receiver<(Flow, Message)>,
     inbox: mpsc::UnboundedReceiver<ToRegistrar>,
     back: mpsc::UnboundedSender<ToRegistrar>,
     counters: Arc<RegistrarCounters>,
 }
 
 /// The way to a registrar that is started later: it needs the answers, and they need the way to it.
-pub fn mailbox(queue: usize) -> (Registrations, Mailbox) {
-    let (sip, sip_in) = mpsc::channel(queue);
+pub fn mailbox() -> (Registrations, Mailbox) {
     let (inbox, inbox_in) = mpsc::unbounded_channel();
     let counters = Arc::new(RegistrarCounters::default());
     let mailbox = Mailbox {
-        sip: sip_in,
         inbox: inbox_in,
         back: inbox.clone(),
         counters: counters.clone(),
     };
-    (Registrations { sip, inbox, counters }, mailbox)
+    (Registrations { inbox, counters }, mailbox)
+}
+
+/// A registrar to be driven, and what it reaches.
+pub struct ToDrive {
+    /// The registrar with its log.
+    pub registrations: tandem_logic::Registrations<Files>,
+    /// What the SIP gate tells it.
+    pub sip: Inbox<SipItem>,
+    /// The way to the SIP gate.
+    pub gates: Gates,
+    /// Who answers its questions.
+    pub answers: Answers,
+    /// The runtime on which they are answered.
+    pub asking: tokio::runtime::Handle,
+    /// Told of a log that cannot be written.
+    pub watch: Watch,
 }
 
 /// Starts the registrar's thread.
-pub fn start(
-    registration: Registration,
-    mailbox: Mailbox,
-    transport: Transport,
-    answers: Answers,
-    asking: tokio::runtime::Handle,
-) -> std::io::Result<JoinHandle<()>> {
+pub fn start(registrar: ToDrive, mailbox: Mailbox) -> std::io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()?;
+    let Mailbox {
+        inbox,
+        back,
+        counters,
+    } = mailbox;
     let driver = Driver {
-        registration,
-        transport,
-        answers,
-        asking,
-        back: mailbox.back,
-        counters: mailbox.counters,
+        registrar,
+        back,
+        counters,
     };
     std::thread::Builder::new()
         .name("registrar".into())
-        .spawn(move || runtime.block_on(driver.run(mailbox.sip, mailbox.inbox)))
+        .spawn(move || runtime.block_on(driver.run(inbox)))
 }
 
 struct Driver {
-    registration: Registration,
-    transport: Transport,
-    answers: Answers,
-    asking: tokio::runtime::Handle,
+    registrar: ToDrive,
     back: mpsc::UnboundedSender<ToRegistrar>,
     counters: Arc<RegistrarCounters>,
 }
 
 impl Driver {
-    async fn run(
-        mut self,
-        mut sip: mpsc::Receiver<(Flow, Message)>,
-        mut inbox: mpsc::UnboundedReceiver<ToRegistrar>,
-    ) {
-        let mut deadline: Option<Instant> = None;
-        let mut messages = Vec::with_capacity(BATCH_MAX);
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<ToRegistrar>) {
+        let mut told = Vec::with_capacity(BATCH_MAX);
+        let mut deadline = self.round();
+        // What is due is looked at after what was said last has been said again.
+        let mut begun = false;
         loop {
             let due = async {
-                match deadline {
-                    Some(at) => sleep_until(at.into()).await,
+                match deadline.filter(|_| begun) {
+                    Some(at) => sleep_until(clock::instant_of(at).into()).await,
                     None => std::future::pending().await,
                 }
             };
@@ -155,55 +151,91 @@ impl Driver {
                     None | Some(ToRegistrar::Stop) => return,
                     Some(asked) => self.handle_asked(asked),
                 },
-                got = sip.recv_many(&mut messages, BATCH_MAX) => if got == 0 { return },
-                () = due => self.registration.handle(Input::Timeout, Instant::now()),
+                got = self.registrar.sip.recv_many(&mut told, BATCH_MAX) => if got == 0 { return },
+                () = due => self.handle(Input::Timeout),
             }
-            for (flow, message) in messages.drain(..) {
-                self.registration
-                    .handle(Input::Sip { flow, message }, Instant::now());
+            for told in told.drain(..) {
+                begun |= matches!(told, FromGate::Connected { .. });
+                self.handle_told(told);
             }
-            deadline = self.drain();
-            self.counters
-                .bindings
-                .store(self.registration.bindings() as u64, Ordering::Relaxed);
-            self.counters
-                .refused
-                .store(self.registration.refused(), Ordering::Relaxed);
+            deadline = self.round();
         }
     }
 
+    fn handle(&mut self, input: Input) {
+        self.registrar.registrations.handle(input, clock::now());
+    }
+
     fn handle_asked(&mut self, asked: ToRegistrar) {
-        let now = Instant::now();
         match asked {
             ToRegistrar::Lookup { domain, user, reply } => {
+                let registration = self.registrar.registrations.registration();
                 // One who has gone away meanwhile needs no answer.
-                drop(reply.send(self.registration.lookup(&domain, &user, now)));
+                drop(reply.send(registration.lookup(&domain, &user, clock::now())));
             }
-            ToRegistrar::FlowClosed(flow) => self.registration.handle(Input::FlowClosed { flow }, now),
-            ToRegistrar::Answered(number, answer) => {
-                self.registration.handle(Input::Answered { number, answer }, now);
-            }
+            ToRegistrar::Answered(number, answer) => self.handle(Input::Answered { number, answer }),
             ToRegistrar::Stop => (),
         }
     }
 
-    fn drain(&mut self) -> Option<Instant> {
-        loop {
-            match self.registration.poll_output() {
-                Output::Wait(at) => return at,
-                Output::Send { flow, bytes } => {
-                    tracing::debug!(target: "sip", remote = %flow.remote, message = %Shown(&bytes), "sent");
-                    if let Err(error) = self.transport.send(flow, bytes) {
-                        tracing::debug!(remote = %flow.remote, %error, "not sent");
-                    }
+    fn handle_told(&mut self, told: FromGate<SipItem>) {
+        match told {
+            FromGate::Connected { instance, fresh } => {
+                if fresh {
+                    self.registrar.registrations.heard(Cursor { instance, number: 0 });
                 }
-                Output::Ask { number, question } => {
-                    let (answers, back) = (self.answers.clone(), self.back.clone());
-                    self.asking.spawn(async move {
-                        let answer = answers.answer(question).await;
-                        drop(back.send(ToRegistrar::Answered(number, answer))); // gone: nobody to tell
-                    });
+                self.handle(Input::SipGateConnected { fresh });
+            }
+            FromGate::Lost => (),
+            FromGate::Item { cursor, item } => {
+                match item {
+                    SipItem::Message { flow, message } => self.handle(Input::Sip { flow, message }),
+                    SipItem::Closed { flow } => self.handle(Input::FlowClosed { flow }),
                 }
+                self.registrar.registrations.heard(cursor);
+            }
+        }
+    }
+
+    /// Commits, then carries out what may be; the next deadline.
+    fn round(&mut self) -> Option<Moment> {
+        match self.registrar.registrations.commit() {
+            Kept::Well | Kept::Broken(None) => (),
+            Kept::Mended => self.registrar.watch.mended(Lane::REGISTRAR),
+            Kept::Broken(Some(why)) => self.registrar.watch.broken(Lane::REGISTRAR, &why),
+        }
+        while let Some(effect) = self.registrar.registrations.poll_effect() {
+            self.carry_out(effect);
+        }
+        let registration = self.registrar.registrations.registration();
+        self.counters
+            .bindings
+            .store(registration.bindings() as u64, Ordering::Relaxed);
+        self.counters
+            .refused
+            .store(registration.refused(), Ordering::Relaxed);
+        self.registrar.registrations.deadline()
+    }
+
+    fn carry_out(&self, effect: RegistrarEffect) {
+        match effect {
+            RegistrarEffect::Send { flow, bytes } => {
+                tracing::debug!(target: "sip", remote = %flow.remote, message = %Shown(&bytes), "sent");
+                if let Err(error) = self.registrar.gates.send_sip(flow, bytes) {
+                    tracing::debug!(remote = %flow.remote, ?error, "not sent");
+                }
+            }
+            RegistrarEffect::Ask { number, question } => {
+                let (answers, back) = (self.registrar.answers.clone(), self.back.clone());
+                self.registrar.asking.spawn(async move {
+                    let answer = answers.answer(question).await;
+                    drop(back.send(ToRegistrar::Answered(number, answer))); // gone: nobody to tell
+                });
+            }
+            RegistrarEffect::Acknowledge { cursor, .. } => {
+                self.registrar
+                    .gates
+                    .acknowledge(GateKind::Sip, Lane::REGISTRAR, cursor);
             }
         }
     }

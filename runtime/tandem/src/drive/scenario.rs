@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tandem_directory::Directory;
 use tandem_host_api::{
-    DomainLimits, DomainQuota, End, Engine, Finished, Journal, JournalHeader, Limits, Module, Run, Switch,
-    WORLD, monotonic_clock,
+    DomainLimits, DomainQuota, End, Engine, Finished, Journal, Limits, Module, Run, Switch, monotonic_clock,
 };
 use tandem_store::Store;
 use tokio::runtime::Handle;
@@ -48,19 +47,6 @@ impl Scenarios {
             blocking,
             quotas: Arc::default(),
         }
-    }
-
-    /// The journal of a call that begins now.
-    pub fn journal(call: &str, domain: &str, entry: &str, hash: &str, began_ms: u64) -> Journal {
-        let header = JournalHeader {
-            call: call.to_owned(),
-            domain: domain.to_owned(),
-            entry: entry.to_owned(),
-            module_hash: hash.to_owned(),
-            world: WORLD.to_owned(),
-            began_ms,
-        };
-        Journal::new(header, monotonic_clock())
     }
 
     fn quota(&self, domain: &str) -> DomainQuota {
