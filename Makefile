@@ -8,7 +8,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DATA ?= data
 ARGS ?=
 
-.PHONY: help run build test test-rust test-guests lint fmt bench scenarios setup fuzz memory clean
+.PHONY: help run build test test-rust test-guests lint fmt bench scenarios setup fuzz memory survive price clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -61,6 +61,15 @@ bench: scenarios ## every benchmark, then one table
 memory: build ## resident bytes per registered user and per call, and CPU time per call minute
 	cargo build --workspace --examples --locked
 	$(TARGET)/debug/examples/memory
+
+survive: build ## calls lost, steps wrong, gaps and time to recover while the call logic is killed again and again
+	cargo build --workspace --examples --locked
+	$(TARGET)/debug/examples/survive --calls 200 --kills 100
+	$(TARGET)/debug/examples/survive --calls 2000 --kills 5 --dwell-ms 2000-10000
+
+price: build ## what surviving costs: CPU and calls a second with each kind of journal, time to recover by open calls
+	cargo build --workspace --examples --locked
+	$(TARGET)/debug/examples/price
 
 fuzz: ## fuzz the parsers of outside bytes, a minute each (needs cargo-fuzz and a nightly compiler)
 	cd fuzz && for t in $$(cargo fuzz list); do cargo fuzz run $$t -- -max_total_time=60; done

@@ -24,8 +24,6 @@ const MEASURE: Duration = Duration::from_secs(20);
 /// Longer than the whole run.
 const EXPIRES_S: u64 = 3_600;
 const PASSWORD: &str = "ten-thousand";
-/// Clock ticks per second in /proc, the same on every Linux (`USER_HZ`).
-const TICKS_PER_S: f64 = 100.0;
 
 fn main() -> Result<()> {
     let tandem = Tandem::builder()
@@ -63,14 +61,14 @@ fn main() -> Result<()> {
         )?;
         in_calls = settled(&tandem)?;
         let heard = || media.heard().iter().map(|stream| stream.packets).sum::<u64>();
-        let (began, before, heard_before) = (Instant::now(), cpu_seconds(&tandem)?, heard());
+        let (began, before, heard_before) = (Instant::now(), tandem.cpu_time()?.as_secs_f64(), heard());
         std::thread::sleep(MEASURE);
         let active = tandem.metric("tandem_calls_active")?;
         if active < CALLS as f64 {
             return Err(Failure::new(format!("only {active} calls were left")));
         }
         let elapsed_s = began.elapsed().as_secs_f64();
-        cpu_s = (cpu_seconds(&tandem)? - before) / elapsed_s;
+        cpu_s = (tandem.cpu_time()?.as_secs_f64() - before) / elapsed_s;
         packets_per_s = (heard() - heard_before) as f64 / elapsed_s / CALLS as f64;
         Ok(())
     })?;
@@ -194,21 +192,6 @@ fn run_calls(
 fn settled(tandem: &Tandem) -> Result<u64> {
     std::thread::sleep(SETTLE);
     tandem.resident_bytes()
-}
-
-/// User and system time so far (proc(5): fields 14 and 15 of stat, counted behind the name in brackets).
-fn cpu_seconds(tandem: &Tandem) -> Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", tandem.id())).doing("reading /proc")?;
-    let (_, fields) = stat
-        .rsplit_once(") ")
-        .doing("looking for the end of the name in /proc")?;
-    let mut times = fields
-        .split(' ')
-        .skip(11)
-        .take(2)
-        .filter_map(|ticks| ticks.parse::<f64>().ok());
-    let (user, system) = (times.next(), times.next());
-    Ok((user.doing("reading user time")? + system.doing("reading system time")?) / TICKS_PER_S)
 }
 
 fn mib(bytes: u64) -> f64 {

@@ -9,6 +9,9 @@ use tandem_kit::{Result, wait};
 /// Exit code of a replay that took another way than the recorded call.
 pub const REPLAY_DIVERGED: i32 = 4;
 
+/// A record is written moments after the call's end, on a busy machine some later.
+const RECORD_WITHIN: Duration = Duration::from_secs(20);
+
 /// A call record.
 #[derive(Debug)]
 pub struct Call {
@@ -51,10 +54,10 @@ pub fn list_in(tandem: &Tandem, domain: &str) -> Result<Vec<Value>> {
 /// Waits for the record of the newest call to `number`.
 ///
 /// # Errors
-/// When it is not written within 5 s.
+/// When it is not written within 20 s.
 pub fn call_to(tandem: &Tandem, number: &str) -> Result<Call> {
     let id = wait::until(
-        Duration::from_secs(5),
+        RECORD_WITHIN,
         &format!("the record of a call to {number}"),
         || {
             let calls = list(tandem).ok()?;
@@ -70,9 +73,9 @@ pub fn call_to(tandem: &Tandem, number: &str) -> Result<Call> {
 /// Waits for the record of the only call.
 ///
 /// # Errors
-/// When it is not written within 5 s.
+/// When it is not written within 20 s.
 pub fn only_call(tandem: &Tandem) -> Result<Call> {
-    let id = wait::until(Duration::from_secs(5), "the call's record", || {
+    let id = wait::until(RECORD_WITHIN, "the call's record", || {
         let calls = list(tandem).ok()?;
         text(calls.first()?, "id").ok()
     })?;
@@ -96,6 +99,17 @@ impl Call {
     /// When the record has no such field.
     pub fn text(&self, name: &str) -> Result<String> {
         text(&self.json, name)
+    }
+
+    /// How often the call was taken up again after its process had ended.
+    ///
+    /// # Errors
+    /// When the record does not say.
+    pub fn recoveries(&self) -> Result<u64> {
+        self.json
+            .get("recoveries")
+            .and_then(Value::as_u64)
+            .doing(&format!("looking for recoveries in {}", self.json))
     }
 
     /// From the INVITE to the end.

@@ -14,7 +14,7 @@ use crate::failure::{Doing, Failure, Result};
 use crate::folder::Folder;
 use crate::process::Process;
 use crate::wav::Wav;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -117,12 +117,10 @@ impl Builder {
 
     fn try_start(&self) -> Result<Baresip> {
         let folder = Folder::new(&format!("baresip-{}", self.user))?;
-        // SIP on the first, baresip's TLS on the second whether wanted or not, control on the third.
-        let sip_port = crate::ports::free_run(3)?;
-        let (sip, control_addr) = (
-            SocketAddr::from((Ipv4Addr::LOCALHOST, sip_port)),
-            SocketAddr::from((Ipv4Addr::LOCALHOST, sip_port + 2)),
-        );
+        // SIP on the first, baresip's TLS on the second whether wanted or not, control on the third, keys on the fourth.
+        let sip_port = crate::ports::free_run(4)?;
+        let local = |offset| SocketAddr::from((Ipv4Addr::LOCALHOST, sip_port + offset));
+        let (sip, control_addr, keys) = (local(0), local(2), local(3));
         let audio = if let Some(path) = &self.audio {
             path.clone()
         } else {
@@ -132,7 +130,7 @@ impl Builder {
         };
         let recordings = folder.path().join("recordings");
         std::fs::create_dir(&recordings).doing("making the folder for recordings")?;
-        folder.write("config", config(sip, control_addr, &audio, &recordings)?)?;
+        folder.write("config", config(sip, control_addr, keys, &audio, &recordings)?)?;
         folder.write("contacts", "")?;
         // The account comes by control, so that no registration event is missed.
         folder.write("accounts", "")?;
@@ -158,6 +156,7 @@ impl Builder {
         let phone = Baresip {
             user: self.user.clone(),
             sip,
+            keys,
             control,
             process,
             recordings,
@@ -188,6 +187,7 @@ impl Builder {
 pub struct Baresip {
     user: String,
     sip: SocketAddr,
+    keys: SocketAddr,
     control: Control,
     process: Process,
     recordings: PathBuf,
@@ -306,6 +306,33 @@ impl Baresip {
         self.control.command("sndcode", &key.to_string()).map(drop)
     }
 
+    /// Puts the current call on hold: a re-INVITE that says `sendonly` (RFC 3264 §8.4).
+    ///
+    /// # Errors
+    /// When baresip cannot be told.
+    pub fn hold(&self) -> Result<()> {
+        self.key(b'x')
+    }
+
+    /// Takes the current call off hold: a re-INVITE that says `sendrecv`. Who is in such a call, on
+    /// either side of these re-INVITEs, hears again but records it no longer: baresip 1.0 forgets to.
+    /// [`Self::media_report`] counts the packets.
+    ///
+    /// # Errors
+    /// When baresip cannot be told.
+    pub fn resume(&self) -> Result<()> {
+        self.key(b'X')
+    }
+
+    /// A key of baresip's own keyboard: what its control does not know by a name.
+    fn key(&self, key: u8) -> Result<()> {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).doing("binding a socket")?;
+        socket
+            .send_to(&[key], self.keys)
+            .doing("pressing a key of baresip")
+            .map(drop)
+    }
+
     /// See [`Control::wait_for`].
     ///
     /// # Errors
@@ -398,7 +425,13 @@ impl Baresip {
     }
 }
 
-fn config(sip: SocketAddr, control: SocketAddr, audio: &Path, recordings: &Path) -> Result<String> {
+fn config(
+    sip: SocketAddr,
+    control: SocketAddr,
+    keys: SocketAddr,
+    audio: &Path,
+    recordings: &Path,
+) -> Result<String> {
     let modules = MODULES
         .iter()
         .find(|path| Path::new(path).is_dir())
@@ -411,7 +444,7 @@ fn config(sip: SocketAddr, control: SocketAddr, audio: &Path, recordings: &Path)
          audio_srate 8000-8000\naudio_channels 1-1\nrtp_ports 10000-19998\nrtp_stats yes\ncall_local_timeout 120\n\
          module_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\nmodule rtcpsummary.so\n\
          snd_path {}\nmodule_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
-         ctrl_tcp_listen {control}\n",
+         ctrl_tcp_listen {control}\nmodule cons.so\ncons_listen {keys}\n",
         audio.display(),
         recordings.display(),
     ))

@@ -14,11 +14,9 @@ const WITHIN: Duration = Duration::from_secs(5);
 pub fn get(addr: SocketAddr, path: &str) -> Result<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&addr, WITHIN).doing("connecting")?;
     stream.set_read_timeout(Some(WITHIN)).doing("setting a timeout")?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n"
-    )
-    .doing("asking")?;
+    // In one piece: a server may answer and close after the first.
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).doing("asking")?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).doing("reading")?;
     let answer = String::from_utf8_lossy(&answer).into_owned();

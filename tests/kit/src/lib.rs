@@ -29,7 +29,8 @@
 //! ```
 //!
 //! Reading order: [`wait`], [`process`] and [`folder`] (what every peer is made of) → [`baresip`] with [`ctrl`] →
-//! [`wav`] and [`tone`] (what was heard) → [`sipp`] with [`rtp`] (many calls) → [`tandem`] with [`http`].
+//! [`wav`] and [`tone`] (what was heard) → [`sipp`] with [`rtp`] (many calls) → [`fleet`] (many calls that listen) → [`tandem`]
+//! with [`roles`] and [`http`].
 //!
 //! Everything runs headless on 127.0.0.1 with ports of its own, so tests run in parallel. Every wait has a deadline.
 //! Every peer is killed, by process id, when its value is dropped; its folder with configuration, logs and recordings
@@ -41,16 +42,22 @@
 
 pub mod baresip;
 pub mod ctrl;
+pub mod demo;
 pub mod failure;
+pub mod fleet;
 pub mod folder;
 pub mod http;
 pub mod ports;
 pub mod process;
+
+pub mod roles;
 pub mod rtp;
+pub mod sameness;
 pub mod sipp;
 pub mod tandem;
 pub mod tone;
 pub mod wait;
+pub mod watch;
 pub mod wav;
 
 pub use failure::{Failure, Result};

@@ -2,9 +2,11 @@
 //!
 //! The binary is `$CARGO_BIN` if set, else `tandem` in the target directory of the running test.
 
+pub use crate::demo::{Demo, User};
 use crate::failure::{Doing, Failure, Result};
 use crate::folder::Folder;
-use crate::process::Process;
+use crate::process::{self, Process};
+use crate::roles::{Processes, Role};
 use serde_json::Value;
 use std::fmt::Display;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,6 +17,8 @@ use std::time::Duration;
 /// A first start writes the database and compiles the stock scenarios.
 const START_WITHIN: Duration = Duration::from_mins(1);
 const STARTS: usize = 3;
+/// A process that was killed is back, also on a busy machine.
+const RESTART_WITHIN: Duration = Duration::from_secs(30);
 
 /// Path of the binary under test.
 ///
@@ -98,48 +102,79 @@ impl Builder {
             ("media.address", "127.0.0.1".to_owned()),
             ("media.ports", format!("{}-{}", media.start(), media.end())),
         ];
-        let mut command = Command::new(&binary);
-        command.arg("serve").arg("--data").arg(&data);
         let given = self
             .settings
             .iter()
             .map(|(key, value)| (key.as_str(), value.clone()));
-        for (key, value) in own.into_iter().chain(given) {
-            command.arg("--set").arg(format!("{key}={value}"));
-        }
-        let mut process = Process::start("tandem", command, &folder.path().join("tandem.log"))?;
-        let healthy = crate::wait::until(START_WITHIN, "/healthz", || {
-            if process.ended().is_some() {
-                return Some(false);
-            }
-            matches!(crate::http::get(web, "/healthz"), Ok((200, _))).then_some(true)
-        });
-        if !matches!(healthy, Ok(true)) {
-            return Err(Failure::new(format!(
-                "tandem is not healthy; {}",
-                process.last_words()
-            )));
-        }
-        let demo = Demo::read(&data.join("demo.json"))?;
-        Ok(Tandem {
-            process,
+        let settings = own
+            .into_iter()
+            .chain(given)
+            .map(|(key, value)| format!("{key}={value}"));
+        let start = Start {
+            settings: settings.collect(),
+            log: folder.path().join("tandem.log"),
             binary,
             data,
-            sip,
             web,
-            demo,
+        };
+        let process = start.run()?;
+        Ok(Tandem {
+            demo: Demo::read(&start.data.join("demo.json"))?,
+            processes: Processes::new(&start.data, &start.binary, process.id()),
+            process,
+            start,
+            sip,
             folder,
         })
     }
 }
 
-/// A running server. Dropping it kills it; its folder is kept when the test panics.
-pub struct Tandem {
-    process: Process,
+/// What a server is started with, the first time and again: addresses and ports are fixed in the settings.
+struct Start {
     binary: PathBuf,
     data: PathBuf,
-    sip: SocketAddr,
+    settings: Vec<String>,
     web: SocketAddr,
+    log: PathBuf,
+}
+
+impl Start {
+    /// Starts it and waits until it is healthy.
+    fn run(&self) -> Result<Process> {
+        let mut process = self.launch()?;
+        let healthy = crate::wait::until(START_WITHIN, "/healthz", || {
+            if process.ended().is_some() {
+                return Some(false);
+            }
+            matches!(crate::http::get(self.web, "/healthz"), Ok((200, _))).then_some(true)
+        });
+        if matches!(healthy, Ok(true)) {
+            return Ok(process);
+        }
+        // What it may have started before it failed.
+        let _ = Processes::new(&self.data, &self.binary, process.id()).kill_all();
+        Err(Failure::new(format!(
+            "tandem is not healthy; {}",
+            process.last_words()
+        )))
+    }
+
+    fn launch(&self) -> Result<Process> {
+        let mut command = Command::new(&self.binary);
+        command.arg("serve").arg("--data").arg(&self.data);
+        for setting in &self.settings {
+            command.arg("--set").arg(setting);
+        }
+        Process::start("tandem", command, &self.log)
+    }
+}
+
+/// A running server. Dropping it kills all its processes; its folder is kept when the test panics.
+pub struct Tandem {
+    process: Process,
+    processes: Processes,
+    start: Start,
+    sip: SocketAddr,
     demo: Demo,
     folder: Folder,
 }
@@ -157,7 +192,7 @@ impl Tandem {
 
     /// Web address.
     pub fn web(&self) -> SocketAddr {
-        self.web
+        self.start.web
     }
 
     /// The demo domain that the first start made.
@@ -167,7 +202,7 @@ impl Tandem {
 
     /// Its data directory.
     pub fn data(&self) -> &Path {
-        &self.data
+        &self.start.data
     }
 
     /// Its folder: data directory and log.
@@ -180,31 +215,146 @@ impl Tandem {
         self.process.log()
     }
 
-    /// Its process id.
+    /// The process id of the supervisor.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// Resident memory in bytes.
+    /// The process id of a role.
     ///
     /// # Errors
-    /// When the process is gone.
-    pub fn resident_bytes(&self) -> Result<u64> {
-        self.process.resident_bytes()
+    /// When it does not run, or the server runs as one process.
+    pub fn pid_of(&self, role: Role) -> Result<u32> {
+        self.processes.pid_of(role)
     }
 
-    /// Fails with the end of its log if it has ended.
+    /// Kills a process with SIGKILL and gives the id that it had; the supervisor starts another.
     ///
     /// # Errors
-    /// When it has ended.
-    pub fn assert_alive(&mut self) -> Result<()> {
-        match self.process.ended() {
-            None => Ok(()),
-            Some(status) => Err(Failure::new(format!(
-                "tandem ended with {status}; {}",
+    /// When it does not run.
+    pub fn kill(&self, role: Role) -> Result<u32> {
+        self.processes.kill(role)
+    }
+
+    /// Waits until another process than `old` has the role; its id. It may still be about to take over.
+    ///
+    /// # Errors
+    /// When none has within half a minute; the end of the log is quoted.
+    pub fn wait_for_restart(&self, role: Role, old: u32) -> Result<u32> {
+        self.processes
+            .wait_for_restart(role, old, RESTART_WITHIN)
+            .map_err(|failure| Failure::new(format!("{failure}; {}", self.process.last_words())))
+    }
+
+    /// Kills all processes with SIGKILL, at once.
+    ///
+    /// # Errors
+    /// When one goes on running.
+    pub fn kill_all(&mut self) -> Result<()> {
+        self.processes.kill_all()?;
+        // Nothing is left of it, not even a zombie.
+        self.process.wait(RESTART_WITHIN).map(drop)
+    }
+
+    /// After [`Self::kill_all`]: starts it again, on the same data and the same ports, without waiting for it.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn launch_again(&mut self) -> Result<()> {
+        self.process = self.start.launch()?;
+        self.processes = Processes::new(&self.start.data, &self.start.binary, self.process.id());
+        Ok(())
+    }
+
+    /// [`Self::launch_again`], then waits until it is healthy.
+    ///
+    /// # Errors
+    /// When it ends, or is not healthy within a minute.
+    pub fn start_again(&mut self) -> Result<()> {
+        self.launch_again()?;
+        self.wait_healthy()
+    }
+
+    /// Waits until `/healthz` says that all is well. What runs then is what [`Self::assert_alive`] expects.
+    ///
+    /// # Errors
+    /// When it does not within a minute; the end of the log is quoted.
+    pub fn wait_healthy(&mut self) -> Result<()> {
+        let healthy = crate::wait::until(START_WITHIN, "/healthz", || {
+            matches!(crate::http::get(self.start.web, "/healthz"), Ok((200, _))).then_some(())
+        });
+        self.processes.accept();
+        healthy.map_err(|failure| Failure::new(format!("{failure}; {}", self.process.last_words())))
+    }
+
+    /// Runs `tandem upgrade`: the processes are replaced one by one while calls go on.
+    ///
+    /// # Errors
+    /// When it says that it failed.
+    pub fn upgrade(&self) -> Result<()> {
+        let output = self.cli(&["upgrade"])?;
+        self.processes.accept();
+        match output.code {
+            Some(0) => Ok(()),
+            _ => Err(Failure::new(format!(
+                "tandem upgrade: {output:?}; {}",
                 self.process.last_words()
             ))),
         }
+    }
+
+    /// Resident memory in bytes, all processes together.
+    ///
+    /// # Errors
+    /// When one is gone.
+    pub fn resident_bytes(&self) -> Result<u64> {
+        self.processes
+            .running()
+            .into_values()
+            .map(process::resident_bytes)
+            .sum()
+    }
+
+    /// CPU time used so far, all processes that run now together.
+    ///
+    /// # Errors
+    /// When one is gone.
+    pub fn cpu_time(&self) -> Result<Duration> {
+        self.processes
+            .running()
+            .into_values()
+            .map(process::cpu_time)
+            .sum()
+    }
+
+    /// The peers' ports of the TCP connections that the SIP port has now, in order.
+    ///
+    /// # Errors
+    /// When the system has no /proc/net/tcp.
+    pub fn sip_connections(&self) -> Result<Vec<u16>> {
+        let table = std::fs::read_to_string("/proc/net/tcp").doing("reading /proc/net/tcp")?;
+        let mut ports: Vec<u16> = table
+            .lines()
+            .filter_map(|line| established_at(line, self.sip.port()))
+            .collect();
+        ports.sort_unstable();
+        Ok(ports)
+    }
+
+    /// Fails with the end of its log if it, or one of its processes, has ended by itself.
+    ///
+    /// # Errors
+    /// When one has ended, even if another has taken its place.
+    pub fn assert_alive(&mut self) -> Result<()> {
+        if let Some(status) = self.process.ended() {
+            return Err(Failure::new(format!(
+                "tandem ended with {status}; {}",
+                self.process.last_words()
+            )));
+        }
+        self.processes
+            .assert_unchanged()
+            .map_err(|failure| Failure::new(format!("{failure}; {}", self.process.last_words())))
     }
 
     /// The value of a metric without labels, or the sum over its labels, from `/metrics`.
@@ -212,7 +362,7 @@ impl Tandem {
     /// # Errors
     /// When the page cannot be read or has no such metric.
     pub fn metric(&self, name: &str) -> Result<f64> {
-        let (_, page) = crate::http::get(self.web, "/metrics")?;
+        let (_, page) = crate::http::get(self.start.web, "/metrics")?;
         let values: Vec<f64> = page
             .lines()
             .filter(|line| {
@@ -232,11 +382,11 @@ impl Tandem {
     /// # Errors
     /// When it cannot be started. A refusal is no error here: see [`Output::code`].
     pub fn cli(&self, arguments: &[&str]) -> Result<Output> {
-        let mut command = Command::new(&self.binary);
+        let mut command = Command::new(&self.start.binary);
         let output = command
             .args(arguments)
             .arg("--data")
-            .arg(&self.data)
+            .arg(&self.start.data)
             .output()
             .doing("running tandem")?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -286,6 +436,13 @@ impl Tandem {
     }
 }
 
+impl Drop for Tandem {
+    fn drop(&mut self) {
+        // The supervisor's end ends the others too. A test must leave none behind even where that does not work.
+        let _ = self.processes.kill_all();
+    }
+}
+
 /// What a command printed and how it exited.
 #[derive(Clone, Debug)]
 pub struct Output {
@@ -297,73 +454,12 @@ pub struct Output {
     pub stderr: String,
 }
 
-/// `DIR/demo.json`: whom to register and what to dial.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Demo {
-    /// SIP domain.
-    pub domain: String,
-    /// UDP address as the file says it.
-    pub sip_udp: String,
-    /// Number of the menu.
-    pub menu: String,
-    /// Users 301, 302 and 303 with passwords.
-    pub users: Vec<User>,
-}
-
-/// A user of the demo domain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    /// Name, which is the extension too.
-    pub name: String,
-    /// Password.
-    pub password: String,
-}
-
-impl Demo {
-    /// Reads the file.
-    ///
-    /// # Errors
-    /// When it is missing or a field is.
-    pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).doing(&format!("reading {}", path.display()))?;
-        let json: Value = serde_json::from_str(&text).doing("parsing demo.json")?;
-        let field = |value: &Value, name: &str| {
-            value
-                .get(name)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-                .doing(&format!("looking for {name:?} in demo.json"))
-        };
-        let users = json
-            .get("users")
-            .and_then(Value::as_array)
-            .doing("looking for users in demo.json")?;
-        Ok(Self {
-            domain: field(&json, "domain")?,
-            sip_udp: field(&json, "sip_udp")?,
-            menu: field(&json, "menu")?,
-            users: users
-                .iter()
-                .map(|user| {
-                    Ok(User {
-                        name: field(user, "name")?,
-                        password: field(user, "password")?,
-                    })
-                })
-                .collect::<Result<_>>()?,
-        })
-    }
-
-    /// The user of this name.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn user(&self, name: &str) -> Result<&User> {
-        self.users
-            .iter()
-            .find(|user| user.name == name)
-            .doing(&format!("looking for user {name}"))
-    }
+/// The remote port of a line of /proc/net/tcp, if it is an established connection of this local port.
+fn established_at(line: &str, local_port: u16) -> Option<u16> {
+    let mut fields = line.split_whitespace().skip(1);
+    let port = |address: &str| u16::from_str_radix(address.rsplit(':').next()?, 16).ok();
+    let (local, remote, state) = (fields.next()?, fields.next()?, fields.next()?);
+    (port(local)? == local_port && state == "01").then(|| port(remote))?
 }
 
 #[cfg(test)]
@@ -371,16 +467,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn demo_json_is_read_whole_or_refused() {
-        let folder = Folder::new("demo").unwrap();
-        let text = r#"{"domain":"demo.local","sip_udp":"127.0.0.1:5060","menu":"100","users":[{"name":"301","password":"x"}]}"#;
-        let demo = Demo::read(&folder.write("demo.json", text).unwrap()).unwrap();
+    fn established_connections_are_read_from_the_systems_table() {
+        let line = "   3: 0100007F:13C4 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0";
+        assert_eq!(established_at(line, 5060), Some(50_000));
+        assert_eq!(established_at(line, 5061), None);
         assert_eq!(
-            (demo.menu.as_str(), demo.user("301").unwrap().password.as_str()),
-            ("100", "x")
+            established_at(&line.replace(" 01 ", " 06 "), 5060),
+            None,
+            "TIME_WAIT"
         );
-        assert!(demo.user("999").is_err());
-        let short = folder.write("short.json", r#"{"domain":"demo.local"}"#).unwrap();
-        assert!(Demo::read(&short).unwrap_err().to_string().contains("users"));
+        assert_eq!(established_at("  sl  local_address rem_address   st", 5060), None);
     }
 }

@@ -135,6 +135,12 @@ pub fn gaps(wav: &Wav, hz: f64, least_dbfs: f64, within: Span) -> Vec<Span> {
     gaps
 }
 
+/// The longest stretch of `within` without the tone of `hz`, to about 5 ms; see [`gaps`].
+pub fn longest_gap(wav: &Wav, hz: f64, least_dbfs: f64, within: Span) -> Duration {
+    let gaps = gaps(wav, hz, least_dbfs, within);
+    gaps.first().map(Span::length).unwrap_or_default()
+}
+
 /// First moment at which the tone of `hz` sounds for 50 ms without a gap.
 pub fn onset(wav: &Wav, hz: f64, least_dbfs: f64) -> Option<Duration> {
     let held = |span: &Span| span.length() >= Duration::from_millis(50);
@@ -271,6 +277,29 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// Of several, the longest; and through A-law, as phones record it.
+    #[test]
+    fn longest_gap_is_found_to_ten_milliseconds() {
+        let within = Span {
+            from: ms(50),
+            to: ms(5_950),
+        };
+        for length in [20, 40, 60, 1_000] {
+            let mut wav = tone(650.0, 6_000);
+            silence(&mut wav, 1_000, length / 2);
+            silence(&mut wav, 2_015, length);
+            silence(&mut wav, 4_500, length / 2);
+            // What is left of the quietest sample of G.711 is no tone.
+            for sample in &mut wav.samples {
+                *sample = (*sample / 16) * 16 + 8;
+            }
+            let longest = longest_gap(&wav, 650.0, -18.0, within);
+            assert!(near(longest, ms(length as u64), 5), "{length} ms: {longest:?}");
+        }
+        let unbroken = longest_gap(&tone(650.0, 6_000), 650.0, -18.0, within);
+        assert_eq!(unbroken, Duration::ZERO);
     }
 
     #[test]

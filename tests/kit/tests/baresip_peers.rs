@@ -105,3 +105,29 @@ fn a_refused_call_says_why() {
         "a vain wait tells what did happen: {missing}"
     );
 }
+
+/// After it, the one who held the call gets sound again, and the other got it all the time.
+#[test]
+fn held_call_is_resumed() {
+    let alice = Baresip::direct("alice").start().unwrap();
+    let bob = Baresip::direct("bob").start().unwrap();
+    alice.dial(&bob.uri()).unwrap();
+    bob.wait_for(&EventKind::Incoming, SOON).unwrap();
+    bob.accept().unwrap();
+    alice.wait_for(&EventKind::Established, SOON).unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    alice.hold().unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    let before_the_hold = alice.received().unwrap().length();
+    alice.resume().unwrap();
+    std::thread::sleep(Duration::from_secs(5));
+    alice.hangup().unwrap();
+    alice.wait_for(&EventKind::Closed, SOON).unwrap();
+    bob.wait_for(&EventKind::Closed, SOON).unwrap();
+    let packets = |length: Duration| (length.as_millis() / 20) as u64;
+    let received = alice.media_report().unwrap().packets_received;
+    let after = received.saturating_sub(packets(before_the_hold));
+    assert!((150..300).contains(&after), "{after} packets after the hold");
+    let received = bob.media_report().unwrap().packets_received;
+    assert!(received > 350, "bob received {received} packets");
+}
