@@ -1,8 +1,8 @@
 //! What it costs that calls survive: the same load with the journal off, flushed and synced; what is written for each
 //! step of a call; how long recovery takes with more and more calls open.
 //!
-//! `make price` runs it. `--durability off,flush,sync` names the journals to compare (`default` leaves the configuration
-//! alone), `--calls 300` how many of each load, `--open 0,200,1000,2000` the numbers of open calls; an empty list leaves
+//! `make price` runs it. `--durability off,flush,sync,one-process` names the journals to compare (`default` leaves the
+//! configuration alone, `one-process` runs it without the hop between processes), `--calls 300` how many of each load, `--open 0,200,1000,2000` the numbers of open calls; an empty list leaves
 //! that table out.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // It is a report.
 
@@ -55,13 +55,12 @@ fn main() -> Result<()> {
 
 /// A row of the first table.
 fn price(durability: &str, calls: u64) -> Result<String> {
-    let setting = [("journal.durability", durability)];
-    let settings = if durability == "default" {
-        &[][..]
-    } else {
-        &setting[..]
+    let settings = match durability {
+        "default" => vec![],
+        "one-process" => vec![("server.processes", "false")],
+        other => vec![("journal.durability", other)],
     };
-    let tandem = start_for_fleet(1_000, settings)?;
+    let tandem = start_for_fleet(1_000, &settings)?;
     // The first call fetches what all calls share: the compiled scenario, the greeting's speech.
     load(&tandem, 1)?;
     let cpu_per_call = load(&tandem, calls)?;
@@ -157,7 +156,7 @@ fn arguments() -> Result<Arguments> {
         words.map(str::to_owned).collect()
     };
     let mut arguments = Arguments {
-        durability: list("off,flush,sync"),
+        durability: list("off,flush,sync,one-process"),
         calls: 300,
         open: vec![0, 200, 1_000, 2_000],
     };

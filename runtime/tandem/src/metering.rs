@@ -66,13 +66,13 @@ pub fn read_roles(metrics: &Metrics, shards: &[ShardPort], registrations: &Regis
             &c.calls
         }),
         (
-            "tandem_journal_written_bytes",
+            "tandem_journal_bytes",
             "Written to the logs of calls",
             Kind::Counter,
             |c| &c.log_written,
         ),
         (
-            "tandem_journal_bytes",
+            "tandem_journal_size_bytes",
             "Logs of calls on the disk",
             Kind::Gauge,
             |c| &c.log_bytes,

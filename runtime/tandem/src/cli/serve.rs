@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
+use tandem_journal::Durability;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -59,7 +60,8 @@ impl Serve {
                 Some(role) => self.child(config, data, role).await,
                 None if config.server.processes => {
                     let deadline = config.call.stop_deadline;
-                    Ok(supervisor::supervise(data, self.arguments(data), deadline).await?)
+                    let arguments = self.arguments(&config, data);
+                    Ok(supervisor::supervise(data, arguments, deadline).await?)
                 }
                 None => Ok(single::serve(config, data).await?),
             }
@@ -88,7 +90,7 @@ impl Serve {
     }
 
     /// What this process was called with, for its children.
-    fn arguments(&self, data: &Path) -> Arguments {
+    fn arguments(&self, config: &Config, data: &Path) -> Arguments {
         let mut common: Vec<OsString> = vec!["--data".into(), data.into()];
         if let Some(file) = &self.config.config {
             common.extend(["--config".into(), file.into()]);
@@ -96,6 +98,7 @@ impl Serve {
         for set in &self.config.set {
             common.extend(["--set".into(), set.into()]);
         }
-        Arguments { common }
+        let calls_kept = config.journal.durability.0 != Durability::Off;
+        Arguments { common, calls_kept }
     }
 }

@@ -152,26 +152,25 @@ impl Answers {
         op: Op,
         (call, op_index): &(String, u64),
     ) -> Result<KvValue, StoreError> {
+        let once = Once {
+            call,
+            op_index: *op_index as u32,
+        };
         match op {
             Op::KvGet { key } => self.store.kv_get(scope, &key).await.map(KvValue::Value),
             Op::KvSet { key, value } => self
                 .store
-                .kv_set(scope, &key, &value, self.kv_bytes_max)
+                .kv_set_once(scope, once, &key, &value, self.kv_bytes_max)
                 .await
                 .map(|()| KvValue::Written),
-            Op::KvDelete { key } => self.store.kv_delete(scope, &key).await.map(KvValue::Deleted),
+            Op::KvDelete { key } => self
+                .store
+                .kv_delete_once(scope, once, &key)
+                .await
+                .map(KvValue::Deleted),
             Op::KvIncrement { key, by } => self
                 .store
-                .kv_increment_once(
-                    scope,
-                    Once {
-                        call,
-                        op_index: *op_index as u32,
-                    },
-                    &key,
-                    by,
-                    self.kv_bytes_max,
-                )
+                .kv_increment_once(scope, once, &key, by, self.kv_bytes_max)
                 .await
                 .map(KvValue::Sum),
             Op::KvKeys { prefix, after, limit } => self

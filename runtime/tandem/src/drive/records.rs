@@ -1,7 +1,7 @@
 //! Writes the records of calls that are over, many in one transaction, on the store's runtime.
 //!
-//! A record lies in the log until the store has confirmed it, so one that cannot be written is tried again at the next
-//! start.
+//! A record lies in the log until the store has confirmed it, so one that cannot be written before the end is tried
+//! again at the next start.
 
 use std::time::Duration;
 
@@ -12,11 +12,13 @@ use tokio::sync::mpsc;
 
 /// Records that go into one transaction at most.
 const BATCH_MAX: usize = 200;
-/// A store that does not take records is tried again so many times, with a pause between.
+/// So many times in vain, and a store counts as broken; it is tried again for as long as we run.
 const TRIES: u32 = 5;
 /// Its name in `/healthz`.
 const ROLE: &str = "store";
 const PAUSE: Duration = Duration::from_millis(500);
+/// Between two tries of a broken store.
+const BROKEN_PAUSE: Duration = Duration::from_secs(5);
 
 /// Tells that a record is stored.
 pub type Confirm = Box<dyn FnOnce() + Send + Sync>;
@@ -33,28 +35,23 @@ pub struct ToStore {
 pub async fn write(store: Store, mut ended: mpsc::Receiver<ToStore>, health: Health) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while ended.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        for attempt in 1..=TRIES {
-            match write_batch(&store, &batch).await {
-                Ok(()) => {
-                    health.set_repaired(ROLE);
-                    for stored in batch.drain(..) {
-                        (stored.confirm)();
-                    }
-                    break;
-                }
-                Err(error) if attempt < TRIES => {
-                    tracing::warn!(%error, attempt, calls = batch.len(), "call records not written yet");
-                    tokio::time::sleep(PAUSE).await;
-                }
-                Err(error) => {
-                    health.set_broken(ROLE, format!("call records cannot be written: {error}"));
-                    for waiting in &batch {
-                        tell(&error, &waiting.ended);
-                    }
+        let mut attempt = 1;
+        while let Err(error) = write_batch(&store, &batch).await {
+            if attempt < TRIES {
+                tracing::warn!(%error, attempt, calls = batch.len(), "call records not written yet");
+            } else if attempt == TRIES {
+                health.set_broken(ROLE, format!("call records cannot be written: {error}"));
+                for waiting in &batch {
+                    tell(&error, &waiting.ended);
                 }
             }
+            tokio::time::sleep(if attempt < TRIES { PAUSE } else { BROKEN_PAUSE }).await;
+            attempt += 1;
         }
-        batch.clear();
+        health.set_repaired(ROLE);
+        for stored in batch.drain(..) {
+            (stored.confirm)();
+        }
     }
 }
 

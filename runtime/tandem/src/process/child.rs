@@ -52,6 +52,8 @@ impl Program {
 pub struct Arguments {
     /// As the supervisor was called: `--data`, `--config`, `--set`, without the role.
     pub common: Vec<OsString>,
+    /// The log of calls is kept: they outlive the call logic.
+    pub calls_kept: bool,
 }
 
 /// What is to be started.

@@ -29,12 +29,16 @@ pub enum SingleError {
     System(#[from] std::io::Error),
 }
 
+/// Why there is no upgrade.
+const NO_UPGRADE: &str = "the server is one process (server.processes = false): only a new start replaces it";
+
 /// Runs a server in this process until SIGTERM or SIGINT.
 pub async fn serve(config: Config, data: &Path) -> Result<ExitCode, SingleError> {
     let claim = RunDir::of(data).claim()?;
     let (orders, inbox) = mpsc::unbounded_channel();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let mut requests = control::listen(&claim.directory().control())?;
     let up = Arc::new(AtomicBool::new(false));
     let mut state = State {
@@ -48,6 +52,10 @@ pub async fn serve(config: Config, data: &Path) -> Result<ExitCode, SingleError>
             let order = tokio::select! {
                 _ = terminate.recv() => Some(Order::Stop),
                 _ = interrupt.recv() => Some(if stopping { Order::Hurry } else { Order::Stop }),
+                _ = hangup.recv() => {
+                    tracing::warn!("{NO_UPGRADE}");
+                    None
+                }
                 Some(asked) = requests.recv() => state.take(&asked),
             };
             stopping |= matches!(order, Some(Order::Stop));
@@ -83,9 +91,9 @@ impl State {
                 Some(Order::Drain(on))
             }
             Request::Upgrade => {
-                let why =
-                    "the server is one process (server.processes = false): only a new start replaces it";
-                say(Reply::Refused { why: why.to_owned() });
+                say(Reply::Refused {
+                    why: NO_UPGRADE.to_owned(),
+                });
                 None
             }
         }

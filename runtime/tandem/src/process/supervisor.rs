@@ -367,6 +367,8 @@ impl Supervisor {
     fn want_upgrade(&mut self, answer: mpsc::UnboundedSender<Reply>) {
         let why = if self.stops > 0 {
             "the server is stopping"
+        } else if !self.arguments.calls_kept {
+            "calls would end, their log is not kept (journal.durability = \"off\"): drain, then start anew"
         } else if self.upgrading || !self.upgrades.is_empty() {
             "an upgrade is under way"
         } else if !self.up_once {

@@ -21,7 +21,7 @@ use super::supervisor::{Successor, Supervisor};
 /// What the call logic may take for its last commit.
 const FINISH_WITHIN: Duration = Duration::from_secs(5);
 /// What a new process may take until it can work, or take over.
-const START_WITHIN: Duration = Duration::from_mins(1);
+const START_WITHIN: Duration = Duration::from_secs(20);
 /// What handing over may take.
 const TAKE_OVER_WITHIN: Duration = Duration::from_secs(10);
 
