@@ -208,6 +208,13 @@ impl Call {
         let Pending::Bridging { first, second, .. } = self.core.pending else {
             return;
         };
+        // Its ports are on their way: `handle_opened` comes back here.
+        if self
+            .leg(first)
+            .is_some_and(|leg| leg.media == crate::leg::Media::Opening)
+        {
+            return;
+        }
         if self.leg(first).is_some_and(|leg| !leg.is_up())
             && let Err(error) = self.describe_leg(first, true, cx)
         {
