@@ -210,8 +210,8 @@ impl Way {
     }
 }
 
-/// The flow of the registration that is most likely the same device: its contact is the dialog's target, or on the
-/// same host, or it is the most wanted one.
+/// The flow of the registration that is most likely the same device: its contact is the dialog's target, or on the same
+/// host. Another device of the user would answer 481, and the right one would never hear of the request.
 fn registered(owner: &ClientOwner, bindings: &[Binding]) -> Option<Flow> {
     let target = owner.request.uri_str();
     let host = |uri: &str| Uri::parse(uri.as_bytes()).ok().map(|uri| uri.host.to_string());
@@ -223,7 +223,7 @@ fn registered(owner: &ClientOwner, bindings: &[Binding]) -> Option<Flow> {
         .iter()
         // The last of equals is taken: reversed, that is the most wanted one.
         .rev()
-        .filter(|binding| way_to(binding).is_some_and(|way| way != owner.flow))
+        .filter(|binding| likeness(binding) > 0 && way_to(binding).is_some_and(|way| way != owner.flow))
         .max_by_key(likeness)
         .and_then(way_to)
 }
