@@ -160,12 +160,14 @@ pub struct Context<'a> {
     pub shard: (u64, u64),
     /// The gate is to tell what exists first: until then it is told nothing, and what is missing after.
     pub gate_reports: bool,
+    /// No endpoint is opened yet: what was wanted is asked for later.
+    pub opens_wait: bool,
 }
 
 impl Context<'_> {
     /// Tells the media gate.
     pub fn media(&mut self, command: Command) {
-        if !self.gate_reports {
+        if !(self.gate_reports || self.opens_wait && matches!(command, Command::Open { .. })) {
             self.out.push_back(Output::Media(command));
         }
     }

@@ -4,6 +4,7 @@
 //! in the legs, and what is missing is asked for here.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use tandem_bus::media::{Command, EndpointId, Existing, PlayEnd};
 use tandem_host_api::op::{LegError, LegId, Outcome};
@@ -13,6 +14,10 @@ use crate::call::{Call, Pending};
 use crate::context::Context;
 use crate::leg::{Leg, Media};
 use crate::shard::{Output, Shard};
+
+/// After another gate has taken the place of one, new endpoints wait so long: a gate gives the first ports that are free,
+/// and which of them belong to calls of another shard only that shard knows.
+const OPENS_WAIT: Duration = Duration::from_millis(200);
 
 /// What the gate has, by endpoint.
 type Known = HashMap<EndpointId, Existing>;
@@ -26,9 +31,9 @@ impl Shard {
             return;
         }
         let known: Known = endpoints.into_iter().map(|it| (it.endpoint, it)).collect();
-        let mut calls: Vec<_> = self.calls.keys().copied().collect();
-        calls.sort_unstable();
-        for key in calls {
+        // Who had ports gets them back before anybody gets new ones.
+        self.opens_at = Some(now);
+        for key in self.call_keys() {
             self.with_call(key, now, |call, cx| call.reconcile(&known, cx));
         }
         let mut unknown: Vec<_> = known
@@ -38,6 +43,23 @@ impl Shard {
         unknown.sort_unstable();
         for endpoint in unknown {
             self.out.push_back(Output::Media(Command::Close { endpoint }));
+        }
+        if std::mem::take(&mut self.gate_lacks) && self.config.shards > 1 {
+            self.opens_at = Some(now + OPENS_WAIT);
+        } else {
+            self.open_endpoints(now);
+        }
+    }
+
+    /// Every shard has had its time to restore what it had: what waited for ports is opened.
+    pub(crate) fn open_endpoints(&mut self, now: Moment) {
+        self.opens_at = None;
+        for key in self.call_keys() {
+            self.with_call(key, now, |call, cx| {
+                for leg in &call.legs {
+                    leg.open_again(cx);
+                }
+            });
         }
     }
 }
@@ -133,10 +155,7 @@ impl Leg {
                 Found::Nothing
             }
             (Media::Opening, None) => {
-                cx.media(Command::Open {
-                    endpoint,
-                    domain: cx.domain.to_string(),
-                });
+                self.open_again(cx);
                 Found::Nothing
             }
             (Media::Opening, Some(_)) => Found::Opened,

@@ -111,6 +111,8 @@ impl Shard {
     ) -> (Self, Vec<RestoreProblem>) {
         let mut shard = Self::new(config, nonces.clone(), seed);
         shard.gate_reports = true;
+        // The life before may have died while other shards' endpoints were being restored.
+        shard.gate_lacks = true;
         let mut found = Found::default();
         for (key, value) in entries {
             shard.find(&mut found, key, value);

@@ -40,6 +40,7 @@ macro_rules! context {
             numbers: &mut $shard.numbers,
             shard: ($shard.config.shard, $shard.config.shards),
             gate_reports: $shard.gate_reports,
+            opens_wait: $shard.opens_at.is_some(),
         }
     };
 }
@@ -99,6 +100,10 @@ pub struct Shard {
     draining: bool,
     /// The gate has been, or is to be, asked what exists.
     pub(crate) gate_reports: bool,
+    /// The gate may lack endpoints that other shards have: their ports must be theirs again before any is opened.
+    pub(crate) gate_lacks: bool,
+    /// Until then no endpoint is opened.
+    pub(crate) opens_at: Option<Moment>,
     pub(crate) journal: Unwritten,
 }
 
@@ -134,6 +139,8 @@ impl Shard {
             sip_deadline: None,
             draining: false,
             gate_reports: false,
+            gate_lacks: false,
+            opens_at: None,
             journal: Unwritten::default(),
         }
     }
@@ -175,7 +182,7 @@ impl Shard {
                     self.handle_flows_closed(Way::is_connection, now);
                 }
                 self.sip.resend(now);
-                for call in self.calls.keys().copied().collect::<Vec<_>>() {
+                for call in self.call_keys() {
                     self.with_call(call, now, Call::resend);
                 }
             }
@@ -184,6 +191,7 @@ impl Shard {
             Input::GateConnected { fresh } => {
                 tracing::info!(shard = self.config.shard, fresh, "media gate connected");
                 self.gate_reports = true;
+                self.gate_lacks |= fresh;
                 let shard = self.config.shard as u16;
                 self.out.push_back(Output::Media(Command::Report { shard }));
             }
@@ -199,7 +207,7 @@ impl Shard {
             Input::Answered { number, answer } => self.handle_answer(number, answer, now),
             Input::Drain { on } => self.draining = on,
             Input::EndAll => {
-                for key in self.calls.keys().copied().collect::<Vec<_>>() {
+                for key in self.call_keys() {
                     self.with_call(key, now, |call, cx| {
                         call.end_all(By::System, 503, "the server stops", cx);
                         call.stop_scenario(cx);
@@ -211,12 +219,19 @@ impl Shard {
         self.drain_sip(now);
     }
 
+    /// All calls, in an order that is the same in every run.
+    pub(crate) fn call_keys(&self) -> Vec<CallKey> {
+        let mut keys: Vec<_> = self.calls.keys().copied().collect();
+        keys.sort_unstable();
+        keys
+    }
+
     /// What to do next; [`Output::Wait`] ends the drain.
     pub fn poll_output(&mut self) -> Output {
         self.out.pop_front().unwrap_or_else(|| {
             let calls = self.deadlines.first().map(|(at, _)| *at);
             Output::Wait(
-                [calls, self.sip_deadline, self.errands.deadline()]
+                [calls, self.sip_deadline, self.errands.deadline(), self.opens_at]
                     .into_iter()
                     .flatten()
                     .min(),
@@ -233,6 +248,9 @@ impl Shard {
 
     fn handle_timeout(&mut self, now: Moment) {
         self.sip.handle_timeout(now);
+        if self.opens_at.is_some_and(|at| at <= now) {
+            self.open_endpoints(now);
+        }
         while let Some((at, key)) = self.deadlines.first().copied()
             && at <= now
         {

@@ -24,10 +24,7 @@ impl Leg {
     pub fn open_media(&mut self, cx: &mut Context<'_>) {
         if self.media == Media::None {
             self.media = Media::Opening;
-            cx.media(Command::Open {
-                endpoint: self.endpoint,
-                domain: cx.domain.to_string(),
-            });
+            self.open_again(cx);
         }
     }
 
@@ -50,6 +47,16 @@ impl Leg {
                 }
                 Err(error) => self.end(By::System, 500, &error.to_string(), cx),
             }
+        }
+    }
+
+    /// Asks the gate for ports once more, where it has not given them yet.
+    pub fn open_again(&self, cx: &mut Context<'_>) {
+        if self.media == Media::Opening {
+            cx.media(Command::Open {
+                endpoint: self.endpoint,
+                domain: cx.domain.to_string(),
+            });
         }
     }
 
