@@ -1,6 +1,6 @@
 //! A shard with its log: calls, their scenarios' journals, and the records that the store has yet to confirm.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -79,11 +79,11 @@ pub struct Calls<D: Disk> {
     shard: Shard,
     keeper: Keeper<D>,
     clock: Clock,
-    live: HashMap<CallKey, Live>,
+    live: BTreeMap<CallKey, Live>,
     /// Calls whose journals may have grown since the last commit.
     grown: BTreeSet<CallKey>,
     /// Records that the store has not confirmed, as they are in the log.
-    unconfirmed: HashMap<u64, Vec<u8>>,
+    unconfirmed: BTreeMap<u64, Vec<u8>>,
     next_ended: u64,
     /// Not committed yet.
     waiting: Vec<Effect>,
@@ -107,16 +107,16 @@ impl<D: Disk> Calls<D> {
             shard,
             keeper,
             clock,
-            live: HashMap::new(),
+            live: BTreeMap::new(),
             grown: BTreeSet::new(),
-            unconfirmed: HashMap::new(),
+            unconfirmed: BTreeMap::new(),
             next_ended: 0,
             waiting: Vec::new(),
             effects: VecDeque::new(),
             deadline: None,
             scratch: Vec::new(),
         };
-        let mut journals = HashMap::new();
+        let mut journals = BTreeMap::new();
         for (key, value) in values {
             match key.kind {
                 Kind::Scenario => drop(journals.insert(key.id, value)),
@@ -135,7 +135,7 @@ impl<D: Disk> Calls<D> {
     /// Takes one input of the shard.
     pub fn handle(&mut self, input: Input, now: Moment) {
         self.shard.handle(input, now);
-        self.drain(&mut HashMap::new(), now);
+        self.drain(&mut BTreeMap::new(), now);
     }
 
     /// Takes a scenario's request. A dropped reply tells the guest that its call is over.
@@ -276,7 +276,7 @@ impl<D: Disk> Calls<D> {
     }
 
     /// What the shard wants, until it wants nothing more.
-    fn drain(&mut self, journals: &mut HashMap<u64, Vec<u8>>, now: Moment) {
+    fn drain(&mut self, journals: &mut BTreeMap<u64, Vec<u8>>, now: Moment) {
         loop {
             match self.shard.poll_output() {
                 Output::Wait(at) => {
@@ -339,7 +339,7 @@ impl<D: Disk> Calls<D> {
     }
 
     /// A call came back. Its scenario goes on where its journal ends; one that cannot goes to the fall-back.
-    fn resume(&mut self, resume: Resume, journals: &mut HashMap<u64, Vec<u8>>, now: Moment) {
+    fn resume(&mut self, resume: Resume, journals: &mut BTreeMap<u64, Vec<u8>>, now: Moment) {
         let Resume { start, running, .. } = resume;
         let call = start.call;
         let journal = match journals.remove(&call.0) {
