@@ -90,7 +90,9 @@ impl Phone for Host {
         match end {
             Ok(BridgeEnd::FirstHungUp) => Ok(TalkEnd::Caller),
             // Were it the caller who is gone, the next thing on its leg would say so.
-            Ok(BridgeEnd::SecondHungUp | BridgeEnd::Lost) | Err(LegError::Gone) => Ok(TalkEnd::Callee),
+            Ok(BridgeEnd::SecondHungUp | BridgeEnd::Lost) => Ok(TalkEnd::Callee),
+            // A callee who hung up before the two were connected: the caller may not have been answered either.
+            Err(LegError::Gone) => Err(NotConnected::Failed(Failure::Unreachable, None)),
             Err(other) => Err(NotConnected::Failed(Failure::Refused, Some(other.into()))),
         }
     }
