@@ -8,7 +8,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DATA ?= data
 ARGS ?=
 
-.PHONY: help run build test test-rust test-guests lint fmt bench scenarios setup fuzz memory survive price clean
+.PHONY: help run build test test-rust test-guests sim lint fmt bench scenarios setup fuzz memory survive price clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -37,6 +37,12 @@ test-rust:
 
 test-guests:
 	cd scenarios && cargo test --quiet --locked --features flow/schema
+
+SEED ?=
+
+sim: scenarios ## 100,000 random worlds in virtual time (SEED=n: one, with its trace)
+	cargo build --workspace --examples --locked
+	$(TARGET)/debug/examples/sim $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 lint: scenarios ## formatting and clippy
 	cargo fmt --all --check
