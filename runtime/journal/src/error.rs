@@ -29,27 +29,17 @@ impl DiskError {
     }
 }
 
-/// Why a log could not be opened. Damaged content is no reason: see [`Problem`](crate::Problem).
+/// Why a log could not be opened. Damaged content is no reason, see [`Problem`](crate::Problem), nor is a disk that
+/// takes nothing, see [`Opened::unwritable`](crate::Opened::unwritable).
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The folder cannot be used.
-    #[error("cannot {doing} {}: {source}", path.display())]
-    Folder {
-        /// What was tried, as a verb.
-        doing: &'static str,
-        /// With what.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
     /// Another process writes this log.
     #[error("{} is in use by another process", folder.display())]
     Locked {
         /// The log's folder.
         folder: PathBuf,
     },
-    /// The segments cannot be listed, or none can be written to: a full or read-only disk.
+    /// The segments cannot be listed.
     #[error(transparent)]
     Disk(#[from] DiskError),
 }

@@ -27,6 +27,8 @@ pub struct Opened {
     pub bytes: u64,
     /// The last batch that was ever committed, 0: there is none.
     pub batch: u64,
+    /// Why the log cannot be written now: a full or read-only disk.
+    pub unwritable: Option<DiskError>,
 }
 
 /// How the last segment ends.
@@ -119,6 +121,7 @@ impl Fold {
             segments: index.segments.len(),
             bytes: index.bytes(),
             batch,
+            unwritable: None,
         };
         (index, opened)
     }

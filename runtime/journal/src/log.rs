@@ -61,6 +61,8 @@ pub struct Stats {
 
 impl<D: Disk> Log<D> {
     /// Reads what is there and makes ready to write behind it. Damage is no error: [`Opened::problems`] tells of it.
+    /// Nor is a disk that is full or read-only: [`Opened::unwritable`] tells of it, commits fail as they would have
+    /// later, and the first that does not is as good as any.
     pub fn open(mut disk: D, options: Options) -> Result<(Self, Opened), OpenError> {
         let options = Options {
             segment_bytes: options.segment_bytes.min(SEGMENT_BYTES_MAX),
@@ -68,7 +70,7 @@ impl<D: Disk> Log<D> {
         };
         let fold = Fold::read(&mut disk)?;
         let (tail, stub, highest) = (fold.tail, fold.stub, fold.highest);
-        let (index, opened) = fold.finish();
+        let (index, mut opened) = fold.finish();
         let mut log = Self {
             disk,
             options,
@@ -81,7 +83,7 @@ impl<D: Disk> Log<D> {
             stale: Vec::new(),
         };
         if options.durability == Durability::Off {
-            log.remove_all()?;
+            opened.unwritable = log.remove_all().err();
             return Ok((log, opened));
         }
         if let Some(stub) = stub {
@@ -97,21 +99,27 @@ impl<D: Disk> Log<D> {
                 }
             }
         }
-        if log.active == Active::Over {
-            log.rotate()?;
+        opened.unwritable = log.make_ready().err();
+        Ok((log, opened))
+    }
+
+    /// Sees to it that the log has an end to write to, and that what was read stays.
+    fn make_ready(&mut self) -> Result<(), DiskError> {
+        if self.active == Active::Over {
+            self.rotate()?;
         }
-        if options.durability == Durability::Sync {
+        if self.options.durability == Durability::Sync {
             // What was read is what the owner goes on from: it must not be lost any more.
-            for segment in &log.index.segments {
-                log.disk
+            for segment in &self.index.segments {
+                self.disk
                     .sync(segment.number)
                     .map_err(DiskError::doing("sync", segment.number))?;
             }
-            log.disk
+            self.disk
                 .sync_folder()
                 .map_err(DiskError::doing("sync the folder of", 0))?;
         }
-        Ok((log, opened))
+        Ok(())
     }
 
     /// Writes the batch as one record and empties it. After an error nothing of it counts and the log can go on: a

@@ -90,6 +90,8 @@ pub struct Calls<D: Disk> {
     /// Committed.
     effects: VecDeque<Effect>,
     deadline: Option<Moment>,
+    /// The time of the last input.
+    now: Moment,
     scratch: Vec<u8>,
 }
 
@@ -114,6 +116,7 @@ impl<D: Disk> Calls<D> {
             waiting: Vec::new(),
             effects: VecDeque::new(),
             deadline: None,
+            now,
             scratch: Vec::new(),
         };
         let mut journals = BTreeMap::new();
@@ -121,7 +124,7 @@ impl<D: Disk> Calls<D> {
             match key.kind {
                 Kind::Scenario => drop(journals.insert(key.id, value)),
                 Kind::Ended => calls.submit_again(key.id, value),
-                _ => (),
+                _ => calls.keeper.found(key, &value),
             }
         }
         calls.drain(&mut journals, now);
@@ -134,6 +137,7 @@ impl<D: Disk> Calls<D> {
 
     /// Takes one input of the shard.
     pub fn handle(&mut self, input: Input, now: Moment) {
+        self.now = now;
         self.shard.handle(input, now);
         self.drain(&mut BTreeMap::new(), now);
     }
@@ -187,13 +191,14 @@ impl<D: Disk> Calls<D> {
 
     /// Writes down what has changed; the effects of the inputs so far may be carried out.
     pub fn commit(&mut self) -> Kept {
-        for key in self.keeper.stale() {
-            self.write_again(key);
+        if self.keeper.renews(self.now) {
+            self.write_all();
+        } else {
+            for key in self.keeper.stale() {
+                self.write_again(key);
+            }
         }
         let kept = self.write();
-        if kept == Kept::Mended {
-            self.write_all();
-        }
         self.effects.extend(self.waiting.drain(..));
         kept
     }
@@ -205,7 +210,7 @@ impl<D: Disk> Calls<D> {
 
     /// When [`Input::Timeout`] is due.
     pub fn deadline(&self) -> Option<Moment> {
-        self.deadline
+        [self.deadline, self.keeper.deadline()].into_iter().flatten().min()
     }
 
     /// The call logic, to be looked at.
@@ -231,7 +236,9 @@ impl<D: Disk> Calls<D> {
         }
         let effects = &mut self.effects;
         // An acknowledgement is no effect of a call: it may go before them.
-        keeper.commit(|gate, cursor| effects.push_back(Effect::Acknowledge { gate, cursor }))
+        keeper.commit(self.now, |gate, cursor| {
+            effects.push_back(Effect::Acknowledge { gate, cursor });
+        })
     }
 
     /// Writes a value in full whose segment is to go.
@@ -242,8 +249,6 @@ impl<D: Disk> Calls<D> {
                 Some(value) => self.keeper.put(key, value),
                 None => self.keeper.delete(key),
             },
-            // It is written with nearly every commit.
-            Kind::Cursor => (),
             _ if self.shard.write_again(key) => (),
             // Nobody knows it any more.
             _ => self.keeper.delete(key),
@@ -259,12 +264,8 @@ impl<D: Disk> Calls<D> {
         self.keeper.put(scenario_key(call), &self.scratch);
     }
 
-    /// The log missed some commits: what it has is deleted where it is no more, and everything else written anew.
+    /// The log missed some commits: everything is written anew.
     fn write_all(&mut self) {
-        for key in self.keeper.keys() {
-            // What still is, is put again in the same batch.
-            self.keeper.delete(key);
-        }
         self.shard.write_all();
         for call in self.live.keys().copied().collect::<Vec<_>>() {
             self.write_journal(call);
@@ -272,7 +273,6 @@ impl<D: Disk> Calls<D> {
         for (number, value) in &self.unconfirmed {
             self.keeper.put(Key::new(Kind::Ended, *number, 0), value);
         }
-        self.write();
     }
 
     /// What the shard wants, until it wants nothing more.

@@ -7,7 +7,6 @@ use tandem_bus::link::{Cursor, Role};
 use tandem_journal::Disk;
 use tandem_sip::{Flow, Moment};
 use tandem_switch::Question;
-use tandem_switch::keys::Kind;
 use tandem_switch::registration::{Input, Output, Registration};
 
 use crate::keeper::{Keeper, Kept};
@@ -33,17 +32,20 @@ pub struct Registrations<D: Disk> {
     /// Committed.
     effects: VecDeque<RegistrarEffect>,
     deadline: Option<Moment>,
+    /// The time of the last input.
+    now: Moment,
 }
 
 impl<D: Disk> Registrations<D> {
-    /// A registrar, new or restored.
-    pub fn new(registration: Registration, keeper: Keeper<D>) -> Self {
+    /// A registrar, new or restored. `now` is the time.
+    pub fn new(registration: Registration, keeper: Keeper<D>, now: Moment) -> Self {
         let mut registrations = Self {
             registration,
             keeper,
             waiting: Vec::new(),
             effects: VecDeque::new(),
             deadline: None,
+            now,
         };
         registrations.drain();
         registrations
@@ -51,6 +53,7 @@ impl<D: Disk> Registrations<D> {
 
     /// Takes one input.
     pub fn handle(&mut self, input: Input, now: Moment) {
+        self.now = now;
         self.registration.handle(input, now);
         self.drain();
     }
@@ -62,20 +65,16 @@ impl<D: Disk> Registrations<D> {
 
     /// Writes down what has changed; the effects of the inputs so far may be carried out.
     pub fn commit(&mut self) -> Kept {
-        for key in self.keeper.stale() {
-            if key.kind != Kind::Cursor && !self.registration.write_again(key) {
-                self.keeper.delete(key);
+        if self.keeper.renews(self.now) {
+            self.registration.write_all();
+        } else {
+            for key in self.keeper.stale() {
+                if !self.registration.write_again(key) {
+                    self.keeper.delete(key);
+                }
             }
         }
         let kept = self.write();
-        if kept == Kept::Mended {
-            for key in self.keeper.keys() {
-                // What still is, is put again in the same batch.
-                self.keeper.delete(key);
-            }
-            self.registration.write_all();
-            self.write();
-        }
         self.effects.extend(self.waiting.drain(..));
         kept
     }
@@ -87,7 +86,7 @@ impl<D: Disk> Registrations<D> {
 
     /// When [`Input::Timeout`] is due.
     pub fn deadline(&self) -> Option<Moment> {
-        self.deadline
+        [self.deadline, self.keeper.deadline()].into_iter().flatten().min()
     }
 
     /// The registrar, to be asked.
@@ -104,7 +103,9 @@ impl<D: Disk> Registrations<D> {
         let keeper = &mut self.keeper;
         self.registration.changes(&mut |change| keeper.change(&change));
         let effects = &mut self.effects;
-        keeper.commit(|gate, cursor| effects.push_back(RegistrarEffect::Acknowledge { gate, cursor }))
+        keeper.commit(self.now, |gate, cursor| {
+            effects.push_back(RegistrarEffect::Acknowledge { gate, cursor });
+        })
     }
 
     fn drain(&mut self) {

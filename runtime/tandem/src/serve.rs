@@ -294,17 +294,22 @@ fn shards_wanted(config: &Config) -> u16 {
 fn open_registrar(config: &Config, found: Found) -> tandem_logic::Registrations<tandem_journal::Files> {
     let Found { log, values } = found;
     let entries = values.iter().map(|(key, value)| (*key, value.as_slice()));
+    let now = clock::now();
     let (registration, problems) = Registration::restore(
         registrar_of(config),
         nonces(config),
         StdRng::from_os_rng().random(),
         entries,
-        clock::now(),
+        now,
     );
     for problem in problems {
         tracing::error!(%problem, "a registration was dropped");
     }
-    tandem_logic::Registrations::new(registration, Keeper::new(log, Lane::REGISTRAR))
+    let mut keeper = Keeper::new(log, Lane::REGISTRAR);
+    for (key, value) in &values {
+        keeper.found(*key, value);
+    }
+    tandem_logic::Registrations::new(registration, keeper, now)
 }
 
 fn open_shard(config: &Config, number: u16, shards: usize, found: Found) -> Calls<tandem_journal::Files> {

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{Aside, Disk, Found};
 use crate::error::OpenError;
@@ -19,45 +19,56 @@ pub struct Files {
     folder: PathBuf,
     /// The segment that was written to last.
     open: Option<(u32, File)>,
-    /// The system frees it when the process ends, however it ends.
-    _lock: File,
+    /// The system frees it when the process ends, however it ends. None: the folder cannot be taken, and is not
+    /// written to before it is.
+    lock: Option<File>,
 }
 
 impl Files {
     /// Takes the folder; makes it if it is not there. What callers do is nobody else's business: folder and files are
-    /// for the owner alone.
+    /// for the owner alone. A folder that can be neither made nor written to is read as far as it is there, and taken
+    /// when something is to be written.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, OpenError> {
-        let folder = folder.into();
-        let failed = |doing, path: &Path| {
-            let path = path.to_path_buf();
-            move |source| OpenError::Folder { doing, path, source }
+        let mut files = Self {
+            folder: folder.into(),
+            open: None,
+            lock: None,
         };
-        fs::DirBuilder::new()
+        match files.take() {
+            Err(TryLockError::WouldBlock) => Err(OpenError::Locked { folder: files.folder }),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(files),
+        }
+    }
+
+    fn take(&mut self) -> Result<(), TryLockError> {
+        if self.lock.is_some() {
+            return Ok(());
+        }
+        let made = fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(&folder)
-            .map_err(failed("make the folder", &folder))?;
-        let path = folder.join(LOCK);
+            .create(&self.folder);
+        made.map_err(TryLockError::Error)?;
+        let path = self.folder.join(LOCK);
         let lock = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(false)
             .mode(0o600)
             .open(&path)
-            .map_err(failed("write to", &path))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                folder,
-                open: None,
-                _lock: lock,
-            }),
-            Err(TryLockError::WouldBlock) => Err(OpenError::Locked { folder }),
-            Err(TryLockError::Error(source)) => Err(OpenError::Folder {
-                doing: "lock",
-                path,
-                source,
-            }),
-        }
+            // One that cannot be written to can be locked all the same.
+            .or_else(|refused| File::open(&path).map_err(|_| refused))
+            .map_err(TryLockError::Error)?;
+        lock.try_lock()?;
+        self.lock = Some(lock);
+        Ok(())
+    }
+
+    fn taken(&mut self) -> io::Result<()> {
+        self.take().map_err(|error| match error {
+            TryLockError::Error(error) => error,
+            TryLockError::WouldBlock => io::Error::new(io::ErrorKind::ResourceBusy, "another process has the log"),
+        })
     }
 
     fn path(&self, segment: u32) -> PathBuf {
@@ -65,6 +76,7 @@ impl Files {
     }
 
     fn writable(&mut self, segment: u32) -> io::Result<&mut File> {
+        self.taken()?;
         let open = match self.open.take() {
             Some((number, file)) if number == segment => (number, file),
             _ => (segment, OpenOptions::new().append(true).open(self.path(segment))?),
@@ -88,7 +100,14 @@ fn parse(name: &str) -> Option<(u32, bool)> {
 impl Disk for Files {
     fn list(&mut self) -> io::Result<Vec<Found>> {
         let mut found = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
+        let entries = match fs::read_dir(&self.folder) {
+            // It could not be made.
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(found);
+            }
+            entries => entries?,
+        };
+        for entry in entries {
             let entry = entry?;
             if let Some((segment, aside)) = entry.file_name().to_str().and_then(parse) {
                 found.push(Found {
@@ -110,6 +129,7 @@ impl Disk for Files {
     }
 
     fn create(&mut self, segment: u32) -> io::Result<()> {
+        self.taken()?;
         let file = OpenOptions::new()
             .append(true)
             .create_new(true)
@@ -136,6 +156,7 @@ impl Disk for Files {
     }
 
     fn set_aside(&mut self, segment: u32, why: Aside) -> io::Result<()> {
+        self.taken()?;
         let suffix = match why {
             Aside::Newer => NEWER,
             Aside::Unreadable => UNREADABLE,
@@ -147,6 +168,7 @@ impl Disk for Files {
     }
 
     fn remove(&mut self, segment: u32) -> io::Result<()> {
+        self.taken()?;
         fs::remove_file(self.path(segment))
     }
 }
