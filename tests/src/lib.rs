@@ -9,6 +9,7 @@
 //! packages that the set-up script installs.
 
 pub mod calls;
+pub mod disk;
 pub mod listening;
 pub mod load;
 pub mod modules;

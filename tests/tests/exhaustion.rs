@@ -6,15 +6,13 @@
     missing_docs
 )]
 
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 use tandem_kit::baresip::{Baresip, Transport};
 use tandem_kit::ctrl::EventKind;
-use tandem_kit::folder::Folder;
 use tandem_kit::tandem::Tandem;
 use tandem_kit::{http, wait};
 use tandem_tests::calls;
+use tandem_tests::disk::Tiny;
 use tandem_tests::listening::{nothing_lost, talked_without_gap};
 use tandem_tests::phones::{SOON, menu_greets, phone, refusal, registered};
 
@@ -129,51 +127,6 @@ fn call_beyond_the_domains_limit_is_refused_and_the_others_go_on() {
     unharmed(&a, &b);
 }
 
-/// A file system of a few megabytes. Its content goes with it.
-struct Tiny {
-    folder: Folder,
-}
-
-impl Tiny {
-    /// None where mounting is not allowed.
-    fn mount() -> Option<Self> {
-        let tiny = Self {
-            folder: Folder::new("tiny").unwrap(),
-        };
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=8m", "tandem-test"])
-            .arg(tiny.path())
-            .output();
-        mounted
-            .is_ok_and(|output| output.status.success())
-            .then_some(tiny)
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// Takes all the space that is left.
-    fn fill(&self) {
-        let ballast = self.path().join("ballast");
-        let mut file = std::fs::File::create(ballast).unwrap();
-        for size in [64 * 1024, 512, 1] {
-            while std::io::Write::write(&mut file, &vec![b'x'; size]).is_ok_and(|written| written > 0) {}
-        }
-    }
-
-    fn make_room(&self) {
-        std::fs::remove_file(self.path().join("ballast")).unwrap();
-    }
-}
-
-impl Drop for Tiny {
-    fn drop(&mut self) {
-        // Lazily: a server that a failed test leaves may still have files open.
-        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
-    }
-}
-
 #[test]
 fn full_disk_stops_no_call_and_the_log_keeps_the_record() {
     let Some(disk) = Tiny::mount() else {
@@ -182,7 +135,7 @@ fn full_disk_stops_no_call_and_the_log_keeps_the_record() {
     };
     let data = disk.path().join("data");
     let mut tandem = Tandem::builder().data(&data).start().unwrap();
-    disk.fill();
+    assert!(disk.fill());
 
     let (a, b) = talking(&tandem);
     // Also one that needs speech which is not in the cache yet.
@@ -207,7 +160,7 @@ fn full_disk_stops_no_call_and_the_log_keeps_the_record() {
     assert!(http::get(tandem.web(), "/healthz").is_ok());
     assert_eq!(tandem.stop(SOON).unwrap().code(), Some(0));
 
-    disk.make_room();
+    assert!(disk.make_room());
     let tandem = Tandem::builder().data(&data).start().unwrap();
     menu_greets(
         &tandem,
@@ -227,7 +180,7 @@ fn records_are_written_again_once_there_is_room() {
     };
     let tandem = Tandem::builder().data(&disk.path().join("data")).start().unwrap();
     let c = phone(&tandem, "303").unwrap().expires_s(0).start().unwrap();
-    disk.fill();
+    assert!(disk.fill());
     menu_greets(&tandem, &c).unwrap();
     wait::until(SOON, "the record in the log", || {
         tandem
@@ -236,7 +189,7 @@ fn records_are_written_again_once_there_is_room() {
             .then_some(())
     })
     .unwrap();
-    disk.make_room();
+    assert!(disk.make_room());
     menu_greets(&tandem, &c).unwrap();
     calls::call_to(&tandem, &tandem.demo().menu).unwrap();
     assert_eq!(

@@ -7,8 +7,7 @@ mod kit;
 use kit::{key, open};
 use std::io::ErrorKind;
 use tandem_journal::{
-    BATCH_BYTES_MAX, Batch, CommitError, Death, Durability, Fault, Log, OpenError, Options, SimDisk,
-    VALUE_BYTES_MAX,
+    BATCH_BYTES_MAX, Batch, CommitError, Death, Durability, Fault, Log, Options, SimDisk, VALUE_BYTES_MAX,
 };
 
 fn put(batch: &mut Batch, number: u64) {
@@ -120,13 +119,15 @@ fn full_disk_at_rotation_is_told_and_overcome() {
 #[test]
 fn read_only_disk_is_told_when_opening_and_when_committing() {
     let disk = SimDisk::new(0);
-    let refused = |disk: &SimDisk| match Log::open(disk.clone(), Options::default()) {
-        Err(OpenError::Disk(e)) if e.source.kind() == ErrorKind::ReadOnlyFilesystem => e.to_string(),
-        other => panic!("{other:?}"),
+    let refused = |disk: &SimDisk| {
+        let (log, opened) = Log::open(disk.clone(), Options::default()).unwrap();
+        let error = opened.unwritable.unwrap();
+        assert_eq!(error.source.kind(), ErrorKind::ReadOnlyFilesystem);
+        (log, opened.map, error.to_string())
     };
     disk.fail(Some(Fault::ReadOnly));
     assert_eq!(
-        refused(&disk),
+        refused(&disk).2,
         "cannot create 00000001.log: read-only filesystem or storage medium"
     );
     disk.fail(None);
@@ -142,10 +143,17 @@ fn read_only_disk_is_told_when_opening_and_when_committing() {
         "cannot write to 00000001.log: read-only filesystem or storage medium"
     );
     // A log with a sound end too, which nothing would have to be written to.
+    let (mut log, map, told) = refused(&disk);
     assert_eq!(
-        refused(&disk),
+        told,
         "cannot create 00000002.log: read-only filesystem or storage medium"
     );
+    assert_eq!(map.len(), 1, "it is read all the same");
+    log.commit(&mut batch).unwrap_err();
+    disk.fail(None);
+    put(&mut batch, 2);
+    log.commit(&mut batch).unwrap();
+    assert_eq!(open(disk.clone(), Options::default()).1.map.len(), 2);
     disk.fail(Some(Fault::Broken));
     let broken = Log::open(disk, Options::default()).unwrap_err();
     assert_eq!(broken.to_string(), "cannot list the segments: input/output error");

@@ -71,21 +71,26 @@ fn folder_has_one_writer() {
 }
 
 #[test]
-fn folder_that_cannot_be_used_is_told() {
+fn folder_that_cannot_be_written_to_is_told_and_used_once_it_can() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, b"").unwrap();
-    let told = Files::open(file.join("shard-0")).unwrap_err().to_string();
-    assert!(
-        told.starts_with(&format!(
-            "cannot make the folder {}: ",
-            file.join("shard-0").display()
-        )),
-        "{told}"
-    );
+    let (mut log, opened) =
+        Log::open(Files::open(file.join("shard-0")).unwrap(), Options::default()).unwrap();
+    let told = opened.unwritable.unwrap().to_string();
+    assert!(told.starts_with("cannot create 00000001.log: "), "{told}");
+    let mut batch = Batch::new();
+    batch.put(b"key", b"value").unwrap();
+    log.commit(&mut batch).unwrap_err();
+
+    fs::remove_file(&file).unwrap();
+    log.commit(&mut batch).unwrap();
+    drop(log);
+    let (_log, opened) = open(Files::open(file.join("shard-0")).unwrap(), Options::default());
+    assert_eq!(opened.map.len(), 1);
     // /proc takes no files, not even from root.
-    let told = Files::open("/proc/self").unwrap_err().to_string();
-    assert!(told.starts_with("cannot write to /proc/self/lock: "), "{told}");
+    let (_log, opened) = Log::open(Files::open("/proc/self").unwrap(), Options::default()).unwrap();
+    opened.unwritable.unwrap();
 }
 
 #[test]

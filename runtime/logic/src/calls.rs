@@ -210,7 +210,10 @@ impl<D: Disk> Calls<D> {
 
     /// When [`Input::Timeout`] is due.
     pub fn deadline(&self) -> Option<Moment> {
-        [self.deadline, self.keeper.deadline()].into_iter().flatten().min()
+        [self.deadline, self.keeper.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The call logic, to be looked at.
@@ -356,6 +359,9 @@ impl<D: Disk> Calls<D> {
                 self.write_journal(call);
                 if running {
                     let end = End::Diverged(format!("its journal cannot be read: {error}"));
+                    if let Some(live) = self.live.get(&call) {
+                        live.log_end(&end);
+                    }
                     self.shard.handle(Input::ScenarioEnded { call, end }, now);
                 }
             }

@@ -86,7 +86,10 @@ impl<D: Disk> Registrations<D> {
 
     /// When [`Input::Timeout`] is due.
     pub fn deadline(&self) -> Option<Moment> {
-        [self.deadline, self.keeper.deadline()].into_iter().flatten().min()
+        [self.deadline, self.keeper.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The registrar, to be asked.

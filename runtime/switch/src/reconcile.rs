@@ -31,6 +31,11 @@ impl Shard {
             return;
         }
         let known: Known = endpoints.into_iter().map(|it| (it.endpoint, it)).collect();
+        for endpoint in known.keys() {
+            if let Some((key, _)) = self.indexes.endpoints.get(endpoint).copied() {
+                self.note_alive(key);
+            }
+        }
         // Who had ports gets them back before anybody gets new ones.
         self.opens_at = Some(now);
         for key in self.call_keys() {

@@ -316,7 +316,7 @@ impl Shard {
     }
 
     fn index(&mut self, key: CallKey, call: &Call) {
-        *self.per_domain.entry(call.origin.domain.to_string()).or_default() += 1;
+        self.silent.insert(key);
         for leg in &call.legs {
             self.indexes.endpoints.insert(leg.endpoint, (key, leg.id));
             match &leg.signalling {

@@ -47,6 +47,7 @@ macro_rules! context {
 
 mod admitting;
 mod io;
+mod limits;
 
 pub use io::{Admitted, Answer, Input, Located, Output, Question, Resume, Start};
 
@@ -69,9 +70,10 @@ pub struct ShardConfig {
     pub shard: u64,
     /// Out of how many.
     pub shards: u64,
-    /// Calls at a time, over all domains; more get 503.
+    /// Calls at a time, over all domains; more get 503. Calls from before a restart count once their peers have shown
+    /// that they are there.
     pub calls_max: usize,
-    /// Calls at a time in one domain; more get 503.
+    /// Calls at a time in one domain; more get 503. They are counted likewise.
     pub calls_per_domain_max: usize,
 }
 
@@ -83,6 +85,8 @@ pub struct Shard {
     pub(crate) challenger: Challenger,
     pub(crate) calls: BTreeMap<CallKey, Call>,
     pub(crate) per_domain: HashMap<String, usize>,
+    /// Calls from before a restart whose peers may be gone.
+    pub(crate) silent: BTreeSet<CallKey>,
     /// Requests that are to seek a way.
     pub(crate) seeking: Vec<ClientOwner>,
     /// Requests that seek a way.
@@ -125,6 +129,7 @@ impl Shard {
             challenger: Challenger::new(nonces, None),
             calls: BTreeMap::new(),
             per_domain: HashMap::new(),
+            silent: BTreeSet::new(),
             seeking: Vec::new(),
             errands: Errands::default(),
             indexes: Indexes::default(),
@@ -166,6 +171,7 @@ impl Shard {
             + self.deadlines.len()
             + self.due.len()
             + self.per_domain.len()
+            + self.silent.len()
             + clients.len()
             + servers.len()
             + dialogs.len()
@@ -242,6 +248,9 @@ impl Shard {
     fn handle_media(&mut self, event: Event, now: Moment) {
         let Some(endpoint) = event.endpoint() else { return };
         if let Some((call, leg)) = self.indexes.endpoints.get(&endpoint).copied() {
+            if matches!(event, Event::Heard { .. } | Event::Digit { .. }) {
+                self.note_alive(call);
+            }
             self.with_call(call, now, |call, cx| call.handle_media(leg, event, cx));
         }
     }
@@ -302,6 +311,7 @@ impl Shard {
             } => self.handle_request(server, flow, &message, now),
             SipEvent::Ack { flow, message } => {
                 if let Some((key, leg)) = self.dialog_of(&message) {
+                    self.note_alive(key);
                     self.with_call(key, now, |call, cx| call.handle_ack(leg, flow, &message, cx));
                 }
             }
@@ -318,6 +328,7 @@ impl Shard {
                     ..
                 } = owner;
                 if self.calls.contains_key(&call) {
+                    self.note_alive(call);
                     self.with_call(call, now, |call, cx| {
                         call.handle_response(used, &request, &message, cx);
                     });
@@ -426,6 +437,7 @@ impl Shard {
         if in_dialog {
             match self.dialog_of(message) {
                 Some((key, leg)) => {
+                    self.note_alive(key);
                     return self.with_call(key, now, |call, cx| {
                         call.handle_request(leg, server, flow, message, cx);
                     });
@@ -510,12 +522,7 @@ impl Shard {
             self.indexes.endpoints.remove(&leg.endpoint);
         }
         self.journal.note_over(key, call.legs.len());
-        if let Some(count) = self.per_domain.get_mut(&*call.origin.domain) {
-            *count -= 1;
-            if *count == 0 {
-                self.per_domain.remove(&*call.origin.domain);
-            }
-        }
+        self.count_out(key, &call.origin.domain);
         let record = Record::of_call(call, now);
         self.out.push_back(Output::Ended {
             call: Some(key),

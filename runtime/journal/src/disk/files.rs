@@ -67,7 +67,9 @@ impl Files {
     fn taken(&mut self) -> io::Result<()> {
         self.take().map_err(|error| match error {
             TryLockError::Error(error) => error,
-            TryLockError::WouldBlock => io::Error::new(io::ErrorKind::ResourceBusy, "another process has the log"),
+            TryLockError::WouldBlock => {
+                io::Error::new(io::ErrorKind::ResourceBusy, "another process has the log")
+            }
         })
     }
 

@@ -17,7 +17,7 @@ use crate::sip_text;
 
 impl Shard {
     pub(super) fn begin_admission(&mut self, server: ServerId, flow: Flow, message: &Message, now: Moment) {
-        if self.draining || self.calls.len() + self.admissions.len() >= self.config.calls_max {
+        if self.draining || self.busy() >= self.config.calls_max {
             return self.reply(server, message, flow, 503, now);
         }
         let Some(admission) = Admission::read(server, flow, message.clone()) else {
@@ -59,8 +59,7 @@ impl Shard {
         let Some(entry) = admitted.entry.clone() else {
             return self.refuse_and_record(&admission, &admitted, 404, now);
         };
-        let busy = self.per_domain.get(&*domain).copied().unwrap_or(0);
-        if busy >= self.config.calls_per_domain_max {
+        if self.busy_in(&domain) >= self.config.calls_per_domain_max {
             return self.refuse_and_record(&admission, &admitted, 503, now);
         }
         let audio = match admission.offer() {
@@ -112,7 +111,7 @@ impl Shard {
         let (domain, id) = (&origin.domain, &origin.id);
         tracing::info!(%domain, call = %id, from = %origin.caller.user, to = %origin.dialled.user, "call");
         self.indexes.servers.insert(admission.server, key);
-        *self.per_domain.entry(admitted.domain.to_string()).or_default() += 1;
+        self.count_in(&admitted.domain);
         let start = Start::of(key, &origin);
         let mut cx = context!(self, key, admitted.domain, now);
         let call = Call::new(origin, admission.server, admission.flow, audio, &mut cx);

@@ -170,6 +170,42 @@ fn calls_beyond_the_shards_limit_are_told_to_come_again() {
 }
 
 #[test]
+fn calls_from_before_a_restart_keep_nobody_out_until_their_peers_show_that_they_are_there() {
+    let config = ShardConfig {
+        shard: 0,
+        shards: 1,
+        calls_max: 1,
+        calls_per_domain_max: 1,
+    };
+    let mut w = World::with_config(config.clone(), 15);
+    let mut a = Phone::new("301", 6010);
+    a.talk(&mut w);
+    // A gate that has lived on has the call's sound: it counts as before.
+    w.crash_and_restore(false);
+    let mut b = Phone::new("302", 6020);
+    b.invite_with(&mut w, NUMBER, None, DOMAIN);
+    assert_eq!(w.got(6020), ["503"]);
+    // Everything died: perhaps the phones did too.
+    w.crash_and_restore(true);
+    let mut b = Phone::new("302", 6020);
+    b.call_id = "another".into();
+    b.invite_with(&mut w, NUMBER, Some(sdp(6021, "")), DOMAIN);
+    assert_eq!(w.started.len(), 2);
+    b.cancel(&mut w);
+    w.end(w.started[1], tandem_host_api::End::CallOver);
+    assert_eq!(w.shard.calls(), 1);
+
+    let replies = a.within(&mut w, Method::Info, None);
+    assert!(!replies.is_empty());
+    Phone::new("303", 6030).invite_with(&mut w, NUMBER, None, DOMAIN);
+    assert_eq!(w.got(6030), ["503"]);
+    a.bye(&mut w);
+    w.end(w.started[0], tandem_host_api::End::CallOver);
+    w.run(secs(60));
+    assert_eq!(w.shard.remembered(), 0);
+}
+
+#[test]
 fn one_domains_calls_are_limited_apart_from_anothers() {
     let mut w = World::new(13);
     Phone::new("301", 6010).call(&mut w);

@@ -1,0 +1,41 @@
+//! Journals of scenarios that are damaged.
+
+use tandem_journal::{Batch, Log, Options, SimDisk};
+use tandem_logic::Effect;
+use tandem_switch::{Key, Kind};
+
+use crate::kit::{Phone, World, secs};
+use crate::{Life, config, map, seed};
+
+#[test]
+fn call_whose_journal_cannot_be_read_goes_to_its_fall_back_and_its_record_says_so() {
+    let mut w = World::with_config(config(), 1);
+    let damaged = Phone::new("301", 6010).talk(&mut w);
+    Phone::new("302", 6020).talk(&mut w);
+    let disk = SimDisk::new(1);
+    seed(disk.clone(), &w, Options::default());
+    drop(Life::begin(disk.clone(), w.now, Options::default()));
+    let key = Key::new(Kind::Scenario, damaged.0, 0);
+    let mut value = map(disk.clone())[&key].clone();
+    let middle = value.len() / 2;
+    value[middle] ^= 0x55;
+    let mut log = Log::open(disk.clone(), Options::default()).unwrap().0;
+    let mut batch = Batch::new();
+    batch.put(&key.to_bytes(), &value[..middle + 1]).unwrap();
+    // One that belongs to nobody.
+    let lost = Key::new(Kind::Scenario, 77, 0);
+    batch.put(&lost.to_bytes(), &value).unwrap();
+    log.commit(&mut batch).unwrap();
+    drop(log);
+
+    let mut life = Life::begin(disk.clone(), w.now, Options::default());
+    assert_eq!(life.launches(), 1, "only the other one's scenario runs");
+    assert!(!map(disk.clone()).contains_key(&lost));
+    life.run(secs(60));
+    assert_eq!(life.calls.shard().calls(), 1);
+    let ended = life.effects.iter().find_map(|effect| match effect {
+        Effect::Store { ended, .. } => Some(ended),
+        _ => None,
+    });
+    assert_eq!(ended.unwrap().record.summary.cause, "scenario-failed");
+}
