@@ -73,6 +73,14 @@ fn says(tandem: &Tandem, words: &str) {
         .unwrap();
 }
 
+/// The kernel waits for files that the dead still have open.
+fn read_only_soon(disk: &Tiny) -> bool {
+    wait::until(SOON, "the files to be closed", || {
+        disk.set_read_only(true).then_some(())
+    })
+    .is_ok()
+}
+
 fn one_shard() -> tandem_kit::tandem::Builder {
     Tandem::builder().set("call.shards", 1)
 }
@@ -144,7 +152,7 @@ fn log_that_cannot_be_written_at_the_start_is_told_and_its_calls_go_on() {
         let (a, b) = talking(&tandem);
         tandem.kill_all().unwrap();
         assert!(if read_only {
-            disk.set_read_only(true)
+            read_only_soon(&disk)
         } else {
             disk.fill()
         });

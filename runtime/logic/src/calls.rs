@@ -343,12 +343,20 @@ impl<D: Disk> Calls<D> {
 
     /// A call came back. Its scenario goes on where its journal ends; one that cannot goes to the fall-back.
     fn resume(&mut self, resume: Resume, journals: &mut BTreeMap<u64, Vec<u8>>, now: Moment) {
-        let Resume { start, running, .. } = resume;
+        let Resume {
+            start,
+            running,
+            began,
+            ..
+        } = resume;
         let call = start.call;
         let journal = match journals.remove(&call.0) {
+            // Begun anew, it would do everything a second time.
+            None if began => Err("it is lost".to_owned()),
             // It was to be started when the process ended.
             None => Ok(self.new_journal(&start, now)),
-            Some(bytes) => Journal::restore(&bytes, self.clock.clone(), now.unix_micros() / 1_000),
+            Some(bytes) => Journal::restore(&bytes, self.clock.clone(), now.unix_micros() / 1_000)
+                .map_err(|error| error.to_string()),
         };
         match journal {
             Ok(journal) => self.launch(start, journal, running),

@@ -10,7 +10,7 @@ use tandem_host_api::op::{Address, LegError, LegId, Op, OpIndex, Outcome, Progre
 use crate::call::{Call, Pending};
 use crate::collect::{Collector, Progress};
 use crate::context::Context;
-use crate::leg::{Leg, Media, Role, Signalling};
+use crate::leg::{By, Leg, Media, Role, Signalling};
 use crate::shard::{Output, Question};
 
 impl Call {
@@ -30,12 +30,15 @@ impl Call {
         }
     }
 
-    /// Begins a request of the scenario. One that is still under way is an error of ours: a guest waits for each.
+    /// Begins a request of the scenario. A guest waits for each: one that comes while another is under way is from a
+    /// scenario that does not go on where its call stands, because the log lost a part of either.
     pub fn perform(&mut self, index: OpIndex, op: Op, cx: &mut Context<'_>) {
-        debug_assert!(
-            matches!(self.core.pending, Pending::Nothing),
-            "a guest waits for each host call"
-        );
+        if !matches!(self.core.pending, Pending::Nothing) {
+            tracing::error!(call = %self.origin.id, ?op, "a scenario asks for something else than what is under way");
+            let status = self.origin.entry.fallback_status();
+            self.end_all(By::Scenario, status, "the scenario failed", cx);
+            return self.stop_scenario(cx);
+        }
         self.core.index = Some(index);
         match op {
             Op::Peer { leg } => {

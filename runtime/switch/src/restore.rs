@@ -342,6 +342,7 @@ impl Call {
             start: Start::of(cx.call, &self.origin),
             running,
             pending: self.core.index,
+            began: self.core.index.is_some() || self.core.last_done.is_some(),
             recoveries: self.core.recoveries,
         })));
         if running {

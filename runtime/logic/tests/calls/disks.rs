@@ -47,6 +47,15 @@ fn lived(refuse: impl Fn(&SimDisk), accept: impl Fn(&SimDisk)) -> (BTreeMap<Key,
     (kept_map, kept)
 }
 
+/// A value; of a journal what is in it, not in how many pieces it was written.
+fn plain(key: &Key, value: &[u8]) -> Vec<u8> {
+    if key.kind != Kind::Scenario {
+        return value.to_vec();
+    }
+    let journal = tandem_host_api::Journal::restore(value, std::sync::Arc::new(|| secs(0)), 0);
+    journal.unwrap().to_bytes()
+}
+
 #[test]
 fn after_a_full_disk_the_log_has_all_that_it_would_have_had() {
     let (undisturbed, kept) = lived(|_| (), |_| ());
@@ -69,7 +78,7 @@ fn after_a_full_disk_the_log_has_all_that_it_would_have_had() {
             undisturbed.keys().collect::<Vec<_>>()
         );
         for (key, value) in &undisturbed {
-            assert_eq!(mended.get(key), Some(value), "{key:?}");
+            assert_eq!(plain(key, &mended[key]), plain(key, value), "{key:?}");
         }
     }
 }

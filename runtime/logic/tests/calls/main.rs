@@ -27,11 +27,12 @@ use std::time::Duration;
 
 use tandem_bus::link::{Cursor, Lane, Role};
 use tandem_host_api::op::{LegId, Op, OpIndex, Prompt};
+use tandem_host_api::{Journal, JournalHeader, WORLD};
 use tandem_journal::{Batch, Disk, Log, Options};
 use tandem_logic::{Calls, Effect, Keeper, Kept};
 use tandem_sip::Moment;
 use tandem_switch::door::Passed;
-use tandem_switch::{CallKey, Input, Key, Shard, ShardConfig};
+use tandem_switch::{CallKey, Input, Key, Kind, Shard, ShardConfig};
 use tokio::sync::oneshot;
 
 use crate::kit::{World, nonces};
@@ -52,11 +53,35 @@ fn seed<D: Disk>(disk: D, w: &World, options: Options) {
     let mut batch = Batch::new();
     for (key, value) in &w.log {
         batch.put(&key.to_bytes(), value).unwrap();
+        if key.kind == Kind::Origin {
+            let key = Key::new(Kind::Scenario, key.id, 0);
+            batch.put(&key.to_bytes(), &journal()).unwrap();
+        }
         if batch.len_bytes() > 1 << 20 {
             log.commit(&mut batch).unwrap();
         }
     }
     log.commit(&mut batch).unwrap();
+}
+
+/// A journal that has hardly begun.
+fn journal() -> Vec<u8> {
+    let header = JournalHeader {
+        call: "1".into(),
+        domain: kit::DOMAIN.into(),
+        entry: kit::NUMBER.into(),
+        module_hash: "00ff".into(),
+        world: WORLD.into(),
+        began_ms: 0,
+    };
+    let journal = Journal::new(header, Arc::new(|| Duration::ZERO));
+    journal.input(tandem_host_api::Input::Note {
+        leg: None,
+        text: "here".into(),
+    });
+    let mut bytes = Vec::new();
+    assert!(journal.take_all(&mut bytes));
+    bytes
 }
 
 /// What a log holds.

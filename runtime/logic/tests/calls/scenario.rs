@@ -8,6 +8,25 @@ use crate::kit::{Phone, World, secs};
 use crate::{Life, config, map, seed};
 
 #[test]
+fn call_whose_journal_is_lost_does_not_begin_its_scenario_anew() {
+    let mut w = World::with_config(config(), 2);
+    let call = Phone::new("301", 6010).talk(&mut w);
+    let disk = SimDisk::new(2);
+    seed(disk.clone(), &w, Options::default());
+    let mut log = Log::open(disk.clone(), Options::default()).unwrap().0;
+    let mut batch = Batch::new();
+    batch
+        .delete(&Key::new(Kind::Scenario, call.0, 0).to_bytes())
+        .unwrap();
+    log.commit(&mut batch).unwrap();
+    drop(log);
+    let mut life = Life::begin(disk, w.now, Options::default());
+    assert_eq!(life.launches(), 0);
+    life.run(secs(60));
+    assert_eq!(life.calls.shard().calls(), 0);
+}
+
+#[test]
 fn call_whose_journal_cannot_be_read_goes_to_its_fall_back_and_its_record_says_so() {
     let mut w = World::with_config(config(), 1);
     let damaged = Phone::new("301", 6010).talk(&mut w);

@@ -131,6 +131,8 @@ pub struct Resume {
     pub running: bool,
     /// The request that is under way for it, if one is.
     pub pending: Option<OpIndex>,
+    /// The scenario has asked for something before: its journal cannot be empty.
+    pub began: bool,
     /// How many times the call was taken over, this time included.
     pub recoveries: u32,
 }

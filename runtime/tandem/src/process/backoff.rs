@@ -9,17 +9,33 @@ const WINDOW: Duration = Duration::from_secs(10);
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
+/// A child that was up for so long did its work: what ended it was no fault of its start.
+const WORKED: Duration = Duration::from_millis(250);
+
 /// Remembers the recent deaths of one child.
 #[derive(Debug, Default)]
 pub struct Backoff {
+    /// Since when the child is up.
+    up: Option<Instant>,
     deaths: VecDeque<Instant>,
     pause: Duration,
 }
 
 impl Backoff {
-    /// The child died: how long to wait. The pause doubles with each death while deaths are frequent, from 100 ms up
-    /// to 5 s, and is gone once the child has lived for a while.
+    /// The child is up.
+    pub fn handle_up(&mut self, now: Instant) {
+        self.up = Some(now);
+    }
+
+    /// The child died: how long to wait. Not at all where it had worked. Else the pause doubles with each death while
+    /// deaths are frequent, from 100 ms up to 5 s, and is gone once the child has lived for a while.
     pub fn handle_death(&mut self, now: Instant) -> Duration {
+        let up = self.up.take().map(|since| now.saturating_duration_since(since));
+        if up.is_some_and(|up| up >= WORKED) {
+            self.deaths.clear();
+            self.pause = Duration::ZERO;
+            return Duration::ZERO;
+        }
         // With pauses deaths cannot come within the window any more: what counts then is whether it lived.
         let lived = self
             .deaths
@@ -62,6 +78,17 @@ mod tests {
             pauses(5, 13),
             [0, 0, 0, 0, 0, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]
         );
+    }
+
+    #[test]
+    fn a_child_that_had_worked_is_back_at_once_however_often_it_is_killed() {
+        let mut backoff = Backoff::default();
+        let mut now = Instant::now();
+        for _ in 0..100 {
+            backoff.handle_up(now);
+            now += Duration::from_millis(300);
+            assert_eq!(backoff.handle_death(now), Duration::ZERO);
+        }
     }
 
     #[test]

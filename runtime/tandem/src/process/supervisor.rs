@@ -232,6 +232,7 @@ impl Supervisor {
         let slot = self.slot(role);
         slot.program = program;
         slot.ready = true;
+        slot.backoff.handle_up(Instant::now());
         slot.again_at = None;
         slot.child.replace(successor)
     }
@@ -303,6 +304,7 @@ impl Supervisor {
             FromChild::Ready { version } => {
                 let slot = self.slot(role);
                 slot.ready = true;
+                slot.backoff.handle_up(Instant::now());
                 if let Some(child) = &mut slot.child {
                     child.version = Some(version);
                     tracing::debug!(%role, pid = child.pid, after = ?child.since.elapsed(), "up");
