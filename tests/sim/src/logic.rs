@@ -312,7 +312,7 @@ impl LaneState {
 
 fn begin_lane(
     lane: Lane,
-    keeper: Keeper<SimDisk>,
+    mut keeper: Keeper<SimDisk>,
     values: Vec<(Key, Vec<u8>)>,
     seed: u64,
     now: Moment,
@@ -329,7 +329,10 @@ fn begin_lane(
         for problem in problems {
             trace.violation(format_args!("registrar: {problem}"));
         }
-        return LaneRole::Registrar(Registrations::new(registration, keeper));
+        for (key, value) in &values {
+            keeper.found(*key, value);
+        }
+        return LaneRole::Registrar(Registrations::new(registration, keeper, now));
     }
     let config = ShardConfig {
         shard: u64::from(lane.0),

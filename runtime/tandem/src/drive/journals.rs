@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tandem_bus::link::{Lane, Role};
 use tandem_journal::{Durability, Files, Log, OpenError, Opened, Options};
@@ -12,6 +13,10 @@ use tandem_switch::restore::shards_before;
 use tandem_web::Health;
 
 use crate::process::gates::Cursors;
+
+/// How long a lock is waited for, and between two tries.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// One log as it was found.
 pub struct Found {
@@ -119,7 +124,7 @@ fn open(folder: &Path, durability: Durability) -> Result<Found, JournalsError> {
         durability,
         ..Options::default()
     };
-    let files = Files::open(folder).map_err(failed)?;
+    let files = claim(folder).map_err(failed)?;
     let (log, opened) = Log::open(files, options).map_err(failed)?;
     let Opened { map, problems, .. } = opened;
     for problem in problems {
@@ -130,11 +135,22 @@ fn open(folder: &Path, durability: Durability) -> Result<Found, JournalsError> {
         match Key::from_bytes(&bytes) {
             Some(key) => values.push((key, value)),
             None => {
-                tracing::error!(folder = %folder.display(), ?bytes, "the log holds a key that is none of ours")
+                tracing::error!(folder = %folder.display(), ?bytes, "the log holds a key that is none of ours");
             }
         }
     }
     Ok(Found { log, values })
+}
+
+/// Takes a log for this process. The one before may be dying: the system gives its lock back a little later.
+fn claim(folder: &Path) -> Result<Files, OpenError> {
+    let until = Instant::now() + LOCK_WAIT;
+    loop {
+        match Files::open(folder) {
+            Err(OpenError::Locked { .. }) if Instant::now() < until => std::thread::sleep(LOCK_PAUSE),
+            opened => return opened,
+        }
+    }
 }
 
 /// Tells log and health page of logs that cannot be written.

@@ -138,6 +138,7 @@ pub fn start(shard: ToDrive, reach: Reach) -> std::io::Result<(ShardPort, JoinHa
     let thread = std::thread::Builder::new()
         .name(format!("shard-{number}"))
         .spawn(move || {
+            let _fault = Fault;
             let driver = Driver {
                 lane: Lane(number),
                 calls,
@@ -150,6 +151,19 @@ pub fn start(shard: ToDrive, reach: Reach) -> std::io::Result<(ShardPort, JoinHa
             LocalSet::new().block_on(&runtime, driver.run(gates, inbox_in));
         })?;
     Ok((port, thread))
+}
+
+/// A fault of ours in a shard's thread ends the process, which is started again and goes on with every call. A shard
+/// that is missing in a process that looks well would be worse.
+struct Fault;
+
+impl Drop for Fault {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("a shard has ended by a fault: the process ends");
+            std::process::abort();
+        }
+    }
 }
 
 struct Driver {
