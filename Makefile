@@ -75,7 +75,8 @@ survive: build ## calls lost, steps wrong, gaps and time to recover while the ca
 
 price: build ## what surviving costs: CPU and calls a second with each kind of journal, time to recover by open calls
 	cargo build --workspace --examples --locked
-	$(TARGET)/debug/examples/price
+	$(TARGET)/debug/examples/price --open ""
+	$(TARGET)/debug/examples/price --durability ""
 
 fuzz: ## fuzz the parsers of outside bytes, a minute each (needs cargo-fuzz and a nightly compiler)
 	cd fuzz && for t in $$(cargo fuzz list); do cargo fuzz run $$t -- -max_total_time=60; done
