@@ -500,6 +500,9 @@ impl Phone {
         let Some(session) = self.sessions.get_mut(number).filter(|it| it.phase == Phase::Up) else {
             return;
         };
+        if session.byes > 0 {
+            return; // it waits for a connection to say BYE again
+        }
         if session.reinviting || session.uas.is_some() {
             // One at a time (RFC 3261 §14.1), and none before the ACK of our 200.
             self.plan(now + ms(250), Act::Hold(number, on));
