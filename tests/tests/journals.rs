@@ -92,7 +92,7 @@ fn log_that_was_cut_goes_on_with_what_is_left() {
     tandem.kill_all().unwrap();
     // Within the last record: the step that it was is not there, its call is.
     change(segments(tandem.data()).last().unwrap(), |bytes| {
-        bytes.truncate(bytes.len() - 3)
+        bytes.truncate(bytes.len() - 3);
     });
     comes_up(&mut tandem);
     says(&tandem, "cut off the last");

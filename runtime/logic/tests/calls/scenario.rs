@@ -40,7 +40,7 @@ fn call_whose_journal_cannot_be_read_goes_to_its_fall_back_and_its_record_says_s
     value[middle] ^= 0x55;
     let mut log = Log::open(disk.clone(), Options::default()).unwrap().0;
     let mut batch = Batch::new();
-    batch.put(&key.to_bytes(), &value[..middle + 1]).unwrap();
+    batch.put(&key.to_bytes(), &value[..=middle]).unwrap();
     // One that belongs to nobody.
     let lost = Key::new(Kind::Scenario, 77, 0);
     batch.put(&lost.to_bytes(), &value).unwrap();
