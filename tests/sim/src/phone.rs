@@ -90,6 +90,8 @@ pub struct Session {
     dialog: Option<Dialog>,
     /// Our 200 until its ACK.
     uas: Option<UasInvite>,
+    /// An ACK came for a 200 of ours.
+    acknowledged: bool,
     /// Where the server receives.
     media: Option<SocketAddr>,
 }
@@ -462,6 +464,7 @@ impl Phone {
             tries: 0,
             dialog: None,
             uas: None,
+            acknowledged: false,
             media: None,
         });
         self.invite(self.sessions.len() - 1, now);
@@ -658,7 +661,7 @@ impl Phone {
                 let Ok(cseq) = message.cseq() else { return };
                 let call_id = message.call_id().unwrap_or_default();
                 for session in self.sessions.iter_mut().filter(|it| it.call_id == call_id) {
-                    session.uas.take_if(|uas| uas.handle_ack(cseq.seq));
+                    session.acknowledged |= session.uas.take_if(|uas| uas.handle_ack(cseq.seq)).is_some();
                 }
             }
             Event::Cancelled { server } => {
@@ -783,6 +786,7 @@ impl Phone {
             tries: 0,
             dialog: None,
             uas: None,
+            acknowledged: false,
             media: media_of(invite),
         });
         let number = self.sessions.len() - 1;
@@ -979,6 +983,11 @@ impl Session {
     /// Whether it is over.
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::EndedByUs | Phase::EndedByThem)
+    }
+
+    /// Whether our 200 has had no ACK: the caller may not know that it was answered.
+    pub fn awaits_ack(&self) -> bool {
+        !self.is_caller && !self.acknowledged
     }
 }
 

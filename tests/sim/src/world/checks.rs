@@ -49,7 +49,8 @@ impl World {
                         |session: &Session| !session.is_caller && session.answered && session.peer == it.peer;
                     other.sessions.iter().any(taken)
                 });
-            caller_left || elsewhere
+            // A 200 that came after the dial had been given up is acknowledged and ended (RFC 3261 §13.2.2.4).
+            caller_left || elsewhere || it.awaits_ack()
         } else if it.peer == MENU {
             it.pressed >= STEPS
         } else if it.peer == COUNTER {
