@@ -6,7 +6,9 @@ mod kit;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use kit::{Map, key, open, small};
 use tandem_journal::{Batch, Durability, Files, Log, OpenError, Options, Problem};
@@ -14,13 +16,24 @@ use tandem_journal::{Batch, Durability, Files, Log, OpenError, Options, Problem}
 /// Set for the process that is to be killed: its folder.
 const CHILD: &str = "TANDEM_JOURNAL_TEST_FOLDER";
 
-fn names(folder: &std::path::Path) -> Vec<String> {
+fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
     names
+}
+
+/// Opens a folder. A child that another test forks holds our lock too, for as long as it has not become another program.
+fn files(folder: impl AsRef<Path>) -> Files {
+    for _ in 0..1_000 {
+        match Files::open(folder.as_ref()) {
+            Err(OpenError::Locked { .. }) => std::thread::sleep(Duration::from_millis(5)),
+            opened => return opened.unwrap(),
+        }
+    }
+    panic!("{} stays locked", folder.as_ref().display());
 }
 
 #[test]
@@ -34,7 +47,7 @@ fn log_in_a_folder_is_read_back_and_its_old_segments_are_removed() {
         });
         let mut expected = Map::new();
         for life in 0..4_u64 {
-            let (mut log, opened) = open(Files::open(&folder).unwrap(), options);
+            let (mut log, opened) = open(files(&folder), options);
             assert_eq!((opened.map, opened.problems), (expected.clone(), vec![]));
             let mut batch = Batch::new();
             for number in 0..40 {
@@ -59,7 +72,7 @@ fn log_in_a_folder_is_read_back_and_its_old_segments_are_removed() {
 #[test]
 fn folder_has_one_writer() {
     let folder = tempfile::tempdir().unwrap();
-    let first = Files::open(folder.path()).unwrap();
+    let first = files(folder.path());
     let refused = Files::open(folder.path()).unwrap_err();
     assert!(matches!(refused, OpenError::Locked { .. }));
     assert_eq!(
@@ -67,7 +80,7 @@ fn folder_has_one_writer() {
         format!("{} is in use by another process", folder.path().display())
     );
     drop(first);
-    Files::open(folder.path()).unwrap();
+    files(folder.path());
 }
 
 #[test]
@@ -75,8 +88,7 @@ fn folder_that_cannot_be_written_to_is_told_and_used_once_it_can() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, b"").unwrap();
-    let (mut log, opened) =
-        Log::open(Files::open(file.join("shard-0")).unwrap(), Options::default()).unwrap();
+    let (mut log, opened) = Log::open(files(file.join("shard-0")), Options::default()).unwrap();
     let told = opened.unwritable.unwrap().to_string();
     assert!(told.starts_with("cannot create 00000001.log: "), "{told}");
     let mut batch = Batch::new();
@@ -86,10 +98,10 @@ fn folder_that_cannot_be_written_to_is_told_and_used_once_it_can() {
     fs::remove_file(&file).unwrap();
     log.commit(&mut batch).unwrap();
     drop(log);
-    let (_log, opened) = open(Files::open(file.join("shard-0")).unwrap(), Options::default());
+    let (_log, opened) = open(files(file.join("shard-0")), Options::default());
     assert_eq!(opened.map.len(), 1);
     // /proc takes no files, not even from root.
-    let (_log, opened) = Log::open(Files::open("/proc/self").unwrap(), Options::default()).unwrap();
+    let (_log, opened) = Log::open(files("/proc/self"), Options::default()).unwrap();
     opened.unwritable.unwrap();
 }
 
@@ -99,7 +111,7 @@ fn newer_segment_keeps_its_bytes_under_another_name() {
     let mut head = b"TNDMSEGM\x09\0\0\0\x05\0\0\0\x01\0\0\0\0\0\0\0".to_vec();
     head.extend(twox_hash::XxHash3_64::oneshot(&head).to_le_bytes());
     fs::write(folder.path().join("00000005.log"), &head).unwrap();
-    let (log, opened) = open(Files::open(folder.path()).unwrap(), Options::default());
+    let (log, opened) = open(files(folder.path()), Options::default());
     assert_eq!(
         opened.problems,
         [Problem::Newer {
@@ -121,7 +133,7 @@ fn newer_segment_keeps_its_bytes_under_another_name() {
 fn unreadable_segment_is_set_aside() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("00000001.log")).unwrap();
-    let (mut log, opened) = open(Files::open(folder.path()).unwrap(), Options::default());
+    let (mut log, opened) = open(files(folder.path()), Options::default());
     assert!(
         matches!(&opened.problems[..], [Problem::Unreadable { segment: 1, .. }]),
         "{:?}",
@@ -135,7 +147,7 @@ fn unreadable_segment_is_set_aside() {
         names(folder.path()),
         ["00000001.log.unreadable", "00000002.log", "lock"]
     );
-    let (_, opened) = open(Files::open(folder.path()).unwrap(), Options::default());
+    let (_, opened) = open(files(folder.path()), Options::default());
     assert_eq!((opened.map.len(), opened.problems), (1, vec![]));
 }
 
@@ -145,7 +157,7 @@ fn child_commits_for_ever() {
     let Some(folder) = std::env::var_os(CHILD) else {
         return;
     };
-    let (mut log, opened) = open(Files::open(folder).unwrap(), small(Options::default()));
+    let (mut log, opened) = open(files(folder), small(Options::default()));
     let mut batch = Batch::new();
     let mut number = opened.batch;
     loop {
@@ -181,8 +193,7 @@ fn commits_survive_kill_9() {
         child.kill().unwrap(); // SIGKILL
         child.wait().unwrap();
         last = lines.filter_map(committed).last().unwrap_or(last);
-        let (log, opened): (Log<Files>, _) =
-            open(Files::open(folder.path()).unwrap(), small(Options::default()));
+        let (log, opened): (Log<Files>, _) = open(files(folder.path()), small(Options::default()));
         drop(log);
         assert!(
             opened.batch >= last,
