@@ -17,6 +17,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -149,6 +150,8 @@ pub struct Gate {
     messages: SyncSender<control::Message>,
     counters: Arc<counters::Counters>,
     unattended: control::Unattended,
+    /// Its endpoints are given away: what comes after would reach nobody.
+    handed_over: AtomicBool,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -224,6 +227,7 @@ impl Gate {
             messages,
             counters,
             unattended,
+            handed_over: AtomicBool::new(false),
             threads: Mutex::new(threads),
         })
     }
@@ -247,6 +251,7 @@ impl Gate {
     /// it, and no event comes after. Commands given before are carried out first; this may wait half a second for ports
     /// that [`Command::Restore`] waits for. Of a gate that has ended there is nothing.
     pub fn hand_over(&self) -> HandOver {
+        self.handed_over.store(true, Ordering::Release);
         let (to, handed) = sync_channel(1);
         if self.messages.send(control::Message::HandOver(to)).is_err() {
             return HandOver::default();
@@ -257,8 +262,11 @@ impl Gate {
     /// Gives a command; never waits.
     ///
     /// # Errors
-    /// [`SendError::Full`] when too many wait, [`SendError::Stopped`] after [`Gate::stop`].
+    /// [`SendError::Full`] when too many wait, [`SendError::Stopped`] after [`Gate::stop`] or [`Gate::hand_over`].
     pub fn send(&self, command: Command) -> Result<(), SendError> {
+        if self.handed_over.load(Ordering::Acquire) {
+            return Err(SendError::Stopped);
+        }
         self.messages
             .try_send(control::Message::Command(command))
             .map_err(|error| match error {
