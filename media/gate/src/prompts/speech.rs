@@ -150,6 +150,17 @@ mod tests {
         let path = dir.path().join("speak");
         std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // A child that another test has just forked may hold it open for writing still.
+        while let Err(error) = std::process::Command::new(&path)
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .map(|mut child| child.kill().and_then(|()| child.wait()))
+        {
+            assert_eq!(error.kind(), std::io::ErrorKind::ExecutableFileBusy, "{error}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let espeak = Espeak {
             program: path,
             time_max: Duration::from_millis(300),

@@ -18,7 +18,7 @@ const TRIES: u32 = 5;
 const ROLE: &str = "store";
 const PAUSE: Duration = Duration::from_millis(500);
 /// Between two tries of a broken store.
-const BROKEN_PAUSE: Duration = Duration::from_secs(5);
+const BROKEN_PAUSE: Duration = Duration::from_secs(2);
 
 /// Tells that a record is stored.
 pub type Confirm = Box<dyn FnOnce() + Send + Sync>;
@@ -35,17 +35,26 @@ pub struct ToStore {
 pub async fn write(store: Store, mut ended: mpsc::Receiver<ToStore>, health: Health) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while ended.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        let mut attempt = 1;
+        let (mut attempt, mut told) = (1, 0);
         while let Err(error) = write_batch(&store, &batch).await {
             if attempt < TRIES {
                 tracing::warn!(%error, attempt, calls = batch.len(), "call records not written yet");
-            } else if attempt == TRIES {
+            } else {
                 health.set_broken(ROLE, format!("call records cannot be written: {error}"));
-                for waiting in &batch {
+                for waiting in batch.iter().skip(told) {
                     tell(&error, &waiting.ended);
+                }
+                told = batch.len();
+                if ended.is_closed() && ended.is_empty() {
+                    return; // we are stopping: they lie in the log
                 }
             }
             tokio::time::sleep(if attempt < TRIES { PAUSE } else { BROKEN_PAUSE }).await;
+            while batch.len() < BATCH_MAX
+                && let Ok(more) = ended.try_recv()
+            {
+                batch.push(more);
+            }
             attempt += 1;
         }
         health.set_repaired(ROLE);
