@@ -106,7 +106,7 @@ fn a_refused_call_says_why() {
     );
 }
 
-/// After it, the one who held the call gets sound again, and the other got it all the time.
+/// After it, both get sound again. (baresip sends nothing while it holds a call.)
 #[test]
 fn held_call_is_resumed() {
     let alice = Baresip::direct("alice").start().unwrap();
@@ -129,5 +129,6 @@ fn held_call_is_resumed() {
     let after = received.saturating_sub(packets(before_the_hold));
     assert!((150..300).contains(&after), "{after} packets after the hold");
     let received = bob.media_report().unwrap().packets_received;
-    assert!(received > 350, "bob received {received} packets");
+    // Two seconds before the hold, nothing in it, five after it: without sound after the hold these were 100.
+    assert!((300..460).contains(&received), "bob received {received} packets");
 }
