@@ -9,11 +9,14 @@
 //! [`limits`] and [`quota`] (what a scenario may use), [`engine`] and `modules.rs` (compile, cache, link), `run.rs`
 //! (one call from instantiation to its end), [`replay`](mod@replay) (the same call again, out of its journal).
 //!
+//! [`collect`] is what a switch and a simulator share of the rules behind the ops.
+//!
 //! Not here: what an `Op` does (the switch provides that by implementing [`Switch`]), SIP, media, SQL. Nothing in this
 //! crate opens a socket; the compiled-code cache is the only thing that it writes to disk.
 
 mod check;
 mod code_cache;
+pub mod collect;
 mod door;
 pub mod engine;
 mod imports;

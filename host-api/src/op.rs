@@ -449,6 +449,35 @@ pub enum DialFailure {
     Limit(String),
 }
 
+impl DialFailure {
+    /// What a callee's final status says, 300 to 699, with its reason phrase.
+    pub fn of_status(status: u16, reason: &str) -> Self {
+        match status {
+            486 | 600 => Self::Busy,
+            603 => Self::Declined,
+            404 | 408 | 480 | 502 | 604 => Self::Unreachable,
+            488 | 606 => Self::Media("no common codec with the callee".into()),
+            status => Self::Rejected(status, reason.to_owned()),
+        }
+    }
+
+    /// How much a reason tells the caller: of several targets' reasons it is given the greatest.
+    pub fn weight(&self) -> u8 {
+        match self {
+            Self::CallerGone => 9,
+            Self::Declined => 8,
+            Self::Busy => 7,
+            Self::NoAnswer => 6,
+            Self::Rejected(..) => 5,
+            Self::Media(_) => 4,
+            Self::Limit(_) => 3,
+            Self::Unreachable => 2,
+            Self::NotFound(_) => 1,
+            Self::BadArgument(_) => 0,
+        }
+    }
+}
+
 /// `bridge.bridge-end`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BridgeEnd {

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use tandem_bus::media::{PlayId, SendId};
 use tandem_directory::EntryPoint;
 use tandem_host_api::End;
+use tandem_host_api::collect::Collector;
 use tandem_host_api::op::{self, Address, BridgeEnd, LegId, Op, OpIndex, Outcome};
 use tandem_sip::transactions::ServerId;
 use tandem_sip::{Flow, Message, Moment};
 
-use crate::collect::Collector;
 use crate::context::Context;
 use crate::dialling::Dialling;
 use crate::leg::{By, Happened, Leg, Media};
@@ -42,7 +42,10 @@ pub enum Pending {
     /// Prompts play.
     Playing { leg: LegId, play: PlayId },
     /// Digits are collected.
-    Collecting { leg: LegId, collector: Collector },
+    Collecting {
+        leg: LegId,
+        collector: Collector<Moment>,
+    },
     /// Digits are sent.
     Sending {
         leg: LegId,

@@ -75,40 +75,19 @@ impl Dialling {
         if self
             .failure
             .as_ref()
-            .is_none_or(|best| weight(&failure) > weight(best))
+            .is_none_or(|best| failure.weight() > best.weight())
         {
             self.failure = Some(failure);
         }
     }
 }
 
-/// How much a reason tells the caller; the greatest is the one he gets.
-fn weight(failure: &DialFailure) -> u8 {
-    match failure {
-        DialFailure::CallerGone => 9,
-        DialFailure::Declined => 8,
-        DialFailure::Busy => 7,
-        DialFailure::NoAnswer => 6,
-        DialFailure::Rejected(..) => 5,
-        DialFailure::Media(_) => 4,
-        DialFailure::Limit(_) => 3,
-        DialFailure::Unreachable => 2,
-        DialFailure::NotFound(_) => 1,
-        DialFailure::BadArgument(_) => 0,
-    }
-}
-
 /// The reason behind a callee's final status.
 fn failure_of(ending: &Ending) -> DialFailure {
-    let cause = &ending.cause;
     match ending.status {
-        486 | 600 => DialFailure::Busy,
-        603 => DialFailure::Declined,
-        404 | 408 | 480 | 502 | 604 => DialFailure::Unreachable,
-        488 | 606 => DialFailure::Media("no common codec with the callee".into()),
         // Ours: no media port. A callee that says 503 rejects the call.
-        503 if ending.by == By::System => DialFailure::Media(cause.clone()),
-        status => DialFailure::Rejected(status, cause.clone()),
+        503 if ending.by == By::System => DialFailure::Media(ending.cause.clone()),
+        status => DialFailure::of_status(status, &ending.cause),
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`shard`] (who an input concerns) → [`admission`] (may this INVITE become a call?) → [`call`] (what
 //! follows from what) → `perform` and `dialling` (a scenario's requests) → [`leg`] (one dialog, one endpoint) →
-//! [`sdp`], [`collect`], `sip_text`. A shard outlives its process by `changes` (what to write down, under which
+//! [`sdp`], `sip_text`. A shard outlives its process by `changes` (what to write down, under which
 //! [`keys`]) and [`restore`]; `reconcile` brings the gate to what the legs want, `errand` finds a device whose connection
 //! is gone. [`registration`] is the registrar role; [`door`] answers what needs no call.
 //!
@@ -16,7 +16,6 @@ pub mod admission;
 mod again;
 pub mod call;
 mod changes;
-pub mod collect;
 mod context;
 mod dialling;
 pub mod door;

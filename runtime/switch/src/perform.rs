@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use tandem_bus::media as bus;
+use tandem_host_api::collect::{Collector, Progress};
 use tandem_host_api::op::{Address, LegError, LegId, Op, OpIndex, Outcome, ProgressTone, Prompt};
 
 use crate::call::{Call, Pending};
-use crate::collect::{Collector, Progress};
 use crate::context::Context;
 use crate::leg::{By, Leg, Media, Role, Signalling};
 use crate::shard::{Output, Question};

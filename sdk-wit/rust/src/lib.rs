@@ -21,7 +21,7 @@
 //! Each module is one interface of the WIT package `tandem:pbx`, under the same name; the texts in `sdk-wit/wit` say
 //! how each call ends, what it may answer, and how the journal treats it. What is raw is in [`bindings`].
 //!
-//! Not here: building the component (`tools/guest-build` does that), and anything that a host offers later.
+//! Not here: building the component (`tandem scenario build` does that), and anything that a host offers later.
 
 // The generated code names its crate: it is expanded here and, by `scenario!`, in guests.
 extern crate self as tandem_sdk;

@@ -15,7 +15,7 @@ use crate::metadata::{Guest, Plan};
 /// The compilation target of all guests.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Set for the cargo that we start; its presence makes this program a wrapper of rustc.
+/// Set for the cargo that we start; its presence makes the program that called us a wrapper of rustc.
 const WRAPS: &str = "TANDEM_GUEST_BUILD_WRAPS";
 
 /// Builds the guests in release mode and gives their core modules, in the plan's order.
@@ -35,7 +35,7 @@ pub fn compile(plan: &Plan, rustc: &Path) -> Result<Vec<PathBuf>, Error> {
         .env_remove("RUSTC_WRAPPER")
         .env_remove("CARGO_TARGET_DIR")
         .env_remove("CARGO_BUILD_TARGET");
-    let status = cargo.status().map_err(Error::io("cargo"))?;
+    let status = cargo.status().map_err(Error::cargo)?;
     if !status.success() {
         return Err(Error::Build(plan.workspace.clone()));
     }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde::Deserialize;
 
-use crate::Error;
+use crate::{Error, Lock};
 
 /// A workspace's guests, and the folders whose change means building again.
 pub struct Plan {
@@ -72,18 +72,19 @@ struct GuestMetadata {
 }
 
 /// Asks cargo. Guests come sorted by name.
-pub fn read(workspace: &Path) -> Result<Plan, Error> {
+pub fn read(workspace: &Path, lock: Lock) -> Result<Plan, Error> {
     let refuse = |why: String| Error::Metadata {
         workspace: workspace.to_path_buf(),
         why,
     };
     let output = Command::new("cargo")
-        .args(["metadata", "--format-version", "1", "--locked"])
+        .args(["metadata", "--format-version", "1"])
+        .args((lock == Lock::Strict).then_some("--locked"))
         .current_dir(workspace)
         // The guests' target directory is their own, also when this program was started by a build that names another.
         .env_remove("CARGO_TARGET_DIR")
         .output()
-        .map_err(Error::io("cargo"))?;
+        .map_err(Error::cargo)?;
     if !output.status.success() {
         return Err(refuse(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use wit_component::ComponentEncoder;
 
-use crate::Error;
 use crate::metadata::{Guest, Kind};
+use crate::{Built, Error};
 
 /// Writes `dist/NAME.wasm`. A component that imports what its world does not have is refused here, by name.
 pub fn pack(guest: &Guest, module: &Path, dist: &Path) -> Result<(), Error> {
@@ -33,16 +33,17 @@ fn component(module: &[u8]) -> Result<Vec<u8>, String> {
     encoded.map_err(|error| format!("{error:#}"))
 }
 
-/// One line about a guest: name, size, hash.
-pub fn report(dist: &Path, name: &str, what: &str) -> Result<(), Error> {
+/// What is known of a guest in `dist/`.
+pub fn built(dist: &Path, name: &str, up_to_date: bool) -> Result<Built, Error> {
     let file = dist.join(format!("{name}.wasm"));
     let bytes = std::fs::read(&file).map_err(Error::io(file.display().to_string()))?;
-    println!(
-        "{name:<16} {:>9} bytes  blake3 {}  {what}",
-        bytes.len(),
-        blake3::hash(&bytes)
-    );
-    Ok(())
+    Ok(Built {
+        name: name.to_owned(),
+        bytes: bytes.len(),
+        hash: blake3::hash(&bytes).to_string(),
+        file,
+        up_to_date,
+    })
 }
 
 /// Removes components of guests that are no more.

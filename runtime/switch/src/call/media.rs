@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 
 use tandem_bus::media::{Event, PlayEnd, PlayId, Refusal, RtpPosition};
 use tandem_host_api::Input;
+use tandem_host_api::collect::Progress;
 use tandem_host_api::op::{self, BridgeEnd, LegError, LegId, Outcome};
 
 use super::{Call, Pending};
-use crate::collect::Progress;
 use crate::context::Context;
 use crate::leg::{By, Happened, Media, Role};
 use crate::shard::Output;

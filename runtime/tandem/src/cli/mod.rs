@@ -26,7 +26,7 @@ use crate::serve::ServeError;
 
 const EXIT_CODES: &str = "Exit codes:
   0  done
-  1  failed: the system, the database or a module
+  1  failed: the system, the database, a module or a test of one
   2  the command line, the configuration or a value is wrong
   3  no such domain, user, number, scenario or call
   4  a replay left the record
@@ -132,6 +132,9 @@ pub enum Failure {
     /// 4
     #[error("{0}")]
     Diverged(String),
+    /// 5
+    #[error("{0}")]
+    Exists(String),
     /// 1, 2, 3 or 5
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -164,7 +167,7 @@ impl Failure {
             Self::Usage(_) | Self::Config(_) => 2,
             Self::NotFound(_) | Self::Store(StoreError::NotFound { .. }) => 3,
             Self::Diverged(_) => 4,
-            Self::Store(StoreError::Exists { .. } | StoreError::InUse { .. }) => 5,
+            Self::Exists(_) | Self::Store(StoreError::Exists { .. } | StoreError::InUse { .. }) => 5,
             Self::Store(StoreError::Invalid { .. } | StoreError::TooLarge { .. }) => 2,
             Self::Failed(_)
             | Self::Store(_)

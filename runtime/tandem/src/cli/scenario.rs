@@ -1,5 +1,10 @@
 //! `tandem scenario`
 
+mod build;
+mod language;
+mod new;
+mod test;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -21,6 +26,12 @@ pub struct Scenario {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    /// Begin a project for a scenario of your own
+    New(new::New),
+    /// Build a project into its dist/
+    Build(build::Build),
+    /// Play a project's test scripts in virtual time
+    Test(test::Test),
     /// Store a component as the newest version of a scenario
     Add {
         /// The component's file
@@ -48,6 +59,12 @@ enum Action {
 
 impl Scenario {
     pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
+        match &self.action {
+            Action::New(new) => return new.run(context),
+            Action::Build(build) => return build.run(context),
+            Action::Test(test) => return test.run(context),
+            Action::Validate { .. } | Action::Add { .. } | Action::List | Action::Remove { .. } => (),
+        }
         if let Action::Validate { file } = &self.action {
             let (module, _) = load(file)?;
             let shown = json!({ "hash": module.hash(), "size_bytes": module.len_bytes(), "world": WORLD });
@@ -94,7 +111,7 @@ impl Scenario {
                     &format!("scenario {name} removed"),
                 )?;
             }
-            Action::Validate { .. } => (),
+            Action::Validate { .. } | Action::New(_) | Action::Build(_) | Action::Test(_) => (),
         }
         store.close().await;
         Ok(())

@@ -1,10 +1,14 @@
 //! Digit collection: a pure machine fed with digits, the prompts' end and time.
+//!
+//! It is here, not in the switch, so that the simulator collects digits by the very same rules. Whose time it runs on
+//! is its owner's choice: a moment of the wall clock, or the virtual time since a call began.
 
+use std::ops::Add;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tandem_host_api::op::{CollectEnd, CollectRule, Collected};
-use tandem_sip::Moment;
+
+use crate::op::{CollectEnd, CollectRule, Collected};
 
 /// What the owner does next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,22 +22,22 @@ pub enum Progress {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum State {
+enum State<T> {
     Playing,
-    Waiting { until: Moment },
+    Waiting { until: T },
 }
 
-/// Collects the digits of one [`CollectRule`].
+/// Collects the digits of one [`CollectRule`]; `T` is a moment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Collector {
+pub struct Collector<T> {
     rule: CollectRule,
     digits: String,
-    state: State,
+    state: State<T>,
 }
 
-impl Collector {
+impl<T: Copy + Ord + Add<Duration, Output = T>> Collector<T> {
     /// Starts; with prompts in the rule, the first-digit time begins at [`Self::handle_prompts_ended`].
-    pub fn new(rule: CollectRule, now: Moment) -> Self {
+    pub fn new(rule: CollectRule, now: T) -> Self {
         let state = if rule.prompts.is_empty() {
             State::Waiting {
                 until: now + Duration::from_millis(u64::from(rule.first_digit_timeout_ms)),
@@ -49,7 +53,7 @@ impl Collector {
     }
 
     /// Takes a digit.
-    pub fn handle_digit(&mut self, digit: char, now: Moment) -> Progress {
+    pub fn handle_digit(&mut self, digit: char, now: T) -> Progress {
         let was_playing = self.state == State::Playing;
         if was_playing && !self.rule.barge_in {
             return Progress::Going; // the caller cannot answer a question he has not heard
@@ -70,14 +74,14 @@ impl Collector {
     }
 
     /// The prompts have been played, or were stopped.
-    pub fn handle_prompts_ended(&mut self, now: Moment) {
+    pub fn handle_prompts_ended(&mut self, now: T) {
         if self.state == State::Playing {
             self.wait(self.rule.first_digit_timeout_ms, now);
         }
     }
 
     /// Time passed; over when the deadline has come.
-    pub fn handle_timeout(&mut self, now: Moment) -> Progress {
+    pub fn handle_timeout(&mut self, now: T) -> Progress {
         match self.state {
             State::Waiting { until } if now >= until => self.over(CollectEnd::Timeout),
             State::Waiting { .. } | State::Playing => Progress::Going,
@@ -85,14 +89,14 @@ impl Collector {
     }
 
     /// When [`Self::handle_timeout`] is due.
-    pub fn deadline(&self) -> Option<Moment> {
+    pub fn deadline(&self) -> Option<T> {
         match self.state {
             State::Waiting { until } => Some(until),
             State::Playing => None,
         }
     }
 
-    fn wait(&mut self, timeout_ms: u32, now: Moment) {
+    fn wait(&mut self, timeout_ms: u32, now: T) {
         self.state = State::Waiting {
             until: now + Duration::from_millis(u64::from(timeout_ms)),
         };
@@ -111,7 +115,7 @@ impl Collector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_host_api::op::Prompt;
+    use crate::op::Prompt;
 
     fn rule() -> CollectRule {
         CollectRule {
@@ -135,7 +139,7 @@ mod tests {
 
     #[test]
     fn barge_in_stops_the_prompts_and_counts() {
-        let now = Moment::default();
+        let now = Duration::ZERO;
         let mut c = Collector::new(rule(), now);
         assert_eq!(c.deadline(), None);
         assert_eq!(c.handle_digit('1', now), Progress::StopPrompts);
@@ -145,7 +149,7 @@ mod tests {
 
     #[test]
     fn without_barge_in_digits_under_the_prompts_are_dropped() {
-        let now = Moment::default();
+        let now = Duration::ZERO;
         let mut c = Collector::new(
             CollectRule {
                 barge_in: false,
@@ -160,7 +164,7 @@ mod tests {
 
     #[test]
     fn first_digit_time_runs_from_the_prompts_end_and_inter_digit_time_from_the_last_digit() {
-        let now = Moment::default();
+        let now = Duration::ZERO;
         let ms = Duration::from_millis;
         let mut c = Collector::new(rule(), now);
         c.handle_prompts_ended(now + ms(700));

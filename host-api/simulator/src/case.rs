@@ -1,0 +1,197 @@
+//! One call of a test: who calls whom, what the world is like, what the caller does, what should come of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// Everything that one simulated call depends on, besides the component.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// What it is called in reports.
+    pub name: String,
+    /// The world at the call's beginning.
+    pub world: World,
+    /// What the caller does, one after another.
+    pub acts: Vec<Act>,
+    /// What should come of it.
+    pub expect: Expect,
+}
+
+/// The domain and its surroundings.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// The domain's name.
+    pub domain: String,
+    /// The dialled number.
+    pub number: String,
+    /// The number or pattern that started the scenario.
+    pub entry_point: String,
+    /// The caller's user name.
+    pub caller: String,
+    /// The caller's display name.
+    pub caller_name: String,
+    /// Headers of the caller's INVITE: names in lower case, and their values.
+    pub headers: BTreeMap<String, Vec<String>>,
+    /// The activation's configuration, as JSON text.
+    pub settings: String,
+    /// When the call begins.
+    pub start: Timestamp,
+    /// The domain's time zone.
+    pub time_zone: TimeZone,
+    /// Where chance comes from.
+    pub seed: u64,
+    /// The domain's users, by name.
+    pub users: BTreeMap<String, User>,
+    /// How long each WAV file is.
+    pub files: BTreeMap<String, Duration>,
+    /// The key-value store's content.
+    pub key_values: BTreeMap<String, Vec<u8>>,
+    /// How long a character of spoken text takes.
+    pub speech_per_character: Duration,
+    /// A call that lasts longer than this is given up.
+    pub lasts_at_most: Duration,
+    /// The status that the caller gets where the scenario fails.
+    pub fallback_status: u16,
+}
+
+/// A user of the domain.
+#[derive(Debug, Clone, Default)]
+pub struct User {
+    /// The name that people read.
+    pub display_name: String,
+    /// Whether a device is registered.
+    pub registered: bool,
+    /// Numbers that lead to this user, besides its name.
+    pub numbers: Vec<String>,
+    /// What the user does when dialled for the first time, the second time and so on; the last goes for all further
+    /// times.
+    pub dialled: Vec<Reaction>,
+}
+
+/// What a user does when dialled.
+#[derive(Debug, Clone)]
+pub struct Reaction {
+    /// How long after the INVITE.
+    pub after: Duration,
+    /// What then.
+    pub then: Then,
+    /// What the user does after the answer.
+    pub acts: Vec<Act>,
+}
+
+/// What a dialled device does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// Rings, then answers.
+    Answer,
+    /// Rings, then 603.
+    Decline,
+    /// Rings until the caller gives up.
+    Ring,
+    /// Refuses with this status, 300 to 699, without ringing.
+    Refuse(u16),
+}
+
+/// What a party does on its leg; each begins when the one before is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// Nothing, for a time.
+    Wait(Duration),
+    /// Presses these digits, 200 ms each.
+    Press(String),
+    /// Nothing, until a prompt whose text has this in it begins.
+    Hears(String),
+    /// Nothing, until a prompt whose text has this in it has been heard to its end.
+    After(String),
+    /// Nothing, until its leg is answered.
+    Answered,
+    /// Nothing, until a collection of digits has ended because the time ran out.
+    Silence,
+    /// Nothing, until its leg is bridged, and then for so long.
+    Talk(Duration),
+    /// Hangs up; a caller that was not answered takes its INVITE back.
+    HangUp,
+}
+
+impl std::fmt::Display for Act {
+    /// As scripts have it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Wait(time) => write!(f, "wait = {time:?}"),
+            Self::Press(digits) => write!(f, "press = {digits:?}"),
+            Self::Hears(text) => write!(f, "hears = {text:?}"),
+            Self::After(text) => write!(f, "after = {text:?}"),
+            Self::Answered => f.write_str("answered"),
+            Self::Silence => f.write_str("silence"),
+            Self::Talk(time) => write!(f, "talk = {time:?}"),
+            Self::HangUp => f.write_str("hang-up"),
+        }
+    }
+}
+
+/// What should come of a call. What is not said is not looked at, but for two things: the scenario returns, and the
+/// caller comes to the end of its acts.
+#[derive(Debug, Clone, Default)]
+pub struct Expect {
+    /// The caller hears prompts with these texts, in this order; others may come between.
+    pub hears: Vec<String>,
+    /// The caller hears nothing with one of these texts.
+    pub never_hears: Vec<String>,
+    /// The scenario enters these steps, in this order; others may come between.
+    pub steps: Vec<String>,
+    /// The targets that the scenario dials: these and no others.
+    pub dials: Option<Vec<String>>,
+    /// How long the caller is bridged, all together.
+    pub bridged: Option<Duration>,
+    /// Who ends the call.
+    pub ended_by: Option<EndedBy>,
+    /// Why the call ends, in the caller's view.
+    pub cause: Option<Cause>,
+    /// How long the call lasts.
+    pub lasts: Option<Duration>,
+    /// How the scenario ends; none: it returns, or the call is over before.
+    pub scenario: Option<ScenarioEnd>,
+    /// The text of the scenario's error has this in it.
+    pub error: Option<String>,
+    /// The scenario writes log lines with these texts, in this order; others may come between.
+    pub log: Vec<String>,
+    /// What keys have at the end; none: there is no such key.
+    pub key_values: BTreeMap<String, Option<String>>,
+}
+
+/// Who ended a call, as call records have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndedBy {
+    /// The caller hung up, or gave up.
+    Caller,
+    /// A callee hung up, or refused, and the scenario passed that on.
+    Callee,
+    /// The scenario.
+    Scenario,
+}
+
+/// Why a call ended: a word of call records, or a status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// Such as `busy`.
+    Word(String),
+    /// Such as 486.
+    Status(u16),
+}
+
+/// How a scenario ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScenarioEnd {
+    /// Its handler returned well.
+    Returned,
+    /// Its handler returned an error.
+    Failed,
+    /// It trapped: a panic, for example.
+    Trapped,
+    /// It met a limit.
+    OverBudget,
+    /// The call was over while it waited.
+    CallOver,
+}

@@ -1,0 +1,280 @@
+//! The scenario's requests, as they begin. Their arguments were checked at the door.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rand::Rng as _;
+use tandem_host_api::collect::{Collector, Progress};
+use tandem_host_api::op::{CollectRule, KvValue, LegError, LegId, LocalTime, Op, Outcome, Prompt, User};
+use tandem_host_api::{Input, op};
+
+use super::leg::{By, Leg, State};
+use super::{Exchange, Pending, dialling};
+
+/// A digit that is sent, with the gap behind it.
+const DIGIT: Duration = Duration::from_millis(200);
+/// A comma between two.
+const PAUSE: Duration = Duration::from_millis(500);
+
+impl Exchange {
+    /// Does or begins what is asked for. None: [`Exchange::take_outcome`] has the answer later.
+    pub fn perform(&mut self, op: &Op) -> Option<Outcome> {
+        if let Some(outcome) = self.answer(op) {
+            return Some(outcome);
+        }
+        self.begin_op(op);
+        self.settle();
+        self.outcome.take()
+    }
+
+    /// What needs no leg, or only a look at one.
+    fn answer(&mut self, op: &Op) -> Option<Outcome> {
+        let world = &self.case.world;
+        Some(match op {
+            Op::Peer { leg } => {
+                Outcome::Address(self.leg(*leg).map(|leg| leg.peer.clone()).unwrap_or_default())
+            }
+            Op::Local { leg } => {
+                Outcome::Address(self.leg(*leg).map(|leg| leg.local.clone()).unwrap_or_default())
+            }
+            Op::Header { leg: LegId(0), name } => Outcome::Lines(
+                world
+                    .headers
+                    .get(&name.to_ascii_lowercase())
+                    .cloned()
+                    .unwrap_or_default(),
+            ),
+            // A leg that we began has none of a peer's request.
+            Op::Header { .. } => Outcome::Lines(Vec::new()),
+            Op::ConfigDocument => Outcome::Text(world.settings.clone()),
+            Op::ConfigEntryPoint => Outcome::Text(world.entry_point.clone()),
+            Op::ConfigDomain => Outcome::Text(world.domain.clone()),
+            Op::NowMs => Outcome::Number(self.wall().as_millisecond().max(0) as u64),
+            Op::LocalTime => Outcome::LocalTime(self.local_time()),
+            Op::Random => Outcome::Number(self.rng.random()),
+            Op::Log { text, .. } => {
+                self.seen.log.push(text.clone());
+                Outcome::Done
+            }
+            Op::Step { id, .. } => {
+                self.seen.steps.push(id.clone());
+                Outcome::Done
+            }
+            Op::FindUser { number } => {
+                Outcome::User(dialling::find(world, number).map(|(name, user)| User {
+                    name: name.clone(),
+                    display_name: user.display_name.clone(),
+                    registered: user.registered,
+                }))
+            }
+            Op::KvGet { key } => Outcome::Kv(Ok(KvValue::Value(self.store.get(key)))),
+            Op::KvSet { key, value } => Outcome::Kv(self.store.set(key, value)),
+            Op::KvDelete { key } => Outcome::Kv(Ok(KvValue::Deleted(self.store.delete(key)))),
+            Op::KvIncrement { key, by } => Outcome::Kv(self.store.increment(key, *by)),
+            Op::KvKeys { prefix, after, limit } => {
+                Outcome::Kv(Ok(KvValue::Keys(self.store.keys(prefix, after, *limit))))
+            }
+            Op::Ring { .. }
+            | Op::EarlyMedia { .. }
+            | Op::Answer { .. }
+            | Op::Play { .. }
+            | Op::Collect { .. }
+            | Op::SendDigits { .. }
+            | Op::HangUp { .. }
+            | Op::DropLeg { .. }
+            | Op::Dial { .. }
+            | Op::Bridge { .. }
+            | Op::SleepMs { .. } => return None,
+        })
+    }
+
+    fn begin_op(&mut self, op: &Op) {
+        match op {
+            Op::Ring { leg } => {
+                let outcome = self.leg(*leg).ok_or(LegError::Gone).and_then(Leg::ring);
+                self.done(Outcome::Leg(outcome));
+            }
+            Op::EarlyMedia { leg } => self.open(*leg, false),
+            Op::Answer { leg } => self.open(*leg, true),
+            Op::Play { leg, prompts } => self.play(*leg, prompts),
+            Op::Collect { leg, rule } => self.collect(*leg, rule),
+            Op::SendDigits { leg, digits } => self.send_digits(*leg, digits),
+            Op::HangUp { leg, cause } => {
+                self.hang_up(*leg, cause.status(), words(*cause));
+                self.done(Outcome::Leg(Ok(())));
+            }
+            Op::DropLeg { leg } => {
+                self.hang_up(*leg, op::Cause::Normal.status(), words(op::Cause::Normal));
+                self.done(Outcome::Done);
+            }
+            Op::Dial {
+                caller,
+                targets,
+                options,
+            } => self.dial(*caller, targets, options),
+            Op::Bridge { first, second } => self.bridge(*first, *second),
+            Op::SleepMs { duration_ms } => {
+                let until = self.now() + Duration::from_millis((*duration_ms).into());
+                self.pending = Pending::Sleeping { until };
+            }
+            Op::Peer { .. }
+            | Op::Local { .. }
+            | Op::Header { .. }
+            | Op::ConfigDocument
+            | Op::ConfigEntryPoint
+            | Op::ConfigDomain
+            | Op::NowMs
+            | Op::LocalTime
+            | Op::Random
+            | Op::Log { .. }
+            | Op::Step { .. }
+            | Op::FindUser { .. }
+            | Op::KvGet { .. }
+            | Op::KvSet { .. }
+            | Op::KvDelete { .. }
+            | Op::KvIncrement { .. }
+            | Op::KvKeys { .. } => (), // answered before
+        }
+    }
+
+    /// The wall clock.
+    fn wall(&self) -> Timestamp {
+        let start = self.case.world.start;
+        start.saturating_add(self.now()).unwrap_or(start)
+    }
+
+    fn local_time(&self) -> LocalTime {
+        let local = self.wall().to_zoned(self.case.world.time_zone.clone());
+        LocalTime {
+            year: local.year(),
+            month: local.month().unsigned_abs(),
+            day: local.day().unsigned_abs(),
+            weekday: local.weekday().to_monday_one_offset().unsigned_abs(),
+            hour: local.hour().unsigned_abs(),
+            minute: local.minute().unsigned_abs(),
+            second: local.second().unsigned_abs(),
+            utc_offset_s: local.offset().seconds(),
+        }
+    }
+
+    fn open(&mut self, id: LegId, answer: bool) {
+        let was_up = self.leg(id).is_some_and(|leg| leg.is_up());
+        let outcome = self
+            .leg(id)
+            .ok_or(LegError::Gone)
+            .and_then(|leg| leg.open(answer));
+        if answer && outcome.is_ok() && !was_up {
+            self.journal.input(Input::LegAnswered { leg: id });
+        }
+        self.done(Outcome::Leg(outcome));
+    }
+
+    /// Whether something can be played on the leg.
+    fn audible(&mut self, id: LegId) -> Result<&mut Leg, LegError> {
+        let leg = self.leg(id).filter(|leg| !leg.is_over()).ok_or(LegError::Gone)?;
+        if leg.is_audible() {
+            Ok(leg)
+        } else {
+            Err(LegError::WrongState(
+                "the leg has no media yet: answer it, or open early media".into(),
+            ))
+        }
+    }
+
+    fn play(&mut self, id: LegId, prompts: &[Prompt]) {
+        if let Err(error) = self.audible(id).map(drop) {
+            return self.done(Outcome::Played(Err(error)));
+        }
+        self.pending = Pending::Playing { leg: id };
+        if let Err(error) = self.play_prompts(id, prompts) {
+            self.done(Outcome::Played(Err(error)));
+        }
+    }
+
+    fn collect(&mut self, id: LegId, rule: &CollectRule) {
+        let now = self.now();
+        let leg = match self.audible(id) {
+            Err(error) => return self.done(Outcome::Collected(Err(error))),
+            Ok(leg) => leg,
+        };
+        let kept: Vec<char> = leg.digits.drain(..).filter(|_| rule.barge_in).collect();
+        let mut collector = Collector::new(rule.clone(), now);
+        let mut kept = kept.into_iter();
+        for digit in kept.by_ref() {
+            if let Progress::Over(collected) = collector.handle_digit(digit, now) {
+                leg.digits.extend(kept);
+                return self.done(Outcome::Collected(Ok(collected)));
+            }
+        }
+        // A digit that was typed ahead has stopped the prompts before they began.
+        let plays = collector.deadline().is_none();
+        self.pending = Pending::Collecting { leg: id, collector };
+        if plays && let Err(error) = self.play_prompts(id, &rule.prompts) {
+            self.done(Outcome::Collected(Err(error)));
+        }
+    }
+
+    fn send_digits(&mut self, id: LegId, digits: &str) {
+        match self.audible(id).map(drop) {
+            Err(error) => self.done(Outcome::Leg(Err(error))),
+            Ok(()) => {
+                let time = |digit| if digit == ',' { PAUSE } else { DIGIT };
+                let until = self.now() + digits.chars().map(time).sum();
+                self.pending = Pending::Sending { leg: id, until };
+            }
+        }
+    }
+
+    fn bridge(&mut self, first: LegId, second: LegId) {
+        let is_gone = |id: LegId| self.legs.get(id.0 as usize).is_none_or(Leg::is_over);
+        let refused = if is_gone(first) || is_gone(second) {
+            Some(LegError::Gone)
+        } else if !self.leg(second).is_some_and(|leg| leg.is_up()) {
+            Some(LegError::WrongState("the second leg is not answered".into()))
+        } else {
+            None
+        };
+        if let Some(error) = refused {
+            return self.done(Outcome::Bridged(Err(error)));
+        }
+        if let Some(leg) = self.leg(first)
+            && matches!(leg.state, State::Incoming { .. })
+        {
+            leg.state = State::Up;
+            leg.answered = true;
+            self.journal.input(Input::LegAnswered { leg: first });
+        }
+        let since = self.now();
+        for id in [first, second] {
+            self.stop_sound(id);
+            if let Some(leg) = self.leg(id) {
+                leg.bridges.push(since);
+            }
+        }
+        self.pending = Pending::Bridging { first, second, since };
+    }
+
+    /// The scenario, or its end, hangs a leg up: a final status, CANCEL or BYE, whichever its state wants.
+    pub(super) fn hang_up(&mut self, id: LegId, status: u16, words: &str) {
+        let status = match self.leg(id).map(|leg| leg.state) {
+            Some(State::Up) if status == 480 => 200,
+            Some(State::Up | State::Incoming { .. }) => status,
+            Some(State::Outgoing) => 487,
+            Some(State::Over) | None => return,
+        };
+        self.end_leg(id, By::Scenario, status, words);
+    }
+}
+
+fn words(cause: op::Cause) -> &'static str {
+    match cause {
+        op::Cause::Normal => "ended by the scenario",
+        op::Cause::Busy => "busy",
+        op::Cause::Declined => "declined",
+        op::Cause::NotFound => "not found",
+        op::Cause::Forbidden => "forbidden",
+        op::Cause::Unavailable => "unavailable",
+        op::Cause::Congested => "congested",
+        op::Cause::Status(_) => "refused by the scenario",
+    }
+}

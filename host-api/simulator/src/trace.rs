@@ -1,0 +1,352 @@
+//! A call's journal in lines: `TIME  STEP  what happened`.
+//!
+//! A request that was answered at once is one line with its outcome; one that waited is a line when it began and a line
+//! when it ended, with what came from outside between the two.
+
+use std::collections::BTreeMap;
+
+use tandem_host_api::journal::TimedEntry;
+use tandem_host_api::op::{
+    CollectEnd, CollectRule, DialFailure, DialOptions, KvError, KvValue, LegError, Level, Op, OpIndex,
+    Outcome, Prompt, Strategy, Target,
+};
+use tandem_host_api::{Entry, Input, LegId};
+
+use crate::case::Case;
+use crate::exchange::Seen;
+use crate::expect;
+
+/// Longest text that a line shows of a value.
+const TEXT_MAX: usize = 100;
+
+/// Requests of the scenario.
+pub fn host_calls(entries: &[TimedEntry]) -> usize {
+    entries
+        .iter()
+        .filter(|timed| matches!(timed.entry, Entry::Started { .. }))
+        .count()
+}
+
+/// The lines of a call.
+pub fn lines(case: &Case, entries: &[TimedEntry], seen: &Seen) -> Vec<String> {
+    let mut trace = Trace::default();
+    let world = &case.world;
+    trace.line(0, format!("{} calls {}", world.caller, world.number));
+    let mut entries = entries.iter().peekable();
+    while let Some(TimedEntry { at_ms, entry }) = entries.next() {
+        match entry {
+            Entry::Began { .. } => (),
+            Entry::Started { index, op, .. } => {
+                if let Op::Step { id, name } = op {
+                    trace.step.clone_from(id);
+                    trace.line(*at_ms, format!("# {name}"));
+                    // Its outcome says nothing.
+                    entries.next_if(|next| matches!(next.entry, Entry::Ended { .. }));
+                    continue;
+                }
+                let request = request(op);
+                match entries.peek().map(|next| (next.at_ms, &next.entry)) {
+                    Some((
+                        ended_ms,
+                        Entry::Ended {
+                            index: ended,
+                            outcome,
+                        },
+                    )) if ended == index && ended_ms == *at_ms => {
+                        trace.line(*at_ms, told(&request, outcome));
+                        entries.next();
+                    }
+                    _ => {
+                        trace.line(*at_ms, request);
+                        trace.open.insert(*index, op.name());
+                    }
+                }
+            }
+            Entry::Ended { index, outcome } => {
+                let name = trace.open.remove(index).unwrap_or_default();
+                trace.line(*at_ms, told(name, outcome));
+            }
+            Entry::Cancelled { index } => {
+                let name = trace.open.remove(index).unwrap_or_default();
+                trace.line(*at_ms, format!("{name} → given up"));
+            }
+            Entry::Input(input) => {
+                let said = self::input(case, input);
+                trace.line(*at_ms, said);
+            }
+            Entry::Finished { end } => {
+                trace.step.clear();
+                trace.line(*at_ms, format!("the scenario {}", expect::described(end)));
+                if let Some((cause, status)) = seen.cause {
+                    trace.line(*at_ms, format!("the call is over: {cause} ({status})"));
+                }
+            }
+        }
+    }
+    trace.lines
+}
+
+#[derive(Default)]
+struct Trace {
+    lines: Vec<String>,
+    /// The step in force.
+    step: String,
+    /// Requests without an outcome yet.
+    open: BTreeMap<OpIndex, &'static str>,
+}
+
+impl Trace {
+    fn line(&mut self, at_ms: u64, text: String) {
+        let (minutes, seconds, ms) = (at_ms / 60_000, at_ms / 1_000 % 60, at_ms % 1_000);
+        // What people wrote must not make two lines of one.
+        let text = text.replace(char::is_control, " ");
+        let step = if self.step.is_empty() { "-" } else { &self.step };
+        self.lines
+            .push(format!("{minutes}:{seconds:02}.{ms:03}  {step}  {text}"));
+    }
+}
+
+/// A request with its outcome.
+fn told(request: &str, outcome: &Outcome) -> String {
+    match self::outcome(outcome) {
+        Some(outcome) => format!("{request} → {outcome}"),
+        None => request.to_owned(),
+    }
+}
+
+fn input(case: &Case, input: &Input) -> String {
+    let who = |leg: LegId| match leg {
+        LegId(0) => case.world.caller.clone(),
+        LegId(number) => format!("leg {number}"),
+    };
+    match input {
+        Input::Digit { leg, digit } => format!("{} presses {digit}", who(*leg)),
+        Input::LegRinging { leg } => format!("{} rings", who(*leg)),
+        Input::LegAnswered { leg: LegId(0) } => "the caller is answered".to_owned(),
+        Input::LegAnswered { leg } => format!("{} answers", who(*leg)),
+        Input::LegEnded { leg, cause } => format!("{} is gone: {cause}", who(*leg)),
+        Input::Note { leg: Some(leg), text } => format!("{} {text}", who(*leg)),
+        Input::Note { leg: None, text } => text.clone(),
+    }
+}
+
+/// What was asked for.
+fn request(op: &Op) -> String {
+    let name = op.name();
+    let on = |leg: LegId| match leg {
+        LegId(0) => name.to_owned(),
+        LegId(number) => format!("{name} (leg {number})"),
+    };
+    match op {
+        Op::Peer { leg }
+        | Op::Local { leg }
+        | Op::Ring { leg }
+        | Op::EarlyMedia { leg }
+        | Op::Answer { leg }
+        | Op::DropLeg { leg } => on(*leg),
+        Op::Header { leg, name } => format!("{} {}", on(*leg), text(name)),
+        Op::Play { leg, prompts } => format!("{} {}", on(*leg), sounds(prompts)),
+        Op::Collect { leg, rule } => format!("{} {}", on(*leg), collection(rule)),
+        Op::SendDigits { leg, digits } => format!("{} {digits}", on(*leg)),
+        Op::HangUp { leg, cause } => format!("{} {cause:?}", on(*leg)),
+        Op::Dial { targets, options, .. } => format!("{name} {}", dialled(targets, options)),
+        Op::Bridge { first, second } => format!("{name} legs {} and {}", first.0, second.0),
+        Op::FindUser { number } => format!("{name} {}", text(number)),
+        Op::ConfigDocument
+        | Op::ConfigEntryPoint
+        | Op::ConfigDomain
+        | Op::NowMs
+        | Op::LocalTime
+        | Op::Random => name.to_owned(),
+        Op::KvGet { key } | Op::KvDelete { key } => format!("{name} {}", text(key)),
+        Op::KvSet { key, value } => format!("{name} {} to {}", text(key), bytes(value)),
+        Op::KvIncrement { key, by } => format!("{name} {} by {by}", text(key)),
+        Op::KvKeys { prefix, .. } => format!("{name} {}", text(prefix)),
+        Op::SleepMs { duration_ms } => format!("{name} {duration_ms}"),
+        Op::Log { level, text: line } => format!("{name} {}: {}", level_name(*level), shortened(line)),
+        Op::Step { id, .. } => format!("{name} {}", text(id)),
+    }
+}
+
+fn collection(rule: &CollectRule) -> String {
+    let digits = match (rule.min, rule.max) {
+        (_, 1) => "1 digit".to_owned(),
+        (min, max) if min == max => format!("{max} digits"),
+        (min, max) => format!("{min} to {max} digits"),
+    };
+    let end = if rule.terminators.is_empty() {
+        String::new()
+    } else {
+        format!(" or {}", rule.terminators)
+    };
+    let barge = if rule.barge_in { "" } else { ", no barge-in" };
+    format!("{digits}{end}{barge}: {}", sounds(&rule.prompts))
+}
+
+fn sounds(prompts: &[Prompt]) -> String {
+    if prompts.is_empty() {
+        return "no prompt".to_owned();
+    }
+    let said = prompts.iter().map(|prompt| match prompt {
+        Prompt::File(name) => format!("file {}", shortened(name)),
+        Prompt::Progress { tone, duration_ms } => format!("{tone:?} tone for {duration_ms} ms"),
+        Prompt::Tone {
+            first_hz,
+            second_hz: 0,
+            duration_ms,
+        } => format!("{first_hz} Hz for {duration_ms} ms"),
+        Prompt::Tone {
+            first_hz,
+            second_hz,
+            duration_ms,
+        } => {
+            format!("{first_hz} and {second_hz} Hz for {duration_ms} ms")
+        }
+        Prompt::Silence(time_ms) => format!("silence for {time_ms} ms"),
+        Prompt::Speech { text, language } if language.is_empty() => self::text(text),
+        Prompt::Speech { text, language } => format!("{} ({language})", self::text(text)),
+    });
+    said.collect::<Vec<_>>().join(", ")
+}
+
+fn dialled(targets: &[Target], options: &DialOptions) -> String {
+    let targets: Vec<String> = targets
+        .iter()
+        .map(|target| match target {
+            Target::User(name) => format!("user {}", shortened(name)),
+            Target::Number(number) => format!("number {}", shortened(number)),
+        })
+        .collect();
+    let how = match (options.strategy, targets.len()) {
+        (_, 1) => "",
+        (Strategy::Parallel, _) => " at once",
+        (Strategy::InTurn, _) => " in turn",
+    };
+    format!("{}{how} for {} ms", targets.join(", "), options.timeout_ms)
+}
+
+/// What came of it; none: there is nothing to tell.
+fn outcome(outcome: &Outcome) -> Option<String> {
+    Some(match outcome {
+        Outcome::Done => return None,
+        Outcome::Address(address) if address.display_name.is_empty() => {
+            format!("{}@{}", address.user, address.host)
+        }
+        Outcome::Address(address) => {
+            format!(
+                "{} <{}@{}>",
+                text(&address.display_name),
+                address.user,
+                address.host
+            )
+        }
+        Outcome::Lines(lines) => texts(lines),
+        Outcome::Leg(Ok(())) => "ok".to_owned(),
+        Outcome::Leg(Err(error))
+        | Outcome::Played(Err(error))
+        | Outcome::Collected(Err(error))
+        | Outcome::Bridged(Err(error)) => leg_error(error),
+        Outcome::Played(Ok(end)) => format!("{end:?}").to_lowercase(),
+        Outcome::Collected(Ok(collected)) => {
+            let end = match collected.end {
+                CollectEnd::Full => "full",
+                CollectEnd::Terminator => "terminator",
+                CollectEnd::Timeout => "time-out",
+            };
+            format!("{:?}, {end}", collected.digits)
+        }
+        Outcome::Dialled(Ok(leg)) => format!("leg {}", leg.0),
+        Outcome::Dialled(Err(failure)) => dial_failure(failure),
+        Outcome::Bridged(Ok(end)) => match end {
+            tandem_host_api::op::BridgeEnd::FirstHungUp => "the first hung up".to_owned(),
+            tandem_host_api::op::BridgeEnd::SecondHungUp => "the second hung up".to_owned(),
+            tandem_host_api::op::BridgeEnd::Lost => "lost".to_owned(),
+        },
+        Outcome::User(None) => "nobody".to_owned(),
+        Outcome::User(Some(user)) => {
+            let registered = if user.registered { "" } else { ", not registered" };
+            format!("user {}{registered}", shortened(&user.name))
+        }
+        Outcome::Text(value) => shortened(value),
+        Outcome::Kv(Ok(value)) => match value {
+            KvValue::Value(None) => "none".to_owned(),
+            KvValue::Value(Some(value)) => bytes(value),
+            KvValue::Written => "ok".to_owned(),
+            KvValue::Deleted(true) => "deleted".to_owned(),
+            KvValue::Deleted(false) => "none".to_owned(),
+            KvValue::Sum(sum) => sum.to_string(),
+            KvValue::Keys(keys) => texts(keys),
+        },
+        Outcome::Kv(Err(error)) => match error {
+            KvError::BadArgument(why) => format!("bad argument: {}", shortened(why)),
+            KvError::NotANumber => "not a number".to_owned(),
+            KvError::Full(why) => format!("full: {}", shortened(why)),
+            KvError::Unavailable => "unavailable".to_owned(),
+        },
+        Outcome::Number(number) => number.to_string(),
+        Outcome::LocalTime(t) => format!(
+            "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
+            t.year, t.month, t.day, t.hour, t.minute, t.second
+        ),
+    })
+}
+
+fn leg_error(error: &LegError) -> String {
+    match error {
+        LegError::Gone => "gone".to_owned(),
+        LegError::WrongState(why) => format!("wrong state: {}", shortened(why)),
+        LegError::BadArgument(why) => format!("bad argument: {}", shortened(why)),
+        LegError::Media(why) => format!("media: {}", shortened(why)),
+        LegError::Limit(why) => format!("limit: {}", shortened(why)),
+    }
+}
+
+fn dial_failure(failure: &DialFailure) -> String {
+    match failure {
+        DialFailure::NotFound(why) => format!("not found: {}", shortened(why)),
+        DialFailure::Unreachable => "unreachable".to_owned(),
+        DialFailure::Busy => "busy".to_owned(),
+        DialFailure::NoAnswer => "no answer".to_owned(),
+        DialFailure::Declined => "declined".to_owned(),
+        DialFailure::Rejected(status, reason) => format!("rejected: {status} {}", shortened(reason)),
+        DialFailure::CallerGone => "the caller is gone".to_owned(),
+        DialFailure::Media(why) => format!("media: {}", shortened(why)),
+        DialFailure::BadArgument(why) => format!("bad argument: {}", shortened(why)),
+        DialFailure::Limit(why) => format!("limit: {}", shortened(why)),
+    }
+}
+
+fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warn => "warn",
+        Level::Error => "error",
+    }
+}
+
+fn texts(texts: &[String]) -> String {
+    if texts.is_empty() {
+        return "none".to_owned();
+    }
+    let all: Vec<String> = texts.iter().map(|one| text(one)).collect();
+    shortened(&all.join(", "))
+}
+
+fn bytes(value: &[u8]) -> String {
+    match std::str::from_utf8(value) {
+        Ok(value) => text(value),
+        Err(_) => format!("{} bytes", value.len()),
+    }
+}
+
+fn text(text: &str) -> String {
+    format!("{:?}", shortened(text))
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(TEXT_MAX) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}

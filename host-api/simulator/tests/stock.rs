@@ -1,0 +1,183 @@
+//! The stock scenarios, by their test scripts: what `tandem scenario test scenarios/flow` and `… scenarios/entry` play.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use tandem_host_api::{End, Engine, EngineConfig, Module};
+use tandem_simulator::{Case, Played, Script, load, play, script::Beside, snapshot};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// One engine for all tests of the process.
+fn engine() -> Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    let config = EngineConfig {
+        instances_max: 16,
+        ..EngineConfig::default()
+    };
+    ENGINE.get_or_init(|| Engine::new(config).unwrap()).clone()
+}
+
+fn stock(name: &str) -> Module {
+    let file = root().join(format!("scenarios/dist/{name}.wasm"));
+    let bytes = std::fs::read(&file).expect("`make scenarios` makes the stock scenarios");
+    engine().load(&bytes).unwrap()
+}
+
+fn guest(name: &str) -> Module {
+    let file = root().join(format!("tests/guests/{name}.wat"));
+    engine().load(&wat::parse_file(file).unwrap()).unwrap()
+}
+
+fn played(script: &str, module: &Module) -> Vec<(String, Played)> {
+    let script = load(&root().join(script)).unwrap_or_else(|error| panic!("{error}"));
+    let cases = script.cases.into_iter().map(|case| {
+        let case = Arc::new(case);
+        (case.name.clone(), play(&engine(), module, &case))
+    });
+    cases.collect()
+}
+
+/// Every case passes, and the traces are those of the snapshot. `UPDATE_GOLDEN=1` rewrites it; the diff is read.
+fn passes(script: &str, module: &Module) {
+    let cases = played(script, module);
+    for (name, played) in &cases {
+        assert!(
+            played.failures.is_empty(),
+            "{name}: {:#?}\n{}",
+            played.failures,
+            played.trace.join("\n")
+        );
+    }
+    let text = snapshot::text(cases.iter().map(|(name, played)| (name.as_str(), played)));
+    let file = root().join(script).with_extension("trace");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&file, &text).unwrap();
+    }
+    let before = std::fs::read_to_string(&file).unwrap();
+    if let Some(lines) = snapshot::difference(&before, &text) {
+        panic!("{}:\n{}", file.display(), lines.join("\n"));
+    }
+}
+
+fn case(text: &str) -> Arc<Case> {
+    let script = Script::parse(text, &Beside::default()).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    Arc::new(script.cases.into_iter().next().unwrap())
+}
+
+#[test]
+fn the_demo_menu_passes_its_script() {
+    passes("scenarios/flow/tests/menu.toml", &stock("flow"));
+}
+
+#[test]
+fn extensions_pass_their_script() {
+    passes("scenarios/entry/tests/extension.toml", &stock("entry"));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace_and_hash() {
+    let flow = stock("flow");
+    let one = played("scenarios/flow/tests/menu.toml", &flow);
+    let other = played("scenarios/flow/tests/menu.toml", &flow);
+    assert_eq!(one, other);
+}
+
+#[test]
+fn chance_comes_from_the_seed() {
+    let tally = guest("tally");
+    let hash = |seed: u64| {
+        let case = case(&format!("[world]\nseed = {seed}\n[[case]]\nname = 'a'"));
+        play(&engine(), &tally, &case).rolling_hash
+    };
+    assert_eq!(hash(7), hash(7));
+    assert_ne!(hash(7), hash(8));
+}
+
+/// As the command line plays them: tokio would have one task make room for others now and then.
+#[test]
+fn a_call_goes_on_within_a_runtime_too() {
+    let thousand = guest("thousand");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let cases = runtime.block_on(async { played("scenarios/flow/tests/menu.toml", &stock("flow")) });
+    assert!(cases.iter().all(|(_, played)| played.failures.is_empty()));
+    let played = runtime.block_on(async { play(&engine(), &thousand, &case("[[case]]\nname = 'a'")) });
+    assert_eq!((played.end, played.host_calls), (End::Returned, 1_000));
+}
+
+#[test]
+fn a_call_that_nobody_ends_is_given_up_and_says_why() {
+    let entry = stock("entry");
+    let text = "
+        [world]
+        number = '302'
+        [world.users.302]
+        dialled = { then = 'answer' }
+        [[case]]
+        name = 'a'
+    ";
+    let played = play(&engine(), &entry, &case(text));
+    assert_eq!(
+        played.failures,
+        ["nothing ends the call any more: the caller 301 and 302 talk, and neither has an act that hangs up"]
+    );
+}
+
+#[test]
+fn what_did_not_come_is_told_in_words() {
+    let entry = stock("entry");
+    let text = "
+        [world]
+        number = '302'
+        [world.users.302]
+        dialled = { after = '3s', then = 'answer', acts = [{ talk = '10s' }, 'hang-up'] }
+        [[case]]
+        name = 'a'
+        acts = [{ wait = '1h' }]
+        [case.expect]
+        hears = ['Sorry']
+        steps = ['dial', 'find']
+        dials = ['303']
+        bridged = '1m'
+        ended_by = 'caller'
+        cause = 'busy'
+        scenario = 'failed'
+        log = ['a line']
+        key_values = { visits = '1' }
+    ";
+    let played = play(&engine(), &entry, &case(text));
+    assert_eq!(
+        played.failures,
+        [
+            "the scenario returned",
+            "the call ended before the caller's act 1 of 1: wait = 3600s",
+            "the caller hears \"Sorry\": there was nothing",
+            "the scenario enters the step \"find\" after \"dial\": there was \"find\", \"dial\", \"talk\"",
+            "the scenario logs \"a line\": there was nothing",
+            "dials: expected \"303\", got \"302\"",
+            "bridged: expected 60s, got 10s",
+            "ended_by: expected caller, got callee",
+            "cause: expected busy, got normal (200)",
+            "key \"visits\": expected \"1\", got no such key",
+        ]
+    );
+}
+
+#[test]
+fn a_call_has_a_longest_time() {
+    let entry = stock("entry");
+    let text = "
+        [world]
+        number = '302'
+        lasts_at_most = '5m'
+        [world.users.302]
+        dialled = { then = 'answer', acts = [{ wait = '10m' }, 'hang-up'] }
+        [[case]]
+        name = 'a'
+    ";
+    let played = play(&engine(), &entry, &case(text));
+    assert_eq!(played.failures, ["the call lasts longer than 300s"]);
+}
