@@ -70,7 +70,7 @@ impl House {
 
     async fn leads_to(&self, dialled: &str) -> Option<String> {
         let found = self.directory.resolve(&self.domain, dialled).await.unwrap();
-        found.map(|entry_point| entry_point.number.clone())
+        found.map(|resolved| resolved.entry.number.clone())
     }
 
     async fn is_user(&self, name: &str) -> bool {
@@ -269,6 +269,7 @@ async fn changes_through_the_store_are_seen_at_once() {
             .await
             .unwrap()
             .unwrap()
+            .entry
             .config,
         "[1]"
     );
