@@ -40,4 +40,3 @@ pub use kv::Once;
 pub use modules::Module;
 pub use numbers::UserNumber;
 pub use users::{Credentials, NewUser, User};
-pub use versions::VERSION_DIGITS_LEAST;

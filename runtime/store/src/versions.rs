@@ -6,7 +6,7 @@ use crate::engine::Write;
 use crate::{DomainScope, StoreError};
 
 /// Fewest digits of a hash that name a version.
-pub const VERSION_DIGITS_LEAST: usize = 6;
+const VERSION_DIGITS_LEAST: usize = 6;
 /// Digits of a whole hash.
 const VERSION_DIGITS: usize = 64;
 

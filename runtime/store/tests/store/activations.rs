@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use tandem_store::{
     Activation, By, Canary, CanaryChange, Counts, DomainScope, Event, NewCall, NewEntryPoint, ScenarioEnd,
-    Settlement, StoreError, Trial,
+    Settlement, StoreError, Trial, TrialCounts,
 };
 
 use crate::{Home, call, home};
@@ -355,7 +355,10 @@ async fn the_latest_calls_of_both_versions_are_counted_since_the_canary_began() 
         (of.active_hash.as_str(), of.canary.hash.as_str()),
         (first.as_str(), second.as_str())
     );
-    assert_eq!(home.trial_counts(&scope, &of).await.unwrap(), Default::default());
+    assert_eq!(
+        home.trial_counts(&scope, &of).await.unwrap(),
+        TrialCounts::default()
+    );
 
     // All failed before the canary began, and those that leave the window.
     let failed = |below: i64| {
@@ -515,7 +518,7 @@ async fn a_second_domain_sees_and_changes_nothing_of_versions() {
     .await;
     assert_eq!(
         home.trial_counts(&ours, &judged).await.unwrap(),
-        Default::default()
+        TrialCounts::default()
     );
     home.promote(&theirs, "300").await.unwrap();
     home.roll_back(&theirs, "300").await.unwrap();
