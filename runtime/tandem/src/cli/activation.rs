@@ -129,13 +129,22 @@ impl Which {
 /// What a number starts from now on.
 fn tell(context: &Context, now: &Activation) -> Result<(), Failure> {
     let entry = &now.entry_point;
-    let mut line = format!("{} starts {} {}", entry.number, entry.module, short(&entry.hash));
-    if let Some(canary) = &now.canary {
-        line.push_str(&format!(" and tries {}", tried(canary)));
-    }
-    if let Some(previous) = &now.previous {
-        line.push_str(&format!("; before: {}", short(previous)));
-    }
+    let tries = now
+        .canary
+        .as_ref()
+        .map(|canary| format!(" and tries {}", tried(canary)));
+    let before = now
+        .previous
+        .as_deref()
+        .map(|hash| format!("; before: {}", short(hash)));
+    let line = format!(
+        "{} starts {} {}{}{}",
+        entry.number,
+        entry.module,
+        short(&entry.hash),
+        tries.unwrap_or_default(),
+        before.unwrap_or_default()
+    );
     Ok(output::say(context.json, now, &line)?)
 }
 
