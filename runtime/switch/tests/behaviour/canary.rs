@@ -58,7 +58,7 @@ fn a_call_keeps_its_version_whatever_becomes_of_the_canary() {
             w.perform(*call, Op::Ring { leg: LegId(0) });
         }
         w.canary = after;
-        let before: Vec<_> = w.versions.drain(..).collect();
+        let before = std::mem::take(&mut w.versions);
         w.crash_and_restore(false);
         let mut resumed = w.versions.clone();
         resumed.sort();
