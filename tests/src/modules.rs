@@ -34,13 +34,23 @@ pub fn add_domain(tandem: &Tandem, domain: &str, users: &[&str]) -> Result<Vec<S
 /// # Errors
 /// When a command is refused.
 pub fn offer(tandem: &Tandem, domain: &str, guest: &str, number: &str, more: &[&str]) -> Result<String> {
-    let folder = Folder::new("module")?;
-    let bytes = wat::parse_file(source(guest)).doing("assembling the module")?;
-    let file = folder.write("module.wasm", bytes)?;
-    let file = file.to_str().doing("the module's path")?;
-    let added = tandem.json(&["scenario", "add", file, "--name", guest, "--domain", domain])?;
+    let text = std::fs::read_to_string(source(guest)).doing("reading the guest")?;
+    let hash = upload(tandem, domain, guest, &text)?;
     let number = ["number", "add", number, "--scenario", guest, "--domain", domain];
     run(tandem, &[&number, more].concat())?;
+    Ok(hash)
+}
+
+/// Stores a guest's text as the newest version of the scenario `name`; its hash.
+///
+/// # Errors
+/// When the command is refused.
+pub fn upload(tandem: &Tandem, domain: &str, name: &str, text: &str) -> Result<String> {
+    let folder = Folder::new("module")?;
+    let bytes = wat::parse_str(text).doing("assembling the module")?;
+    let file = folder.write("module.wasm", bytes)?;
+    let file = file.to_str().doing("the module's path")?;
+    let added = tandem.json(&["scenario", "add", file, "--name", name, "--domain", domain])?;
     added
         .get("hash")
         .and_then(serde_json::Value::as_str)

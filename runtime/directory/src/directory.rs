@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use tandem_store::{Credentials, DomainScope, EntryPoint, NewEntryPoint, Store, StoreError, User};
+use tandem_store::{
+    Activation, Credentials, DomainScope, EntryPoint, NewEntryPoint, Store, StoreError, User,
+};
 
 use crate::cache::Cache;
 use crate::pattern::Pattern;
@@ -47,6 +49,59 @@ impl Domain {
     }
 }
 
+/// What a dialled number leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// The entry point, with its active version.
+    pub entry: Arc<EntryPoint>,
+    /// The version that is tried, where one is.
+    pub canary: Option<ResolvedCanary>,
+}
+
+/// A version that is tried for a share of an entry point's calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolvedCanary {
+    /// 1 to 99 per cent.
+    pub share_percent: u8,
+    /// The entry point, with this version in place of the active one.
+    pub entry: Arc<EntryPoint>,
+}
+
+impl From<EntryPoint> for Resolved {
+    fn from(entry: EntryPoint) -> Self {
+        Self {
+            entry: Arc::new(entry),
+            canary: None,
+        }
+    }
+}
+
+impl From<Activation> for Resolved {
+    fn from(activation: Activation) -> Self {
+        let entry = activation.entry_point;
+        // Made here, not with each call: settings may be long.
+        let canary = activation.canary.map(|canary| ResolvedCanary {
+            share_percent: canary.share_percent,
+            entry: Arc::new(EntryPoint {
+                hash: canary.hash,
+                ..entry.clone()
+            }),
+        });
+        Self {
+            entry: Arc::new(entry),
+            canary,
+        }
+    }
+}
+
+impl Resolved {
+    /// About how much memory it takes, in bytes.
+    fn weight(&self) -> usize {
+        let versions = 1 + usize::from(self.canary.is_some());
+        versions * (256 + self.entry.config.len() + self.entry.title.len())
+    }
+}
+
 /// What the call path asks. Cheap to clone; all clones share one memory.
 ///
 /// A question that was asked before is answered without SQL, as long as nothing was changed: a change made through a
@@ -76,7 +131,7 @@ struct Memory {
     numbers: Cache<Key, Option<Arc<User>>>,
     credentials: Cache<Key, Option<Credentials>>,
     tables: Cache<DomainScope, Arc<Table>>,
-    entry_points: Cache<Key, Option<Arc<EntryPoint>>>,
+    entry_points: Cache<Key, Option<Resolved>>,
     /// Grows when all is forgotten: an answer that was asked for before then is not kept, as it may be older.
     generation: u64,
     /// [`Store::directory_epoch`] of what is kept.
@@ -207,11 +262,7 @@ impl Directory {
 
     /// The entry point that a dialled number leads to: the one of exactly this number, else that of the most specific
     /// pattern, else `*`; none: it leads nowhere. `dialled` is the user part of the request's URI, unescaped.
-    pub async fn resolve(
-        &self,
-        domain: &Domain,
-        dialled: &str,
-    ) -> Result<Option<Arc<EntryPoint>>, StoreError> {
+    pub async fn resolve(&self, domain: &Domain, dialled: &str) -> Result<Option<Resolved>, StoreError> {
         let ask = || async {
             Ok(Arc::new(Table::new(
                 self.inner.store.entry_point_numbers(domain.scope()).await?,
@@ -233,15 +284,11 @@ impl Directory {
             Ok(self
                 .inner
                 .store
-                .entry_point(domain.scope(), number)
+                .activation(domain.scope(), number)
                 .await?
-                .map(Arc::new))
+                .map(Resolved::from))
         };
-        let weight = |found: &Option<Arc<EntryPoint>>| {
-            256 + found.as_ref().map_or(0, |entry_point| {
-                entry_point.config.len() + entry_point.title.len()
-            })
-        };
+        let weight = |found: &Option<Resolved>| found.as_ref().map_or(256, Resolved::weight);
         self.answer(
             |memory| &mut memory.entry_points,
             key(domain, number),

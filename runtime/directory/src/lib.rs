@@ -12,11 +12,13 @@ mod directory;
 pub mod pattern;
 mod table;
 
-pub use directory::{Directory, Domain};
+pub use directory::{Directory, Domain, Resolved, ResolvedCanary};
 pub use pattern::{Pattern, PatternError};
-pub use tandem_store::{Credentials, DomainScope, EntryPoint, StoreError, User};
+pub use tandem_store::{
+    Canary, Counts, Credentials, DomainScope, EntryPoint, StoreError, Trial, TrialCounts, User,
+};
 
 /// The shapes in which the call logic writes down a call that is over.
 pub mod records {
-    pub use tandem_store::{CallRecord, CallSummary, Direction, LegRecord, LegRole};
+    pub use tandem_store::{CallRecord, CallSummary, Direction, LegRecord, LegRole, ScenarioEnd};
 }

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use tandem_directory::{Directory, Domain};
 use tandem_store::{
-    Credentials, DomainScope, EntryPointChange, NewDomain, NewEntryPoint, NewUser, Options, Store, StoreError,
+    CanaryChange, Credentials, DomainScope, EntryPointChange, NewDomain, NewEntryPoint, NewUser, Options,
+    Store, StoreError,
 };
 use tempfile::TempDir;
 
@@ -70,7 +71,7 @@ impl House {
 
     async fn leads_to(&self, dialled: &str) -> Option<String> {
         let found = self.directory.resolve(&self.domain, dialled).await.unwrap();
-        found.map(|entry_point| entry_point.number.clone())
+        found.map(|resolved| resolved.entry.number.clone())
     }
 
     async fn is_user(&self, name: &str) -> bool {
@@ -269,6 +270,7 @@ async fn changes_through_the_store_are_seen_at_once() {
             .await
             .unwrap()
             .unwrap()
+            .entry
             .config,
         "[1]"
     );
@@ -358,4 +360,41 @@ async fn domains_do_not_see_each_other() {
         assert_eq!(house.directory.credentials(&other, "301").await.unwrap(), None);
         assert_eq!(house.directory.resolve(&other, "1").await.unwrap(), None);
     }
+}
+
+/// Otherwise calls would still get a version that was taken back.
+#[tokio::test]
+async fn a_version_that_is_tried_is_there_at_once_and_at_once_gone() {
+    let house = house(NEVER).await;
+    let (store, scope) = (&house.store, &house.scope);
+    house.add("3XX").await;
+    let resolved = async || {
+        let found = house
+            .directory
+            .resolve(&house.domain, "300")
+            .await
+            .unwrap()
+            .unwrap();
+        let canary = found.canary.map(|it| (it.share_percent, it.entry.hash.clone()));
+        (found.entry.hash.clone(), canary)
+    };
+    let (first, none) = resolved().await;
+    assert_eq!(none, None);
+    let second = store
+        .put_module(scope, "flow", "call-scenario", b"another")
+        .await
+        .unwrap()
+        .hash;
+    let change = CanaryChange {
+        share_percent: Some(10),
+        ..CanaryChange::default()
+    };
+    store.set_canary(scope, "3XX", &change).await.unwrap();
+    assert_eq!(resolved().await, (first.clone(), Some((10, second.clone()))));
+    store.roll_back(scope, "3XX").await.unwrap();
+    assert_eq!(resolved().await, (first.clone(), None));
+    store.set_canary(scope, "3XX", &change).await.unwrap();
+    assert_eq!(resolved().await.1, Some((10, second.clone())));
+    store.promote(scope, "3XX").await.unwrap();
+    assert_eq!(resolved().await, (second, None));
 }

@@ -3,10 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 use tandem_bus::link::{Cursor, Role};
 use tandem_bus::media::Command;
-use tandem_directory::records::CallRecord;
 use tandem_host_api::op::{OpIndex, Outcome};
 use tandem_host_api::{Clock, End, Finished, Journal, JournalHeader, WORLD};
 use tandem_journal::Disk;
@@ -18,6 +16,7 @@ use tandem_switch::shard::{Resume, Start};
 use tandem_switch::{CallKey, Input, Output, Question, Shard};
 use tokio::sync::oneshot;
 
+use crate::ended::Ended;
 use crate::keeper::{Keeper, Kept};
 
 /// What the driver does, once it is committed.
@@ -50,17 +49,6 @@ pub struct Launch {
     pub start: Start,
     /// Its journal; what is recorded in it is not asked for again.
     pub journal: Journal,
-}
-
-/// A call that is over.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Ended {
-    /// The domain's name.
-    pub domain: String,
-    /// The record.
-    pub record: CallRecord,
-    /// The journal's bytes, where a scenario ran.
-    pub journal: Option<Vec<u8>>,
 }
 
 struct Live {
@@ -405,7 +393,7 @@ impl<D: Disk> Calls<D> {
         };
         self.next_ended += 1;
         let number = self.next_ended;
-        match postcard::to_extend(&ended, vec![VERSION]) {
+        match ended.to_value() {
             Ok(value) => {
                 self.keeper.put(Key::new(Kind::Ended, number, 0), &value);
                 self.unconfirmed.insert(number, value);
@@ -421,12 +409,7 @@ impl<D: Disk> Calls<D> {
     /// A record that the store had not confirmed when the process ended. It may have it: it takes a call once.
     fn submit_again(&mut self, number: u64, value: Vec<u8>) {
         self.next_ended = self.next_ended.max(number);
-        let read = match value.split_first() {
-            Some((&VERSION, body)) => postcard::from_bytes(body).map_err(|error| error.to_string()),
-            Some((version, _)) => Err(format!("it is of version {version}")),
-            None => Err("it is empty".to_owned()),
-        };
-        match read {
+        match Ended::from_value(&value) {
             Ok(ended) => {
                 self.unconfirmed.insert(number, value);
                 self.waiting.push(Effect::Store {
@@ -441,9 +424,6 @@ impl<D: Disk> Calls<D> {
         }
     }
 }
-
-/// The form of [`Ended`] in the log.
-const VERSION: u8 = 1;
 
 fn scenario_key(call: CallKey) -> Key {
     Key::new(Kind::Scenario, call.0, 0)

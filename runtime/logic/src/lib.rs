@@ -11,9 +11,11 @@
 //! Not here: what a call does (`tandem-switch`), the log's form (`tandem-journal`), running WASM (`host-api`).
 
 pub mod calls;
+mod ended;
 pub mod keeper;
 pub mod registrations;
 
-pub use calls::{Calls, Effect, Ended, Launch};
+pub use calls::{Calls, Effect, Launch};
+pub use ended::Ended;
 pub use keeper::{Keeper, Kept};
 pub use registrations::{RegistrarEffect, Registrations};

@@ -86,6 +86,63 @@ impl LegRole {
     }
 }
 
+/// How the scenario of a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScenarioEnd {
+    /// It came to its end.
+    Returned,
+    /// The call was over before it.
+    CallOver,
+    /// It returned an error.
+    Failed,
+    /// It trapped.
+    Trapped,
+    /// It met a limit.
+    OverBudget,
+    /// It could not be started.
+    Refused,
+    /// After a restart it did not do again what it had done.
+    Diverged,
+}
+
+impl ScenarioEnd {
+    const ALL: [Self; 7] = [
+        Self::Returned,
+        Self::CallOver,
+        Self::Failed,
+        Self::Trapped,
+        Self::OverBudget,
+        Self::Refused,
+        Self::Diverged,
+    ];
+
+    /// As it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Returned => "returned",
+            Self::CallOver => "call-over",
+            Self::Failed => "failed",
+            Self::Trapped => "trapped",
+            Self::OverBudget => "over-budget",
+            Self::Refused => "refused",
+            Self::Diverged => "diverged",
+        }
+    }
+
+    /// Whether it counts as a failure of the scenario.
+    pub fn is_failure(self) -> bool {
+        !matches!(self, Self::Returned | Self::CallOver)
+    }
+
+    fn from_column(text: &str) -> Result<Self, StoreError> {
+        let known = Self::ALL.into_iter().find(|end| end.as_str() == text);
+        known.ok_or_else(|| StoreError::Corrupt {
+            what: format!("the end `{text}` of a call's scenario"),
+        })
+    }
+}
+
 /// A call without its legs. Text longer than 1,024 bytes is cut when it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallSummary {
@@ -125,6 +182,12 @@ pub struct CallSummary {
     /// How many times the call was taken over after a server's death.
     #[serde(default)]
     pub recoveries: u32,
+    /// How its scenario ended; none: none ran, or the record is of before this was kept.
+    #[serde(default)]
+    pub scenario_end: Option<ScenarioEnd>,
+    /// What the scenario failed with, in words.
+    #[serde(default)]
+    pub scenario_error: Option<String>,
 }
 
 /// A call with its legs. Serialised for people (JSON) it is flat; in binary forms, which cannot be, the summary stands
@@ -330,7 +393,7 @@ impl Store {
         let rows = sqlx::query(
             "SELECT c.id, c.direction, c.from_number, c.to_number, c.entry_point, c.scenario, c.scenario_hash, \
              c.started_at, c.answered_at, c.ended_at, c.duration_ms, c.cause, c.sip_status, c.ended_by, \
-             c.rolling_hash, c.recoveries, EXISTS (SELECT 1 FROM journals j \
+             c.rolling_hash, c.recoveries, c.scenario_end, c.scenario_error, EXISTS (SELECT 1 FROM journals j \
              WHERE j.domain_id = c.domain_id AND j.call_id = c.id) AS journal_stored FROM calls c \
              WHERE c.domain_id = $1 AND c.started_at >= $2 AND c.started_at < $3 \
              AND ($4 IS NULL OR c.from_number = $4 OR c.to_number = $4 OR c.entry_point = $4) \
@@ -362,7 +425,7 @@ impl Store {
         let row = sqlx::query(
             "SELECT c.id, c.direction, c.from_number, c.to_number, c.entry_point, c.scenario, c.scenario_hash, \
              c.started_at, c.answered_at, c.ended_at, c.duration_ms, c.cause, c.sip_status, c.ended_by, \
-             c.rolling_hash, c.recoveries, EXISTS (SELECT 1 FROM journals j \
+             c.rolling_hash, c.recoveries, c.scenario_end, c.scenario_error, EXISTS (SELECT 1 FROM journals j \
              WHERE j.domain_id = c.domain_id AND j.call_id = c.id) AS journal_stored FROM calls c \
              WHERE c.domain_id = $1 AND c.id = $2",
         )
@@ -431,8 +494,9 @@ async fn insert(write: &mut Write, new: &NewCall<'_>) -> Result<Result<Inserted,
     // A row only where the domain is still there, and none over another: neither fails the other calls.
     let inserted = sqlx::query(
         "INSERT INTO calls (domain_id, id, direction, from_number, to_number, entry_point, scenario, scenario_hash, \
-         started_at, answered_at, ended_at, duration_ms, cause, sip_status, ended_by, rolling_hash, recoveries) \
-         SELECT d.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 \
+         started_at, answered_at, ended_at, duration_ms, cause, sip_status, ended_by, rolling_hash, recoveries, \
+         scenario_end, scenario_error) \
+         SELECT d.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19 \
          FROM domains d WHERE d.id = $1 ON CONFLICT (domain_id, id) DO NOTHING",
     )
     .bind(domain_id)
@@ -452,6 +516,8 @@ async fn insert(write: &mut Write, new: &NewCall<'_>) -> Result<Result<Inserted,
     .bind(outside_text(&call.ended_by))
     .bind(optional(&call.rolling_hash))
     .bind(i64::from(call.recoveries))
+    .bind(call.scenario_end.map(ScenarioEnd::as_str))
+    .bind(optional(&call.scenario_error))
     .execute(&mut **write)
     .await?;
     if inserted.rows_affected() == 0 {
@@ -532,6 +598,11 @@ fn summary_of(row: &SqliteRow) -> Result<CallSummary, StoreError> {
         rolling_hash: row.try_get("rolling_hash")?,
         journal_stored: row.try_get("journal_stored")?,
         recoveries: rows::count(row, "recoveries")? as u32,
+        scenario_end: row
+            .try_get::<Option<&str>, _>("scenario_end")?
+            .map(ScenarioEnd::from_column)
+            .transpose()?,
+        scenario_error: row.try_get("scenario_error")?,
     })
 }
 

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+use crate::activations::{found, note_active, note_new};
 use crate::domains::now;
-use crate::engine::Write;
 use crate::error::at_most;
+use crate::versions::version;
 use crate::{DomainScope, Store, StoreError, rows};
 
 /// Longest number or pattern, in bytes.
@@ -56,7 +57,7 @@ pub struct NewEntryPoint {
     pub title: String,
     /// The module's name.
     pub module: String,
-    /// None: the module's newest version.
+    /// A hash, or six digits or more with which only one version's begins. None: the module's newest version.
     pub hash: Option<String>,
     /// JSON text of up to 1 MiB.
     pub config: String,
@@ -131,9 +132,8 @@ impl Store {
         .execute(&mut *write)
         .await
         .map_err(|error| StoreError::on_insert(error, "entry point", &new.number))?;
-        self.commit_directory(write).await?;
         let new = new.clone();
-        Ok(EntryPoint {
+        let made = EntryPoint {
             number: new.number,
             title: new.title,
             module: new.module,
@@ -141,10 +141,14 @@ impl Store {
             config: new.config,
             fallback_cause: new.fallback_cause,
             created_at,
-        })
+        };
+        note_new(&mut write, scope, &made).await?;
+        self.commit_directory(write).await?;
+        Ok(made)
     }
 
-    /// Changes an entry point; calls in progress go on as they began. Errors as [`Store::add_entry_point`], and
+    /// Changes an entry point; calls in progress go on as they began. Another version is [activated](Store::activate);
+    /// after another module there is no version to return to. Errors as [`Store::add_entry_point`], and
     /// [`StoreError::NotFound`] when there is none of this number.
     pub async fn set_entry_point(
         &self,
@@ -156,6 +160,7 @@ impl Store {
         change.config.as_deref().map_or(Ok(()), checked_config)?;
         change.fallback_cause.as_deref().map_or(Ok(()), checked_cause)?;
         let mut write = self.write().await?;
+        let before = found(&mut write, scope, number).await?;
         let (module, hash) = match &change.module {
             Some((name, hash)) => (
                 Some(name),
@@ -176,9 +181,12 @@ impl Store {
         .bind(&hash)
         .bind(&change.config)
         .bind(&change.fallback_cause)
-        .fetch_optional(&mut *write)
+        .fetch_one(&mut *write)
         .await?;
-        let entry_point = entry_point_of(&row.ok_or_else(|| StoreError::not_found("entry point", number))?)?;
+        let entry_point = entry_point_of(&row)?;
+        if change.module.is_some() {
+            note_active(&mut write, scope, &before, &entry_point).await?;
+        }
         self.commit_directory(write).await?;
         Ok(entry_point)
     }
@@ -240,30 +248,7 @@ impl Store {
     }
 }
 
-/// The hash of a module's version: the one asked for, or the newest.
-async fn version(
-    write: &mut Write,
-    scope: &DomainScope,
-    module: &str,
-    hash: Option<&str>,
-) -> Result<String, StoreError> {
-    let row = sqlx::query(
-        "SELECT hash FROM modules WHERE domain_id = $1 AND name = $2 AND ($3 IS NULL OR hash = $3) \
-         ORDER BY uploaded_at DESC, hash LIMIT 1",
-    )
-    .bind(scope.id())
-    .bind(module)
-    .bind(hash)
-    .fetch_optional(&mut **write)
-    .await?;
-    match (row, hash) {
-        (Some(row), _) => Ok(row.try_get("hash")?),
-        (None, Some(hash)) => Err(StoreError::not_found("module", &format!("{module}@{hash}"))),
-        (None, None) => Err(StoreError::not_found("module", module)),
-    }
-}
-
-fn entry_point_of(row: &SqliteRow) -> Result<EntryPoint, StoreError> {
+pub(crate) fn entry_point_of(row: &SqliteRow) -> Result<EntryPoint, StoreError> {
     Ok(EntryPoint {
         number: row.try_get("number")?,
         title: row.try_get("title")?,

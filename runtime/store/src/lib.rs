@@ -1,7 +1,7 @@
 //! SQL and blobs: what an administrator configured, what scenarios keep, and the history of calls.
 //!
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
-//! asks for first → [`users`], [`numbers`], [`modules`], [`entry_points`], [`kv`], [`calls`]. Errors are
+//! asks for first → [`users`], [`numbers`], [`modules`], [`entry_points`], [`activations`], [`kv`], [`calls`]. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
 //!
 //! SQL is written out, here only, in the part that SQLite and PostgreSQL share; what differs between engines is in
@@ -10,25 +10,32 @@
 //! Not here: matching dialled numbers and caching for the call path (`tandem-directory`), password hashing
 //! (`tandem-sip` makes the HA1 strings), batching tasks (the caller owns them; [`Store::insert_calls`] is the batch).
 
+pub mod activations;
 pub mod calls;
+pub mod canary;
 pub mod domains;
 pub mod engine;
 pub mod entry_points;
 mod error;
+pub mod history;
 pub mod kv;
 pub mod modules;
 pub mod numbers;
 mod rows;
 pub mod users;
+mod versions;
 
+pub use activations::{Activation, Settlement};
 pub use calls::{
     CallCursor, CallFilter, CallPage, CallRecord, CallSummary, Direction, Inserted, LegRecord, LegRole,
-    NewCall,
+    NewCall, ScenarioEnd,
 };
+pub use canary::{Canary, CanaryChange, Counts, Trial, TrialCounts};
 pub use domains::{Domain, DomainScope, NewDomain};
 pub use engine::{Options, Store};
 pub use entry_points::{EntryPoint, EntryPointChange, NewEntryPoint};
 pub use error::StoreError;
+pub use history::{By, Event, HistoryEntry};
 pub use kv::Once;
 pub use modules::Module;
 pub use numbers::UserNumber;

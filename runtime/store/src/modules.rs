@@ -14,8 +14,9 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use crate::domains::now;
-use crate::engine::{MODULES_DIRECTORY, blocking};
+use crate::engine::{MODULES_DIRECTORY, Write, blocking};
 use crate::error::at_most;
+use crate::versions::version;
 use crate::{DomainScope, Store, StoreError, rows};
 
 /// Largest module, in bytes; an interpreted language's component is 12 to 18 MB.
@@ -143,8 +144,9 @@ impl Store {
         .await
     }
 
-    /// Deletes one version of a module, or, without `hash`, all of them.
-    /// Errors: [`StoreError::NotFound`]; [`StoreError::InUse`] while an entry point uses one of them.
+    /// Deletes one version of a module, named by its hash or six digits or more of its beginning, or, without `hash`, all
+    /// of them. Errors: [`StoreError::NotFound`]; [`StoreError::Invalid`] (the version); [`StoreError::InUse`] while an
+    /// entry point uses one of them, tries it, or could return to it.
     pub async fn delete_module(
         &self,
         scope: &DomainScope,
@@ -152,24 +154,15 @@ impl Store {
         hash: Option<&str>,
     ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
-        let users = sqlx::query(
-            "SELECT number FROM entry_points WHERE domain_id = $1 AND module = $2 AND ($3 IS NULL OR hash = $3) \
-             ORDER BY number LIMIT 10",
-        )
-        .bind(scope.id())
-        .bind(name)
-        .bind(hash)
-        .fetch_all(&mut *write)
-        .await?;
-        if !users.is_empty() {
-            let numbers: Vec<String> = users
-                .iter()
-                .map(|row| row.try_get("number"))
-                .collect::<Result<_, _>>()?;
+        let hash = match hash {
+            Some(wanted) => Some(version(&mut write, scope, name, Some(wanted)).await?),
+            None => None,
+        };
+        if let Some(by) = users(&mut write, scope, name, hash.as_deref()).await? {
             return Err(StoreError::InUse {
                 what: "module",
                 name: name.to_owned(),
-                by: format!("entry point {}", numbers.join(", ")),
+                by,
             });
         }
         let deleted = sqlx::query(
@@ -177,7 +170,7 @@ impl Store {
         )
         .bind(scope.id())
         .bind(name)
-        .bind(hash)
+        .bind(&hash)
         .fetch_all(&mut *write)
         .await?;
         if deleted.is_empty() {
@@ -232,6 +225,33 @@ impl Store {
             .join(MODULES_DIRECTORY)
             .join(format!("{hash}.wasm"))
     }
+}
+
+/// The entry points that need a version of a module, or, without `hash`, any: in words, at most ten.
+async fn users(
+    write: &mut Write,
+    scope: &DomainScope,
+    name: &str,
+    hash: Option<&str>,
+) -> Result<Option<String>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT number, '' AS use FROM entry_points WHERE domain_id = $1 AND module = $2 AND ($3 IS NULL OR hash = $3) \
+         UNION ALL SELECT number, ' (canary)' FROM canaries \
+         WHERE domain_id = $1 AND module = $2 AND ($3 IS NULL OR hash = $3) \
+         UNION ALL SELECT number, ' (previous version)' FROM previous_versions \
+         WHERE domain_id = $1 AND module = $2 AND ($3 IS NULL OR hash = $3) \
+         ORDER BY number, use LIMIT 10",
+    )
+    .bind(scope.id())
+    .bind(name)
+    .bind(hash)
+    .fetch_all(&mut **write)
+    .await?;
+    let uses = rows
+        .iter()
+        .map(|row| Ok(row.try_get::<String, _>("number")? + row.try_get("use")?))
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    Ok((!uses.is_empty()).then(|| format!("entry point {}", uses.join(", "))))
 }
 
 fn module_of(row: &SqliteRow) -> Result<Module, StoreError> {

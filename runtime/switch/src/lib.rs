@@ -4,7 +4,8 @@
 //! [`Output::Wait`]. The scenario itself runs outside, in the driver's hands: its requests come in as
 //! [`Input::Perform`] and their outcomes leave as [`Output::Done`].
 //!
-//! Reading order: [`shard`] (who an input concerns) → [`admission`] (may this INVITE become a call?) → [`call`] (what
+//! Reading order: [`shard`] (who an input concerns) → [`admission`] (may this INVITE become a call?) → [`canary`]
+//! (of which version?) → [`call`] (what
 //! follows from what) → `perform` and `dialling` (a scenario's requests) → [`leg`] (one dialog, one endpoint) →
 //! [`sdp`], `sip_text`. A shard outlives its process by `changes` (what to write down, under which
 //! [`keys`]) and [`restore`]; `reconcile` brings the gate to what the legs want, `errand` finds a device whose connection
@@ -15,6 +16,7 @@
 pub mod admission;
 mod again;
 pub mod call;
+pub mod canary;
 mod changes;
 mod context;
 mod dialling;

@@ -5,8 +5,7 @@ use tandem_sip::Moment;
 
 use jiff::Timestamp;
 use tandem_bus::media::{Codec, Statistics};
-use tandem_directory::EntryPoint;
-use tandem_directory::records::{CallRecord, CallSummary, Direction, LegRecord, LegRole};
+use tandem_directory::records::{CallRecord, CallSummary, Direction, LegRecord, LegRole, ScenarioEnd};
 use tandem_host_api::End;
 
 use crate::admission::Admission;
@@ -40,10 +39,8 @@ impl Record {
         let caller = call.legs.first();
         let ending = caller.and_then(|leg| leg.ending.clone());
         let answered = caller.is_some_and(|leg| leg.answered.is_some());
-        let failed = match &call.core.end {
-            Some(End::Returned | End::CallOver) | None => None,
-            Some(_) => Some("scenario-failed"),
-        };
+        let (end, error) = call.core.end.as_ref().map(scenario_end).unzip();
+        let failed = end.is_some_and(ScenarioEnd::is_failure);
         let ended = call
             .legs
             .iter()
@@ -62,9 +59,11 @@ impl Record {
             answered_at: caller.and_then(|leg| leg.answered).map(timestamp),
             ended_at: timestamp(ended),
             duration_ms: millis(call.origin.started, ended),
-            cause: failed
-                .unwrap_or_else(|| cause_word(ending.as_ref(), answered))
-                .to_owned(),
+            cause: if failed {
+                "scenario-failed".to_owned()
+            } else {
+                cause_word(ending.as_ref(), answered).to_owned()
+            },
             // A caller that was answered got 200, however the call went on.
             sip_status: if answered {
                 Some(200)
@@ -75,6 +74,8 @@ impl Record {
             rolling_hash: None,
             journal_stored: false,
             recoveries: call.core.recoveries,
+            scenario_end: end,
+            scenario_error: error.flatten().map(str::to_owned),
         };
         let legs = call.legs.iter().map(|leg| leg_record(leg, now)).collect();
         Self {
@@ -98,13 +99,13 @@ impl Record {
             status,
             cause: crate::sip_text::reason(status).into(),
         };
-        let entry = admitted.entry.as_deref();
+        let entry = admitted.entry.as_ref().map(|resolved| &resolved.entry);
         let summary = CallSummary {
             id,
             direction: Direction::Internal,
             from_number: admission.from.user.clone(),
             to_number: admission.dialled.user.clone(),
-            entry_point: entry.map(|e: &EntryPoint| e.number.clone()),
+            entry_point: entry.map(|entry| entry.number.clone()),
             scenario: None,
             scenario_hash: None,
             started_at: at,
@@ -117,6 +118,8 @@ impl Record {
             rolling_hash: None,
             journal_stored: false,
             recoveries: 0,
+            scenario_end: None,
+            scenario_error: None,
         };
         let leg = LegRecord {
             index: 0,
@@ -141,6 +144,19 @@ impl Record {
                 legs: vec![leg],
             },
         }
+    }
+}
+
+/// A scenario's end as records tell it, and its words where it failed.
+fn scenario_end(end: &End) -> (ScenarioEnd, Option<&str>) {
+    match end {
+        End::Returned => (ScenarioEnd::Returned, None),
+        End::CallOver => (ScenarioEnd::CallOver, None),
+        End::Failed(why) => (ScenarioEnd::Failed, Some(why)),
+        End::Trapped { message, .. } => (ScenarioEnd::Trapped, Some(message)),
+        End::OverBudget(limit) => (ScenarioEnd::OverBudget, Some(limit)),
+        End::Refused(why) => (ScenarioEnd::Refused, Some(why)),
+        End::Diverged(how) => (ScenarioEnd::Diverged, Some(how)),
     }
 }
 

@@ -204,6 +204,95 @@ fn numbers_start_scenarios_that_are_there() {
     assert_eq!(house.refused("number remove 100").0, 3);
 }
 
+/// A number that starts the first of two versions of a scenario; the versions.
+fn two_versions(house: &House) -> [String; 2] {
+    let first = house.json("number add 100 --scenario flow");
+    let stock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/dist/entry.wasm");
+    let second = house.json(&format!("scenario add {} --name flow", stock.display()));
+    [first, second].map(|version| version["hash"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_number_changes_its_version_and_goes_back() {
+    let house = House::new();
+    let [first, second] = two_versions(&house);
+    let done = house.json("number activate 100");
+    assert_eq!(
+        (&done["hash"], &done["previous"]),
+        (&second.clone().into(), &first.clone().into())
+    );
+    assert!(house.ok("number activate 100").contains(&second[..12]), "again");
+    assert_eq!(house.json("number rollback 100")["hash"], first);
+    let (code, said) = house.refused("number rollback 100");
+    assert_eq!(code, 3);
+    assert!(said.contains("number activate"), "{said}");
+
+    house.ok(&format!("number activate 100 --version {}", &second[..6]));
+    let (code, said) = house.refused(&format!("scenario remove flow --version {}", &first[..8]));
+    assert_eq!(code, 5);
+    assert!(said.contains("100 (previous version)"), "{said}");
+    for (line, code) in [
+        ("number activate 100 --version 12345", 2),
+        ("number activate 100 --version 000000", 3),
+        ("number activate 999", 3),
+        ("number history 999", 3),
+    ] {
+        assert_eq!(house.refused(line).0, code, "{line}");
+    }
+    let history = house.json("number history 100");
+    let events: Vec<_> = history.as_array().unwrap().iter().map(|it| &it["what"]).collect();
+    assert_eq!(events, ["activated", "rolled-back", "activated", "activated"]);
+    assert!(house.ok("number history 100").contains("rolled back"));
+}
+
+#[test]
+fn a_version_is_tried_with_a_share_of_the_calls() {
+    let house = House::new();
+    let [first, second] = two_versions(&house);
+    let tries = format!("number canary 100 --version {} --share 10", &second[..12]);
+    let begun = house.json(&tries);
+    assert_eq!(begun["hash"], first);
+    let canary = &begun["canary"];
+    assert_eq!(
+        (&canary["hash"], &canary["share_percent"]),
+        (&second.clone().into(), &10.into())
+    );
+    let terms = ["window", "margin", "fewest", "promote_after"].map(|term| canary[term].as_u64().unwrap());
+    assert_eq!(terms, [100, 5, 20, 0]);
+    let numbers = house.json("number list");
+    assert_eq!(numbers[1]["canary"], *canary);
+    let shown = house.ok("number list");
+    assert!(shown.contains(&format!("{} for 10 %", &second[..12])), "{shown}");
+
+    let changed = house.json("number canary 100 --share 25 --margin 3 --promote-after 500");
+    assert_eq!(changed["canary"]["share_percent"], 25);
+    assert_eq!(changed["canary"]["began_at"], canary["began_at"]);
+    let (code, said) = house.refused(&format!("scenario remove flow --version {second}"));
+    assert_eq!(code, 5);
+    assert!(said.contains("100 (canary)"), "{said}");
+    assert_eq!(house.json("number canary 100 --off")["canary"], Value::Null);
+    assert_eq!(house.refused("number canary 100 --off").0, 3);
+    assert_eq!(house.refused("number promote 100").0, 3);
+
+    house.ok("number canary 100 --share 99");
+    assert_eq!(house.json("number promote 100")["hash"], second);
+    // The newest version is the active one now.
+    for (more, code) in [
+        ("100 --share 10", 2),
+        ("100 --version FIRST", 2),
+        ("100 --version FIRST --share 0", 2),
+        ("100 --version FIRST --share 100", 2),
+        ("100 --version FIRST --share 10 --window 9", 2),
+        ("100 --version FIRST --share 10 --fewest 101", 2),
+        ("100 --version FIRST --share 10 --promote-after 5", 2),
+        ("100 --off --share 10", 2),
+        ("999 --share 10", 3),
+    ] {
+        let line = format!("number canary {}", more.replace("FIRST", &first));
+        assert_eq!(house.refused(&line).0, code, "{line}");
+    }
+}
+
 #[test]
 fn a_user_has_numbers_besides_its_extension() {
     let house = House::new();

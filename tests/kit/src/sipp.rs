@@ -1,7 +1,7 @@
 //! SIPp: load and scripted peers.
 //!
 //! Our scenarios lie in `tests/kit/sipp/`: `register` and `options` and the calls `menu_call` (hangs up itself),
-//! `menu_call_until_bye` (waits to be hung up) and `uas` (answers). Their media is not SIPp's, which needs raw sockets
+//! `menu_call_until_bye` (waits to be hung up), `short_call` (is hung up or refused at once) and `uas` (answers). Their media is not SIPp's, which needs raw sockets
 //! for digits: the SDP names the port of a [`crate::rtp::MediaPeer`].
 //!
 //! SIPp 3.6 takes the first challenge only and knows MD5 only: with SHA-256 first it exits at once.
@@ -355,7 +355,14 @@ mod tests {
 
     #[test]
     fn all_scenarios_are_there() {
-        for name in ["register", "options", "menu_call", "menu_call_until_bye", "uas"] {
+        for name in [
+            "register",
+            "options",
+            "menu_call",
+            "menu_call_until_bye",
+            "short_call",
+            "uas",
+        ] {
             assert!(scenario(name).is_file(), "{name}");
         }
     }

@@ -1,10 +1,9 @@
 //! What the directory and the store know: users, numbers, key-value pairs, records.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use tandem_directory::records::CallRecord;
-use tandem_directory::{Credentials, EntryPoint};
+use tandem_directory::{Credentials, EntryPoint, Resolved};
 use tandem_host_api::op::{KvError, KvValue, Op};
 use tandem_sip::auth::{self, Algorithm};
 use tandem_switch::Admitted;
@@ -16,7 +15,7 @@ pub const DOMAIN: &str = "a.example";
 #[derive(Debug, Default)]
 pub struct Directory {
     /// Entry points by number.
-    pub entries: BTreeMap<String, Arc<EntryPoint>>,
+    pub entries: BTreeMap<String, Resolved>,
     /// Pairs, as far as they are numbers.
     pub pairs: BTreeMap<String, i64>,
     /// What increments came to, by the identity of their request.
@@ -42,7 +41,7 @@ impl Directory {
             fallback_cause: "unavailable".into(),
             created_at: jiff::Timestamp::UNIX_EPOCH,
         };
-        self.entries.insert(number.into(), Arc::new(entry));
+        self.entries.insert(number.into(), Resolved::from(entry));
     }
 
     /// Everything about an INVITE or a REGISTER.

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use jiff::SignedDuration;
-use tandem_store::{CallCursor, CallFilter, CallRecord, Inserted, NewCall, StoreError};
+use tandem_store::{CallCursor, CallFilter, CallRecord, Inserted, NewCall, ScenarioEnd, StoreError};
 
 use crate::{call, home};
 
@@ -35,8 +35,27 @@ async fn a_call_comes_back_as_it_was_written() {
     (summary.entry_point, summary.scenario, summary.scenario_hash) = (None, None, None);
     (summary.answered_at, summary.sip_status, summary.rolling_hash) = (None, None, None);
     summary.recoveries = 3;
+    (summary.scenario_end, summary.scenario_error) = (None, None);
     home.insert_call(&scope, &failed, None).await.unwrap();
     assert_eq!(home.call(&scope, "0002").await.unwrap(), Some(failed));
+
+    let ends = [
+        (ScenarioEnd::CallOver, None),
+        (ScenarioEnd::Failed, Some("nobody home")),
+        (ScenarioEnd::Trapped, Some("unreachable")),
+        (ScenarioEnd::OverBudget, Some("CPU")),
+        (ScenarioEnd::Refused, Some("no module")),
+        (ScenarioEnd::Diverged, Some("asked for something else")),
+    ];
+    for (number, (end, error)) in ends.into_iter().enumerate() {
+        let mut ended = call(&format!("end-{number}"), 2);
+        ended.summary.scenario_end = Some(end);
+        ended.summary.scenario_error = error.map(str::to_owned);
+        home.insert_call(&scope, &ended, None).await.unwrap();
+        let read = home.call(&scope, &ended.summary.id).await.unwrap();
+        assert_eq!(read.as_ref(), Some(&ended));
+        assert_eq!(serde_json::to_value(end).unwrap(), end.as_str());
+    }
     assert_eq!(home.journal(&scope, "0002").await.unwrap(), None);
     assert_eq!(home.call(&scope, "0003").await.unwrap(), None);
     assert_eq!(home.journal(&scope, "0003").await.unwrap(), None);

@@ -6,6 +6,7 @@
     missing_docs
 )]
 
+mod activations;
 mod calls;
 mod configuration;
 mod kv;
@@ -16,7 +17,7 @@ mod walls;
 use jiff::Timestamp;
 use tandem_store::{
     CallRecord, CallSummary, Credentials, Direction, DomainScope, LegRecord, LegRole, NewDomain, NewUser,
-    Options, Store,
+    Options, ScenarioEnd, Store,
 };
 use tempfile::TempDir;
 
@@ -106,6 +107,8 @@ pub fn call(id: &str, second: i64) -> CallRecord {
             rolling_hash: Some("cd".repeat(32)),
             journal_stored: false,
             recoveries: 0,
+            scenario_end: Some(ScenarioEnd::Returned),
+            scenario_error: None,
         },
         legs: vec![
             leg(0, LegRole::Caller, "301", Some("PCMA")),

@@ -10,6 +10,7 @@ use tandem_sip::{Flow, Message, Moment};
 use super::{Admitted, Answer, CallKey, Output, Shard, Start};
 use crate::admission::{Admission, Verdict};
 use crate::call::{Call, Origin};
+use crate::canary;
 use crate::context::Context;
 use crate::record::{Record, new_id};
 use crate::sdp::Audio;
@@ -56,12 +57,15 @@ impl Shard {
                 return self.refuse(&admission, 403, now);
             }
         }
-        let Some(entry) = admitted.entry.clone() else {
+        let Some(resolved) = &admitted.entry else {
             return self.refuse_and_record(&admission, &admitted, 404, now);
         };
         if self.busy_in(&domain) >= self.config.calls_per_domain_max {
             return self.refuse_and_record(&admission, &admitted, 503, now);
         }
+        // Of a request that was validated it is there.
+        let call_id = admission.request.call_id().unwrap_or_default();
+        let entry = Arc::clone(canary::chosen(resolved, call_id));
         let audio = match admission.offer() {
             Ok(audio) => audio,
             Err(error) => {

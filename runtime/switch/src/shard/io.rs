@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tandem_bus::media::{Command, Event};
-use tandem_directory::{Credentials, EntryPoint};
+use tandem_directory::{Credentials, EntryPoint, Resolved};
 use tandem_host_api::op::{KvError, KvValue, Op, OpIndex, Outcome, Target, User};
 use tandem_host_api::{End, Input as JournalInput};
 use tandem_sip::registrar::Binding;
@@ -198,7 +198,7 @@ pub struct Admitted {
     /// The caller's display name as the directory has it.
     pub display_name: String,
     /// What the dialled number leads to.
-    pub entry: Option<Arc<EntryPoint>>,
+    pub entry: Option<Resolved>,
 }
 
 /// A user's devices.

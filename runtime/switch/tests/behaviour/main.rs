@@ -12,6 +12,7 @@
 mod admission;
 mod bridge;
 mod call;
+mod canary;
 mod conformance;
 mod connections;
 mod damage;

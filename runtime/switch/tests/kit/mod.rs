@@ -15,7 +15,7 @@ use tandem_sip::Moment;
 use rand::{SeedableRng as _, rngs::StdRng};
 use tandem_bus::media::{EndpointId, Event};
 use tandem_directory::records::CallRecord;
-use tandem_directory::{Credentials, EntryPoint};
+use tandem_directory::{Credentials, EntryPoint, Resolved, ResolvedCanary};
 use tandem_host_api::op::{KvValue, Op, OpIndex, Outcome, Target, User};
 use tandem_host_api::{End, Input as JournalInput};
 use tandem_sip::auth::{self, Algorithm};
@@ -84,17 +84,7 @@ pub fn admit(host: &str, user: &str, dialled: &str) -> Option<Box<Admitted>> {
         ha1_md5: auth::ha1(Algorithm::Md5, user, domain, &password),
         ha1_sha256: auth::ha1(Algorithm::Sha256, user, domain, &password),
     });
-    let entry = (dialled == NUMBER).then(|| {
-        Arc::new(EntryPoint {
-            number: NUMBER.into(),
-            title: String::new(),
-            module: "menu".into(),
-            hash: "00ff".into(),
-            config: "{}".into(),
-            fallback_cause: "unavailable".into(),
-            created_at: jiff::Timestamp::UNIX_EPOCH,
-        })
-    });
+    let entry = (dialled == NUMBER).then(|| Resolved::from(entry_point("00ff")));
     Some(Box::new(Admitted {
         domain: domain.into(),
         realm: domain.into(),
@@ -102,6 +92,19 @@ pub fn admit(host: &str, user: &str, dialled: &str) -> Option<Box<Admitted>> {
         display_name: format!("User {user}"),
         entry,
     }))
+}
+
+/// The entry point of [`NUMBER`] with this version.
+pub fn entry_point(hash: &str) -> EntryPoint {
+    EntryPoint {
+        number: NUMBER.into(),
+        title: String::new(),
+        module: "menu".into(),
+        hash: hash.into(),
+        config: "{}".into(),
+        fallback_cause: "unavailable".into(),
+        created_at: jiff::Timestamp::UNIX_EPOCH,
+    }
 }
 
 /// Users 301 to 309 live in the first domain, 401 to 409 in the second.
@@ -133,12 +136,16 @@ pub struct World {
     pub gate: Gate,
     /// Who is registered.
     pub registrar: Registrar,
+    /// The version of [`NUMBER`] that is tried, and its share.
+    pub canary: Option<(u8, &'static str)>,
     /// Questions of a kind are kept back while set.
     pub silent: bool,
     /// Questions that were kept back.
     pub kept: Vec<(u64, Question)>,
     /// Calls whose scenario was started.
     pub started: Vec<CallKey>,
+    /// The version of each scenario, each time that it was started or taken up again.
+    pub versions: Vec<(CallKey, String)>,
     /// Outcomes nobody has looked at.
     pub outcomes: VecDeque<Outcome>,
     /// All outcomes.
@@ -206,9 +213,11 @@ impl World {
             sent_bytes: std::collections::HashSet::new(),
             gate: Gate::default(),
             registrar: Registrar::new(tandem_sip::registrar::Config::default()),
+            canary: None,
             silent: false,
             kept: Vec::new(),
             started: Vec::new(),
+            versions: Vec::new(),
             outcomes: VecDeque::new(),
             stopped: Vec::new(),
             records: Vec::new(),
@@ -288,9 +297,14 @@ impl World {
             }
             Output::Start(start) => {
                 self.started.push(start.call);
+                self.versions.push((start.call, start.entry.hash.clone()));
                 self.scenarios.insert(start.call, Scenario::default());
             }
-            Output::Resume(resume) => self.resume(&resume, inputs),
+            Output::Resume(resume) => {
+                let start = &resume.start;
+                self.versions.push((start.call, start.entry.hash.clone()));
+                self.resume(&resume, inputs);
+            }
             Output::Done { call, index, outcome } => {
                 let scenario = self.scenarios.get_mut(&call).unwrap();
                 assert_eq!(scenario.index, index, "{outcome:?}");
@@ -320,7 +334,16 @@ impl World {
     /// What the directory says.
     pub fn answer(&self, question: &Question) -> Answer {
         match question {
-            Question::Admit { host, user, dialled } => Answer::Admit(admit(host, user, dialled)),
+            Question::Admit { host, user, dialled } => {
+                let mut admitted = admit(host, user, dialled);
+                if let Some(resolved) = admitted.as_mut().and_then(|it| it.entry.as_mut()) {
+                    resolved.canary = self.canary.map(|(share_percent, hash)| ResolvedCanary {
+                        share_percent,
+                        entry: Arc::new(entry_point(hash)),
+                    });
+                }
+                Answer::Admit(admitted)
+            }
             Question::Locate {
                 domain,
                 target: Target::User(user) | Target::Number(user),

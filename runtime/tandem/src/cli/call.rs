@@ -136,6 +136,11 @@ fn show(context: &Context, record: &CallRecord) -> Result<(), Failure> {
         row("entry point", text(&call.entry_point));
         row("scenario", text(&call.scenario));
         row("scenario version", text(&call.scenario_hash));
+        let end = call.scenario_end.map(|end| match &call.scenario_error {
+            Some(error) => format!("{}: {error}", end.as_str()),
+            None => end.as_str().to_owned(),
+        });
+        row("scenario end", text(&end));
         row("started", call.started_at.to_string());
         row(
             "answered",

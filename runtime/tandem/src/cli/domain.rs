@@ -87,7 +87,7 @@ impl Domain {
                 let store = context.store().await?;
                 let scope = store.domain_scope(name).await?;
                 let domain = store.domain(&scope).await?;
-                let (users, numbers) = (store.users(&scope).await?, store.entry_points(&scope).await?);
+                let (users, numbers) = (store.users(&scope).await?, store.activations(&scope).await?);
                 let modules = store.modules(&scope).await?;
                 let shown =
                     json!({ "domain": domain, "users": users, "numbers": numbers, "scenarios": modules });

@@ -1,5 +1,6 @@
 //! The command line: a file per command.
 
+mod activation;
 mod call;
 mod check;
 mod config;

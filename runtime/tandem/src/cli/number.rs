@@ -6,8 +6,9 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
 use tandem_directory::Pattern;
-use tandem_store::{DomainScope, EntryPoint, NewEntryPoint, Store, StoreError, UserNumber};
+use tandem_store::{Activation, DomainScope, NewEntryPoint, Store, StoreError, UserNumber};
 
+use super::activation::{Activate, TryCanary, Which, tried};
 use super::{Context, DomainArg, Failure};
 use crate::output::{self, Table};
 
@@ -32,7 +33,7 @@ enum Action {
         /// The user that it rings, besides its extension
         #[arg(long, value_name = "NAME", conflicts_with_all = ["scenario", "version", "settings", "title", "fallback"])]
         user: Option<String>,
-        /// The scenario's version, by its hash [default: the newest]
+        /// The scenario's version, by its hash or the first six digits of it or more [default: the newest]
         #[arg(long, value_name = "HASH")]
         version: Option<String>,
         /// What the scenario is told: a JSON file, such as a flow
@@ -53,6 +54,14 @@ enum Action {
         /// The number or pattern as it was added
         number: String,
     },
+    Activate(Activate),
+    Canary(TryCanary),
+    /// Let all new calls start the version that is tried
+    Promote(Which),
+    /// End what is tried, else return to the version before
+    Rollback(Which),
+    /// Show what happened to a number's versions, newest first
+    History(Which),
 }
 
 impl Number {
@@ -105,10 +114,10 @@ impl Action {
             }
             Self::List => {
                 let mut numbers: Vec<Listed> = store
-                    .entry_points(scope)
+                    .activations(scope)
                     .await?
                     .into_iter()
-                    .map(Listed::Scenario)
+                    .map(|activation| Listed::Scenario(Box::new(activation)))
                     .collect();
                 numbers.extend(store.user_numbers(scope).await?.into_iter().map(Listed::User));
                 output::print(context.json, &numbers, || table(&numbers))?;
@@ -124,6 +133,11 @@ impl Action {
                     &format!("number {number} removed"),
                 )?;
             }
+            Self::Activate(activate) => activate.run(context, store, scope).await?,
+            Self::Canary(canary) => canary.run(context, store, scope).await?,
+            Self::Promote(which) => which.promote(context, store, scope).await?,
+            Self::Rollback(which) => which.roll_back(context, store, scope).await?,
+            Self::History(which) => which.history(context, store, scope).await?,
         }
         Ok(())
     }
@@ -133,27 +147,41 @@ impl Action {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Listed {
-    Scenario(EntryPoint),
+    Scenario(Box<Activation>),
     User(UserNumber),
 }
 
 fn table(numbers: &[Listed]) -> Table {
-    let columns = ["NUMBER", "TITLE", "LEADS TO", "VERSION", "FALLBACK", "CREATED"];
+    let columns = [
+        "NUMBER", "TITLE", "LEADS TO", "VERSION", "CANARY", "FALLBACK", "CREATED",
+    ];
     let mut table = Table::new(columns, "no numbers");
     for listed in numbers {
         match listed {
-            Listed::Scenario(entry) => table.row([
-                entry.number.clone(),
-                entry.title.clone(),
-                format!("scenario {}", entry.module),
-                short(&entry.hash),
-                entry.fallback_cause.clone(),
-                entry.created_at.to_string(),
-            ]),
+            Listed::Scenario(activation) => {
+                let entry = &activation.entry_point;
+                table.row([
+                    entry.number.clone(),
+                    entry.title.clone(),
+                    format!("scenario {}", entry.module),
+                    short(&entry.hash),
+                    activation.canary.as_ref().map(tried).unwrap_or_default(),
+                    entry.fallback_cause.clone(),
+                    entry.created_at.to_string(),
+                ]);
+            }
             Listed::User(number) => {
                 let leads_to = format!("user {}", number.user);
                 let none = String::new;
-                table.row([number.number.clone(), none(), leads_to, none(), none(), none()]);
+                table.row([
+                    number.number.clone(),
+                    none(),
+                    leads_to,
+                    none(),
+                    none(),
+                    none(),
+                    none(),
+                ]);
             }
         }
     }

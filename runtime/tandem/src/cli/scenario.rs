@@ -46,7 +46,7 @@ enum Action {
     Remove {
         /// Its name
         name: String,
-        /// Only this version, by its hash
+        /// Only this version, by its hash or the first six digits of it or more
         #[arg(long, value_name = "HASH")]
         version: Option<String>,
     },

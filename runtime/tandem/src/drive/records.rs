@@ -10,6 +10,8 @@ use tandem_store::{NewCall, Store, StoreError};
 use tandem_web::Health;
 use tokio::sync::mpsc;
 
+use super::canary;
+
 /// Records that go into one transaction at most.
 const BATCH_MAX: usize = 200;
 /// So many times in vain, and a store counts as broken; it is tried again for as long as we run.
@@ -58,9 +60,11 @@ pub async fn write(store: Store, mut ended: mpsc::Receiver<ToStore>, health: Hea
             attempt += 1;
         }
         health.set_repaired(ROLE);
+        let entry_points = canary::entry_points(batch.iter().map(|stored| &stored.ended));
         for stored in batch.drain(..) {
             (stored.confirm)();
         }
+        canary::judge_all(&store, entry_points).await;
     }
 }
 

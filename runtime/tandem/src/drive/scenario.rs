@@ -95,10 +95,16 @@ impl Scenarios {
             let Ok(scope) = self.store.domain_scope(&domain.name).await else {
                 continue; // deleted meanwhile
             };
-            for entry in self.store.entry_points(&scope).await.unwrap_or_default() {
-                if let Err(error) = self.module(&domain.name, &entry.hash).await {
-                    let (domain, scenario) = (&domain.name, &entry.module);
-                    tracing::error!(%domain, number = %entry.number, %scenario, %error, "scenario cannot be run");
+            for activation in self.store.activations(&scope).await.unwrap_or_default() {
+                let entry = &activation.entry_point;
+                let canary = activation.canary.as_ref().map(|canary| &canary.hash);
+                for hash in [Some(&entry.hash), canary].into_iter().flatten() {
+                    if let Err(error) = self.module(&domain.name, hash).await {
+                        let (domain, scenario) = (&domain.name, &entry.module);
+                        tracing::error!(
+                            %domain, number = %entry.number, %scenario, %hash, %error, "scenario cannot be run"
+                        );
+                    }
                 }
             }
         }
