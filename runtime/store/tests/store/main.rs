@@ -8,8 +8,10 @@
 
 mod calls;
 mod configuration;
+mod journals;
 mod kv;
 mod modules;
+mod retention;
 mod trouble;
 mod walls;
 
