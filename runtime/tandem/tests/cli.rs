@@ -287,6 +287,8 @@ fn calls_that_are_not_there_are_not_found() {
     assert_eq!(house.json("call list")["calls"], serde_json::json!([]));
     assert_eq!(house.refused("call show none").0, 3);
     assert_eq!(house.refused("call replay none").0, 3);
+    assert_eq!(house.refused("replay none").0, 3);
+    assert_eq!(house.refused("replay --last 10").0, 3);
     assert_eq!(house.refused("call list --since yesterday").0, 2);
     assert_eq!(house.refused("call list --after nonsense").0, 2);
 }
