@@ -10,7 +10,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use crate::error::at_most;
-use crate::retention::{Retention, checked_keep};
+use crate::retention::{Keep, Retention, checked_keep};
 use crate::{Store, StoreError, rows};
 
 /// Longest host name (RFC 1035 §2.3.4), in bytes.
@@ -36,10 +36,10 @@ pub struct Domain {
 pub struct DomainChange<'a> {
     /// IANA time zone.
     pub time_zone: Option<&'a str>,
-    /// How long journals are kept; none within: for ever.
-    pub keep_journals: Option<Option<Duration>>,
-    /// How long call records are kept; none within: for ever.
-    pub keep_calls: Option<Option<Duration>>,
+    /// How long journals are kept.
+    pub keep_journals: Option<Keep>,
+    /// How long call records are kept.
+    pub keep_calls: Option<Keep>,
 }
 
 /// A domain to make.
@@ -185,9 +185,12 @@ impl Store {
         change: &DomainChange<'_>,
     ) -> Result<Domain, StoreError> {
         change.time_zone.map_or(Ok(()), checked_time_zone)?;
-        checked_keep("time to keep journals", change.keep_journals.flatten())?;
-        checked_keep("time to keep call records", change.keep_calls.flatten())?;
-        let seconds = |keep: Option<Option<Duration>>| keep.flatten().map(|keep| keep.as_secs() as i64);
+        checked_keep("time to keep journals", change.keep_journals)?;
+        checked_keep("time to keep call records", change.keep_calls)?;
+        let seconds = |keep: Option<Keep>| match keep {
+            Some(Keep::For(time)) => Some(time.as_secs() as i64),
+            Some(Keep::ForEver) | None => None,
+        };
         let mut write = self.write().await?;
         let row = sqlx::query(
             "UPDATE domains SET time_zone = COALESCE($2, time_zone), \

@@ -38,5 +38,5 @@ pub use kv::Once;
 pub use modules::Module;
 pub use numbers::UserNumber;
 pub use packing::{PackedJournal, UnpackError};
-pub use retention::{Due, Purged, Retention, due};
+pub use retention::{Due, Keep, Purged, Retention, due};
 pub use users::{Credentials, NewUser, User};

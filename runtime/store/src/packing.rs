@@ -150,7 +150,10 @@ mod tests {
     #[test]
     fn the_dictionary_never_changes() {
         let hash = blake3::hash(DICTIONARY).to_hex();
-        assert_eq!(hash.as_str(), "7b6afaa199546875f66c20ffdd2fa52508b61541d01f97f99117987bfbbf23fd");
+        assert_eq!(
+            hash.as_str(),
+            "7b6afaa199546875f66c20ffdd2fa52508b61541d01f97f99117987bfbbf23fd"
+        );
     }
 
     /// What this codec wrote once, it reads for ever, whatever library does it.

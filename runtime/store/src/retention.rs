@@ -12,11 +12,20 @@ use crate::journals::{JOURNAL_REMOVED, JOURNAL_STORED};
 use crate::{DomainScope, Store, StoreError};
 
 /// Shortest time for which anything is kept: the server looks for what is over age once in it.
-pub const KEEP_LEAST: Duration = Duration::from_secs(60 * 60);
+pub const KEEP_LEAST: Duration = Duration::from_hours(1);
 /// Longest time that is not for ever: a hundred years.
-pub const KEEP_MOST: Duration = Duration::from_secs(36_525 * 24 * 60 * 60);
+pub const KEEP_MOST: Duration = Duration::from_hours(36_525 * 24);
 /// Calls whose journals or records one [`Store::purge`] removes at most.
 pub const PURGE_MOST: u32 = 200;
+
+/// For how long something is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// It is never removed.
+    ForEver,
+    /// So long after the call's end; from [`KEEP_LEAST`] to [`KEEP_MOST`].
+    For(Duration),
+}
 
 /// How long what a call leaves is kept after the call's end; none: for ever. A journal goes with its call's record at
 /// the latest.
@@ -42,7 +51,7 @@ impl Default for Retention {
     /// As the schema has it for a new domain: journals 30 days, call records for ever.
     fn default() -> Self {
         Self {
-            journals: Some(Duration::from_secs(30 * 24 * 60 * 60)),
+            journals: Some(Duration::from_hours(30 * 24)),
             calls: None,
         }
     }
@@ -149,13 +158,13 @@ impl Store {
 /// `journal = 1` above and in the schema's index: a partial index is used where its condition is written out.
 const _: () = assert!(JOURNAL_STORED == 1);
 
-pub(crate) fn checked_keep(what: &'static str, keep: Option<Duration>) -> Result<(), StoreError> {
+pub(crate) fn checked_keep(what: &'static str, keep: Option<Keep>) -> Result<(), StoreError> {
     match keep {
-        Some(keep) if !(KEEP_LEAST..=KEEP_MOST).contains(&keep) => Err(StoreError::invalid(
+        Some(Keep::For(time)) if !(KEEP_LEAST..=KEEP_MOST).contains(&time) => Err(StoreError::invalid(
             what,
             "it is 1 hour to 36525 days, or for ever",
         )),
-        Some(_) | None => Ok(()),
+        Some(Keep::For(_) | Keep::ForEver) | None => Ok(()),
     }
 }
 
@@ -163,7 +172,7 @@ pub(crate) fn checked_keep(what: &'static str, keep: Option<Duration>) -> Result
 mod tests {
     use super::*;
 
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    const DAY: Duration = Duration::from_hours(24);
 
     #[test]
     fn due_is_what_ended_longer_ago_than_it_is_kept() {
@@ -207,11 +216,14 @@ mod tests {
 
     #[test]
     fn what_is_kept_for_less_than_an_hour_or_a_hundred_years_is_refused() {
-        for keep in [None, Some(KEEP_LEAST), Some(KEEP_MOST)] {
-            assert!(checked_keep("journals' time", keep).is_ok());
+        for keep in [Keep::ForEver, Keep::For(KEEP_LEAST), Keep::For(KEEP_MOST)] {
+            assert!(checked_keep("journals' time", Some(keep)).is_ok());
         }
         for keep in [Duration::ZERO, KEEP_LEAST - DAY / 86_400, KEEP_MOST + DAY] {
-            assert!(checked_keep("journals' time", Some(keep)).is_err(), "{keep:?}");
+            assert!(
+                checked_keep("journals' time", Some(Keep::For(keep))).is_err(),
+                "{keep:?}"
+            );
         }
     }
 }

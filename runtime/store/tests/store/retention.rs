@@ -6,12 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::{Row, SqlitePool};
 use tandem_store::retention::PURGE_MOST;
 use tandem_store::{
-    CallFilter, DomainChange, DomainScope, Due, JournalState, NewCall, Purged, Retention, StoreError,
+    CallFilter, DomainChange, DomainScope, Due, JournalState, Keep, NewCall, Purged, Retention, StoreError,
 };
 
 use crate::{Home, call, home};
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Calls that began each a second after the one before, from "0000" on; each lasted 10.5 s.
 async fn calls(home: &Home, scope: &DomainScope, count: i64) {
@@ -113,8 +113,8 @@ async fn a_domain_says_how_long_it_keeps_what_calls_leave() {
     let revision = home.directory_revision().await.unwrap();
     let change = DomainChange {
         time_zone: None,
-        keep_journals: Some(Some(DAY)),
-        keep_calls: Some(Some(365 * DAY)),
+        keep_journals: Some(Keep::For(DAY)),
+        keep_calls: Some(Keep::For(365 * DAY)),
     };
     let changed = home.set_domain(&ours, &change).await.unwrap();
     let keep = Retention {
@@ -126,7 +126,7 @@ async fn a_domain_says_how_long_it_keeps_what_calls_leave() {
 
     // What is not named stays; for ever is a value.
     let change = DomainChange {
-        keep_calls: Some(None),
+        keep_calls: Some(Keep::ForEver),
         ..DomainChange::default()
     };
     let changed = home.set_domain(&ours, &change).await.unwrap();
@@ -139,11 +139,11 @@ async fn a_domain_says_how_long_it_keeps_what_calls_leave() {
 
     for wrong in [
         DomainChange {
-            keep_journals: Some(Some(Duration::from_secs(59 * 60))),
+            keep_journals: Some(Keep::For(Duration::from_mins(59))),
             ..DomainChange::default()
         },
         DomainChange {
-            keep_calls: Some(Some(40_000 * DAY)),
+            keep_calls: Some(Keep::For(40_000 * DAY)),
             ..DomainChange::default()
         },
         DomainChange {

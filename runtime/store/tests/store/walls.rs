@@ -1,6 +1,8 @@
 //! A domain sees nothing of another, whichever function it asks.
 
-use tandem_store::{CallFilter, DomainChange, Due, EntryPointChange, NewEntryPoint, Retention, StoreError};
+use tandem_store::{
+    CallFilter, DomainChange, Due, EntryPointChange, Keep, NewEntryPoint, Retention, StoreError,
+};
 
 use crate::{call, home, new_user, secret};
 
@@ -107,7 +109,7 @@ async fn a_second_domain_sees_and_changes_nothing() {
     home.set_domain(
         &theirs,
         &DomainChange {
-            keep_journals: Some(None),
+            keep_journals: Some(Keep::ForEver),
             ..DomainChange::default()
         },
     )

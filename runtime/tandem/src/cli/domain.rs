@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use serde_json::json;
-use tandem_store::{DomainChange, NewDomain};
+use tandem_store::{DomainChange, Keep, NewDomain};
 
 use super::{Context, Failure};
 use crate::config::{duration_text, parse_duration};
@@ -90,8 +90,8 @@ impl Domain {
             } => {
                 let change = DomainChange {
                     time_zone: time_zone.as_deref(),
-                    keep_journals: keep_journals.map(|keep| keep.0),
-                    keep_calls: keep_calls.map(|keep| keep.0),
+                    keep_journals: *keep_journals,
+                    keep_calls: *keep_calls,
                 };
                 if (change.time_zone, change.keep_journals, change.keep_calls) == (None, None, None) {
                     return Err(Failure::Usage(
@@ -177,16 +177,12 @@ impl Domain {
     }
 }
 
-/// How long something is kept; none: it is never removed.
-#[derive(Debug, Clone, Copy)]
-pub struct Keep(Option<Duration>);
-
 fn keep(text: &str) -> Result<Keep, String> {
     if text == "never" {
-        return Ok(Keep(None));
+        return Ok(Keep::ForEver);
     }
     parse_duration(text)
-        .map(|time| Keep(Some(time)))
+        .map(Keep::For)
         .ok_or_else(|| "expected a time with its unit such as 30d or 12h, or never".to_owned())
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tandem_store::retention::PURGE_MOST;
 use tandem_store::{Purged, Store, StoreError, due};
 
-const EVERY: Duration = Duration::from_secs(60 * 60);
+const EVERY: Duration = Duration::from_hours(1);
 /// Between two batches: records of calls that end now are written meanwhile.
 const PAUSE: Duration = Duration::from_millis(20);
 

@@ -113,8 +113,10 @@ struct Pages<'a> {
     store: &'a Store,
     scope: &'a DomainScope,
     left: usize,
-    /// Where the next page begins; none: there is none.
-    next: Option<Option<CallCursor>>,
+    /// Where the next page begins; none: at the newest call.
+    before: Option<CallCursor>,
+    /// There is no further page.
+    over: bool,
 }
 
 impl<'a> Pages<'a> {
@@ -124,23 +126,25 @@ impl<'a> Pages<'a> {
             store,
             scope,
             left: last as usize,
-            next: Some(None),
+            before: None,
+            over: false,
         }
     }
 
     async fn next(&mut self) -> Result<Option<Vec<CallSummary>>, Failure> {
-        let Some(before) = self.next.take().filter(|_| self.left > 0) else {
+        if self.over || self.left == 0 {
             return Ok(None);
-        };
+        }
         let filter = CallFilter {
             since: self.replay.since,
             scenario: self.replay.scenario.clone(),
             limit: Some(PAGE),
-            before,
+            before: self.before.take(),
             ..CallFilter::default()
         };
         let page = self.store.calls(self.scope, &filter).await?;
-        self.next = page.next.map(Some);
+        self.over = page.next.is_none();
+        self.before = page.next;
         let mut calls = page.calls;
         calls.retain(|call| call.scenario_hash.is_some() && self.matches(call));
         calls.truncate(self.left);
