@@ -6,9 +6,10 @@
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use tandem_host_api::op::Address;
+use tandem_host_api::op::{Address, BridgeEnd, CollectEnd, Collected, PlayEnd};
+use tandem_host_api::replay::{Finding, Verdict};
 use tandem_host_api::{
-    DomainLimits, DomainQuota, End, Engine, EngineConfig, Journal, JournalHeader, Limits, Module, Op,
+    DomainLimits, DomainQuota, End, Engine, EngineConfig, Journal, JournalHeader, LegId, Limits, Module, Op,
     OpIndex, Outcome, RecordedJournal, ReplayOptions, Reply, Run, Switch, monotonic_clock, replay,
 };
 
@@ -39,6 +40,37 @@ impl Switch for Instant {
             }),
             Op::FindUser { .. } => Outcome::User(None),
             Op::HangUp { .. } => Outcome::Leg(Ok(())),
+            _ => Outcome::Done,
+        })
+    }
+}
+
+/// A caller of the demo menu who presses 1, talks to 302 and hangs up.
+struct Menu {
+    document: String,
+}
+
+impl Switch for Menu {
+    fn perform(&mut self, _: OpIndex, op: &Op) -> Reply {
+        let address = |user: &str| {
+            Outcome::Address(Address {
+                user: user.to_owned(),
+                ..Address::default()
+            })
+        };
+        Reply::Now(match op {
+            Op::ConfigDocument => Outcome::Text(self.document.clone()),
+            Op::Peer { .. } => address("301"),
+            Op::Local { .. } => address("100"),
+            Op::Answer { .. } | Op::HangUp { .. } => Outcome::Leg(Ok(())),
+            Op::Play { .. } => Outcome::Played(Ok(PlayEnd::Finished)),
+            Op::Collect { .. } => Outcome::Collected(Ok(Collected {
+                digits: "1".to_owned(),
+                complete: true,
+                end: CollectEnd::Full,
+            })),
+            Op::Dial { .. } => Outcome::Dialled(Ok(LegId(1))),
+            Op::Bridge { .. } => Outcome::Bridged(Ok(BridgeEnd::FirstHungUp)),
             _ => Outcome::Done,
         })
     }
@@ -95,7 +127,7 @@ impl Bench {
         )
     }
 
-    fn run_with(&self, module: &Module, journal: Journal, switch: Instant) -> End {
+    fn run_with(&self, module: &Module, journal: Journal, switch: impl Switch) -> End {
         let run = Run {
             domain: self.domain.clone(),
             limits: self.limits.clone(),
@@ -192,6 +224,32 @@ fn replays(c: &mut Criterion) {
     group.finish();
 }
 
+/// What `tandem replay --last` does for each call once it has read it: the journal's bytes, the replay, what was found.
+fn recorded_calls(c: &mut Criterion) {
+    let bench = Bench::new();
+    let Some(flow) = bench.stock("flow") else {
+        println!("scenarios/dist/flow.wasm is missing: `make scenarios` makes it");
+        return;
+    };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/flow/demo-menu.json");
+    let menu = Menu {
+        document: std::fs::read_to_string(path).unwrap(),
+    };
+    let journal = recorded();
+    assert_eq!(bench.run_with(&flow, journal.clone(), menu), End::Returned);
+    let bytes = journal.to_bytes();
+    let mut group = c.benchmark_group("replay of recorded calls");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("demo menu, flow.wasm", |b| {
+        b.iter(|| {
+            let recorded = RecordedJournal::from_bytes(&bytes).unwrap();
+            let report = replay(&bench.engine, &flow, &recorded, ReplayOptions::default());
+            assert_eq!(Finding::of(&recorded, &report).verdict(), Verdict::Same);
+        });
+    });
+    group.finish();
+}
+
 /// From the saved bytes of a call that died after its last host call to the scenario's end.
 fn resume(c: &mut Criterion) {
     let bench = Bench::new();
@@ -209,5 +267,5 @@ fn resume(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, scenario, host_call, replays, resume);
+criterion_group!(benches, scenario, host_call, replays, recorded_calls, resume);
 criterion_main!(benches);

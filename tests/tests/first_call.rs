@@ -254,6 +254,11 @@ fn replay_names_the_nodes_and_a_changed_digit_takes_another_branch() {
         "a replay is repeatable"
     );
 
+    let at_the_top = tandem.cli(&["replay", &id]).unwrap();
+    assert_eq!(at_the_top.stdout, told.stdout, "one command by two names");
+    let all = tandem.cli(&["replay", "--last", "10"]).unwrap();
+    assert!(all.stdout.contains("1 calls: 1 same"), "{all:?}");
+
     let digit = calls::collected_digit(&told).unwrap();
     let forked = calls::replay(&tandem, &id, &["--set", &format!("{digit}=2")]).unwrap();
     assert_eq!(forked.code, Some(calls::REPLAY_DIVERGED), "{forked:?}");
@@ -263,4 +268,9 @@ fn replay_names_the_nodes_and_a_changed_digit_takes_another_branch() {
         said.to_lowercase().contains("diverge"),
         "it says where: {forked:?}"
     );
+    let both = forked
+        .stdout
+        .lines()
+        .find(|line| line.contains("call-302") && line.contains("call-303"));
+    assert!(both.is_some(), "both sides in one line: {forked:?}");
 }

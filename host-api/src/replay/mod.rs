@@ -4,9 +4,13 @@
 //! and gives the recorded outcome (or the one that [`ReplayOptions::set`] puts in its place); the first request that is
 //! not the recorded one is the [`Divergence`], and the replay ends there, because what the world would have answered is
 //! not known.
+//!
+//! [`Report`] is what one replay found, as it is shown; [`Comparison`] sums up the replays of many calls.
 
+mod comparison;
 mod memory;
 mod recording;
+mod report;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,8 +25,10 @@ use crate::modules::Module;
 use crate::op::{Op, OpIndex, Outcome};
 use crate::run::{End, Meter, call, store};
 
+pub use comparison::{Comparison, Finding, Group, Unread, Verdict};
 pub(crate) use memory::HostMemories;
 pub(crate) use recording::Recording;
+pub use report::{Difference, Node, Parting, Report, Side, Step};
 
 /// What to change in a replay, how far to go, what to compute.
 #[derive(Debug, Clone, Default)]

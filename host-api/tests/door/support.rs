@@ -11,8 +11,12 @@ use tandem_host_api::{
 };
 
 pub fn guest(name: &str) -> Vec<u8> {
+    wat::parse_str(guest_text(name)).unwrap()
+}
+
+pub fn guest_text(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/guests/{name}.wat"));
-    wat::parse_file(path).unwrap()
+    std::fs::read_to_string(path).unwrap()
 }
 
 /// One engine for all tests of the process: its pool is address space that two tests need not take twice.

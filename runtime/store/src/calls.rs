@@ -1,4 +1,4 @@
-//! What became of calls: their records, their legs, their journals.
+//! What became of calls: their records and their legs. Their journals are in `journals.rs`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,6 +10,8 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::engine::Write;
 use crate::error::at_most;
+use crate::journals::{self, JOURNAL_NONE, JOURNAL_STORED};
+use crate::packing::PackedJournal;
 use crate::rows::{self, outside_text, signed};
 use crate::{DomainScope, Store, StoreError, kv};
 
@@ -293,6 +295,8 @@ pub struct CallFilter {
     pub until: Option<Timestamp>,
     /// Called from it, dialled it, or came to the entry point written so.
     pub number: Option<String>,
+    /// Ran the scenario of this name.
+    pub scenario: Option<String>,
     /// 1 to [`CALLS_PAGE_MOST`]; none: 100.
     pub limit: Option<u32>,
     /// Only what comes after the page that gave this cursor.
@@ -340,8 +344,9 @@ pub struct CallPage {
 impl Store {
     /// Writes a call with its legs and its journal, all of it or nothing, and forgets what was
     /// remembered for it of changes made [`Once`](crate::Once).
-    /// Errors: [`StoreError::Exists`] (another call has this id: it began at another time), [`StoreError::NotFound`] (the domain was deleted), [`StoreError::Invalid`]
-    /// (the id), [`StoreError::TooLarge`] (the journal, or the legs' number).
+    /// Errors: [`StoreError::Exists`] (another call has this id: it began at another time), [`StoreError::NotFound`]
+    /// (the domain was deleted), [`StoreError::Invalid`] (the id), [`StoreError::TooLarge`] (the journal, or the legs'
+    /// number).
     pub async fn insert_call(
         &self,
         scope: &DomainScope,
@@ -365,11 +370,18 @@ impl Store {
         &self,
         calls: &[NewCall<'_>],
     ) -> Result<Vec<Result<Inserted, StoreError>>, StoreError> {
+        let checks: Vec<_> = calls.iter().map(checked).collect();
+        let good = calls.iter().zip(&checks);
+        let journals: Vec<_> = good
+            .map(|(new, check)| new.journal.filter(|_| check.is_ok()))
+            .collect();
+        // Before the write lock is taken: nobody else waits for it.
+        let packed = journals::pack(&journals).await?;
         let mut write = self.write().await?;
         let mut results = Vec::with_capacity(calls.len());
-        for new in calls {
-            results.push(match checked(new) {
-                Ok(()) => insert(&mut write, new).await?,
+        for ((new, check), journal) in calls.iter().zip(checks).zip(&packed) {
+            results.push(match check {
+                Ok(()) => insert(&mut write, new, journal.as_ref()).await?,
                 Err(error) => Err(error),
             });
         }
@@ -393,12 +405,11 @@ impl Store {
         let rows = sqlx::query(
             "SELECT c.id, c.direction, c.from_number, c.to_number, c.entry_point, c.scenario, c.scenario_hash, \
              c.started_at, c.answered_at, c.ended_at, c.duration_ms, c.cause, c.sip_status, c.ended_by, \
-             c.rolling_hash, c.recoveries, c.scenario_end, c.scenario_error, EXISTS (SELECT 1 FROM journals j \
-             WHERE j.domain_id = c.domain_id AND j.call_id = c.id) AS journal_stored FROM calls c \
+             c.rolling_hash, c.recoveries, c.scenario_end, c.scenario_error, c.journal FROM calls c \
              WHERE c.domain_id = $1 AND c.started_at >= $2 AND c.started_at < $3 \
              AND ($4 IS NULL OR c.from_number = $4 OR c.to_number = $4 OR c.entry_point = $4) \
-             AND (c.started_at, c.id) < ($5, $6) \
-             ORDER BY c.started_at DESC, c.id DESC LIMIT $7",
+             AND (c.started_at, c.id) < ($5, $6) AND ($7 IS NULL OR c.scenario = $7) \
+             ORDER BY c.started_at DESC, c.id DESC LIMIT $8",
         )
         .bind(scope.id())
         .bind(filter.since.map_or(i64::MIN, Timestamp::as_microsecond))
@@ -406,6 +417,7 @@ impl Store {
         .bind(&filter.number)
         .bind(before_micros)
         .bind(before_id)
+        .bind(&filter.scenario)
         // One more than asked for tells whether there is a next page.
         .bind(i64::from(limit) + 1)
         .fetch_all(self.read())
@@ -425,8 +437,7 @@ impl Store {
         let row = sqlx::query(
             "SELECT c.id, c.direction, c.from_number, c.to_number, c.entry_point, c.scenario, c.scenario_hash, \
              c.started_at, c.answered_at, c.ended_at, c.duration_ms, c.cause, c.sip_status, c.ended_by, \
-             c.rolling_hash, c.recoveries, c.scenario_end, c.scenario_error, EXISTS (SELECT 1 FROM journals j \
-             WHERE j.domain_id = c.domain_id AND j.call_id = c.id) AS journal_stored FROM calls c \
+             c.rolling_hash, c.recoveries, c.scenario_end, c.scenario_error, c.journal FROM calls c \
              WHERE c.domain_id = $1 AND c.id = $2",
         )
         .bind(scope.id())
@@ -448,16 +459,6 @@ impl Store {
             summary: summary_of(&row)?,
             legs: legs.iter().map(leg_of).collect::<Result<_, _>>()?,
         }))
-    }
-
-    /// A call's journal, as it was handed in; none: there is no such call, or it was not kept.
-    pub async fn journal(&self, scope: &DomainScope, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let row = sqlx::query("SELECT bytes FROM journals WHERE domain_id = $1 AND call_id = $2")
-            .bind(scope.id())
-            .bind(id)
-            .fetch_optional(self.read())
-            .await?;
-        row.map(|row| Ok(row.try_get("bytes")?)).transpose()
     }
 }
 
@@ -487,7 +488,11 @@ fn checked(new: &NewCall<'_>) -> Result<(), StoreError> {
 }
 
 /// The outer error ends the transaction; the inner one wrote nothing of this call.
-async fn insert(write: &mut Write, new: &NewCall<'_>) -> Result<Result<Inserted, StoreError>, StoreError> {
+async fn insert(
+    write: &mut Write,
+    new: &NewCall<'_>,
+    journal: Option<&PackedJournal>,
+) -> Result<Result<Inserted, StoreError>, StoreError> {
     let (domain_id, call) = (new.scope.id(), &new.record.summary);
     kv::forget_call(write, new.scope, &call.id).await?;
     let optional = |text: &Option<String>| text.as_deref().map(outside_text);
@@ -495,8 +500,8 @@ async fn insert(write: &mut Write, new: &NewCall<'_>) -> Result<Result<Inserted,
     let inserted = sqlx::query(
         "INSERT INTO calls (domain_id, id, direction, from_number, to_number, entry_point, scenario, scenario_hash, \
          started_at, answered_at, ended_at, duration_ms, cause, sip_status, ended_by, rolling_hash, recoveries, \
-         scenario_end, scenario_error) \
-         SELECT d.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19 \
+         scenario_end, scenario_error, journal) \
+         SELECT d.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20 \
          FROM domains d WHERE d.id = $1 ON CONFLICT (domain_id, id) DO NOTHING",
     )
     .bind(domain_id)
@@ -518,6 +523,7 @@ async fn insert(write: &mut Write, new: &NewCall<'_>) -> Result<Result<Inserted,
     .bind(i64::from(call.recoveries))
     .bind(call.scenario_end.map(ScenarioEnd::as_str))
     .bind(optional(&call.scenario_error))
+    .bind(if journal.is_some() { JOURNAL_STORED } else { JOURNAL_NONE })
     .execute(&mut **write)
     .await?;
     if inserted.rows_affected() == 0 {
@@ -548,13 +554,8 @@ async fn insert(write: &mut Write, new: &NewCall<'_>) -> Result<Result<Inserted,
         .execute(&mut **write)
         .await?;
     }
-    if let Some(journal) = new.journal {
-        sqlx::query("INSERT INTO journals (domain_id, call_id, bytes) VALUES ($1, $2, $3)")
-            .bind(domain_id)
-            .bind(&call.id)
-            .bind(journal)
-            .execute(&mut **write)
-            .await?;
+    if let Some(journal) = journal {
+        journals::insert(write, new.scope, &call.id, journal).await?;
     }
     Ok(Ok(Inserted::Now))
 }
@@ -596,7 +597,7 @@ fn summary_of(row: &SqliteRow) -> Result<CallSummary, StoreError> {
         sip_status: rows::maybe_status(row, "sip_status")?,
         ended_by: row.try_get("ended_by")?,
         rolling_hash: row.try_get("rolling_hash")?,
-        journal_stored: row.try_get("journal_stored")?,
+        journal_stored: row.try_get::<i64, _>("journal")? == JOURNAL_STORED,
         recoveries: rows::count(row, "recoveries")? as u32,
         scenario_end: row
             .try_get::<Option<&str>, _>("scenario_end")?

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use crate::error::at_most;
+use crate::retention::{Keep, Retention, checked_keep};
 use crate::{Store, StoreError, rows};
 
 /// Longest host name (RFC 1035 §2.3.4), in bytes.
@@ -25,6 +27,19 @@ pub struct Domain {
     pub time_zone: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// How long it keeps what calls leave.
+    pub keep: Retention,
+}
+
+/// What to change of a domain; what is none stays.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DomainChange<'a> {
+    /// IANA time zone.
+    pub time_zone: Option<&'a str>,
+    /// How long journals are kept.
+    pub keep_journals: Option<Keep>,
+    /// How long call records are kept.
+    pub keep_calls: Option<Keep>,
 }
 
 /// A domain to make.
@@ -104,17 +119,20 @@ impl Store {
             realm,
             time_zone: new.time_zone.clone(),
             created_at: now,
+            keep: Retention::default(),
         })
     }
 
     /// All domains, by name.
     pub async fn domains(&self) -> Result<Vec<Domain>, StoreError> {
-        sqlx::query("SELECT name, realm, time_zone, created_at FROM domains ORDER BY name")
-            .fetch_all(self.read())
-            .await?
-            .iter()
-            .map(domain_of)
-            .collect()
+        sqlx::query(
+            "SELECT name, realm, time_zone, created_at, keep_journals_s, keep_calls_s FROM domains ORDER BY name",
+        )
+        .fetch_all(self.read())
+        .await?
+        .iter()
+        .map(domain_of)
+        .collect()
     }
 
     /// The scope of a domain by its name, whatever its case. Errors: [`StoreError::NotFound`].
@@ -130,10 +148,13 @@ impl Store {
         if name.len() > NAME_MOST {
             return Ok(None);
         }
-        let row = sqlx::query("SELECT id, name, realm, time_zone, created_at FROM domains WHERE name = $1")
-            .bind(name.to_ascii_lowercase())
-            .fetch_optional(self.read())
-            .await?;
+        let row = sqlx::query(
+            "SELECT id, name, realm, time_zone, created_at, keep_journals_s, keep_calls_s FROM domains \
+             WHERE name = $1",
+        )
+        .bind(name.to_ascii_lowercase())
+        .fetch_optional(self.read())
+        .await?;
         let Some(row) = row else { return Ok(None) };
         let domain = domain_of(&row)?;
         Ok(Some((
@@ -147,12 +168,47 @@ impl Store {
 
     /// What is known of the scope's domain. Errors: [`StoreError::NotFound`] when it was deleted meanwhile.
     pub async fn domain(&self, scope: &DomainScope) -> Result<Domain, StoreError> {
-        let row = sqlx::query("SELECT name, realm, time_zone, created_at FROM domains WHERE id = $1")
-            .bind(scope.id())
-            .fetch_optional(self.read())
-            .await?;
+        let row = sqlx::query(
+            "SELECT name, realm, time_zone, created_at, keep_journals_s, keep_calls_s FROM domains WHERE id = $1",
+        )
+        .bind(scope.id())
+        .fetch_optional(self.read())
+        .await?;
         row.as_ref()
             .map_or_else(|| Err(StoreError::not_found("domain", scope.name())), domain_of)
+    }
+
+    /// Changes a domain. Errors: [`StoreError::NotFound`] when it was deleted meanwhile; [`StoreError::Invalid`].
+    pub async fn set_domain(
+        &self,
+        scope: &DomainScope,
+        change: &DomainChange<'_>,
+    ) -> Result<Domain, StoreError> {
+        change.time_zone.map_or(Ok(()), checked_time_zone)?;
+        checked_keep("time to keep journals", change.keep_journals)?;
+        checked_keep("time to keep call records", change.keep_calls)?;
+        let seconds = |keep: Option<Keep>| match keep {
+            Some(Keep::For(time)) => Some(time.as_secs() as i64),
+            Some(Keep::ForEver) | None => None,
+        };
+        let mut write = self.write().await?;
+        let row = sqlx::query(
+            "UPDATE domains SET time_zone = COALESCE($2, time_zone), \
+             keep_journals_s = CASE WHEN $3 THEN $4 ELSE keep_journals_s END, \
+             keep_calls_s = CASE WHEN $5 THEN $6 ELSE keep_calls_s END WHERE id = $1 \
+             RETURNING name, realm, time_zone, created_at, keep_journals_s, keep_calls_s",
+        )
+        .bind(scope.id())
+        .bind(change.time_zone)
+        .bind(change.keep_journals.is_some())
+        .bind(seconds(change.keep_journals))
+        .bind(change.keep_calls.is_some())
+        .bind(seconds(change.keep_calls))
+        .fetch_optional(&mut *write)
+        .await?;
+        let domain = domain_of(&row.ok_or_else(|| StoreError::not_found("domain", scope.name()))?)?;
+        self.commit_directory(write).await?;
+        Ok(domain)
     }
 
     /// Deletes a domain with all it owns: users, numbers, entry points, modules, key-value pairs, call records,
@@ -179,7 +235,24 @@ fn domain_of(row: &SqliteRow) -> Result<Domain, StoreError> {
         realm: row.try_get("realm")?,
         time_zone: row.try_get("time_zone")?,
         created_at: rows::time(row, "created_at")?,
+        keep: Retention {
+            journals: keep_of(row, "keep_journals_s")?,
+            calls: keep_of(row, "keep_calls_s")?,
+        },
     })
+}
+
+fn keep_of(row: &SqliteRow, column: &str) -> Result<Option<Duration>, StoreError> {
+    let seconds: Option<i64> = row.try_get(column)?;
+    seconds
+        .map(|seconds| {
+            u64::try_from(seconds)
+                .map(Duration::from_secs)
+                .map_err(|_| StoreError::Corrupt {
+                    what: format!("column {column}: {seconds}"),
+                })
+        })
+        .transpose()
 }
 
 /// The present, as exactly as it is stored: what is returned equals what is read back.

@@ -1,14 +1,16 @@
 //! SQL and blobs: what an administrator configured, what scenarios keep, and the history of calls.
 //!
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
-//! asks for first → [`users`], [`numbers`], [`modules`], [`entry_points`], [`activations`], [`kv`], [`calls`]. Errors are
-//! [`StoreError`], a variant per thing the caller does differently.
+//! asks for first → [`users`], [`numbers`], [`modules`], [`entry_points`], [`activations`], [`kv`], [`calls`],
+//! [`journals`] (and `packing.rs`), [`retention`]. Errors are [`StoreError`], a variant per thing the caller does
+//! differently.
 //!
 //! SQL is written out, here only, in the part that SQLite and PostgreSQL share; what differs between engines is in
 //! `engine.rs` and `error.rs`. Migrations (`migrations/`) go forward only.
 //!
 //! Not here: matching dialled numbers and caching for the call path (`tandem-directory`), password hashing
-//! (`tandem-sip` makes the HA1 strings), batching tasks (the caller owns them; [`Store::insert_calls`] is the batch).
+//! (`tandem-sip` makes the HA1 strings), batching tasks and their hours (the caller owns them; [`Store::insert_calls`]
+//! and [`Store::purge`] are the batches).
 
 pub mod activations;
 pub mod calls;
@@ -18,9 +20,12 @@ pub mod engine;
 pub mod entry_points;
 mod error;
 pub mod history;
+pub mod journals;
 pub mod kv;
 pub mod modules;
 pub mod numbers;
+mod packing;
+pub mod retention;
 mod rows;
 pub mod users;
 mod versions;
@@ -31,12 +36,15 @@ pub use calls::{
     NewCall, ScenarioEnd,
 };
 pub use canary::{Canary, CanaryChange, Counts, Trial, TrialCounts};
-pub use domains::{Domain, DomainScope, NewDomain};
+pub use domains::{Domain, DomainChange, DomainScope, NewDomain};
 pub use engine::{Options, Store};
 pub use entry_points::{EntryPoint, EntryPointChange, NewEntryPoint};
 pub use error::StoreError;
 pub use history::{By, Event, HistoryEntry};
+pub use journals::JournalState;
 pub use kv::Once;
 pub use modules::Module;
 pub use numbers::UserNumber;
+pub use packing::{PackedJournal, UnpackError};
+pub use retention::{Due, Keep, Purged, Retention, due};
 pub use users::{Credentials, NewUser, User};

@@ -29,6 +29,7 @@ use crate::drive::clock;
 use crate::drive::journals::{Found, Journals, JournalsError, Watch};
 use crate::drive::records::{self, ToStore};
 use crate::drive::registrar::{self, Registrations};
+use crate::drive::retention;
 use crate::drive::scenario::Scenarios;
 use crate::drive::shard::{self, Reach, ShardPort, ToShard};
 use crate::metering;
@@ -86,6 +87,7 @@ struct Server {
     gates: Gates,
     records: mpsc::Sender<ToStore>,
     writer: tokio::task::JoinHandle<()>,
+    retention: tokio::task::JoinHandle<()>,
     store: Store,
     health: Health,
     web: (oneshot::Sender<()>, tokio::task::JoinHandle<()>),
@@ -211,6 +213,7 @@ impl Server {
             gates,
             records,
             writer,
+            retention: tokio::spawn(retention::remove_hourly(store.clone())),
             store,
             health,
             web,
@@ -237,6 +240,7 @@ impl Server {
     /// deadline at once.
     async fn stop(self, deadline: Duration, orders: &mut Orders) {
         self.health.set_stopping();
+        self.retention.abort(); // what is over age is so at the next start, too
         self.tell(|| ToShard::Drain(true));
         tokio::select! {
             () = self.calls_gone(deadline) => (),

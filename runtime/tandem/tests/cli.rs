@@ -134,6 +134,35 @@ fn a_domain_is_made_shown_and_removed_only_on_purpose() {
 }
 
 #[test]
+fn a_domain_is_changed_and_says_how_long_it_keeps_what_calls_leave() {
+    let house = House::new();
+    let keep = |line: &str| house.json(line)["domain"]["keep"].clone();
+    let of = |journals: Option<u64>, calls: Option<u64>| serde_json::json!({ "journals_s": journals, "calls_s": calls });
+    assert_eq!(keep("domain show example.org"), of(Some(2_592_000), None));
+    house.ok("domain set example.org --keep-journals 12h --keep-calls 365d --time-zone Europe/Berlin");
+    assert_eq!(
+        keep("domain show example.org"),
+        of(Some(43_200), Some(31_536_000))
+    );
+    house.ok("domain set example.org --keep-journals never");
+    assert_eq!(keep("domain show example.org"), of(None, Some(31_536_000)));
+    let listed = house.ok("domain list");
+    assert!(listed.contains("for ever") && listed.contains("365d"), "{listed}");
+    assert_eq!(house.json("domain list")[0]["time_zone"], "Europe/Berlin");
+    assert!(house.ok("domain show example.org").contains("Europe/Berlin"));
+    for (line, code) in [
+        ("domain set example.org", 2),
+        ("domain set example.org --keep-journals 30", 2),
+        ("domain set example.org --keep-journals 5m", 2),
+        ("domain set example.org --keep-calls always", 2),
+        ("domain set example.org --time-zone Mars/Olympus", 2),
+        ("domain set nowhere.org --keep-calls 30d", 3),
+    ] {
+        assert_eq!(house.refused(line).0, code, "{line}");
+    }
+}
+
+#[test]
 fn a_users_password_is_random_and_shown_once() {
     let house = House::new();
     let added = house.json("user add 301 --display-name Anna");
@@ -347,6 +376,8 @@ fn calls_that_are_not_there_are_not_found() {
     assert_eq!(house.json("call list")["calls"], serde_json::json!([]));
     assert_eq!(house.refused("call show none").0, 3);
     assert_eq!(house.refused("call replay none").0, 3);
+    assert_eq!(house.refused("replay none").0, 3);
+    assert_eq!(house.refused("replay --last 10").0, 3);
     assert_eq!(house.refused("call list --since yesterday").0, 2);
     assert_eq!(house.refused("call list --after nonsense").0, 2);
 }

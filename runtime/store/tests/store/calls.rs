@@ -302,4 +302,15 @@ async fn calls_are_found_by_time_and_number() {
             .collect();
         assert_eq!(ids.join(" "), found, "{filter:?}");
     }
+    for (scenario, found) in [("flow", 3), ("entry", 0)] {
+        let filter = CallFilter {
+            scenario: Some(scenario.to_owned()),
+            ..CallFilter::default()
+        };
+        assert_eq!(
+            home.calls(&scope, &filter).await.unwrap().calls.len(),
+            found,
+            "{scenario}"
+        );
+    }
 }

@@ -9,8 +9,10 @@
 mod activations;
 mod calls;
 mod configuration;
+mod journals;
 mod kv;
 mod modules;
+mod retention;
 mod trouble;
 mod walls;
 

@@ -138,6 +138,13 @@ async fn an_abandoned_write_is_undone() {
     assert!(home.insert_calls(&new).await.unwrap().iter().all(Result::is_ok));
 }
 
+/// What does not get smaller by packing.
+fn noise(bytes: usize) -> Vec<u8> {
+    let mut noise = vec![0; bytes];
+    blake3::Hasher::new().finalize_xof().fill(&mut noise);
+    noise
+}
+
 #[tokio::test]
 async fn a_full_disk_refuses_writes_and_recovers() {
     let home = home_with(Options {
@@ -147,7 +154,7 @@ async fn a_full_disk_refuses_writes_and_recovers() {
     .await;
     let scope = home.domain("demo.local").await;
     // Less than the pair below: what is left when one is refused is too little for that.
-    let journal = vec![7; 40_000];
+    let journal = noise(40_000);
     let mut written = 0;
     let refused = loop {
         let record = call(&format!("{written:04}"), written);
@@ -219,7 +226,7 @@ async fn a_full_file_system_is_a_full_disk() {
             let mut refused = None;
             for number in 0..100 {
                 let record = call(&format!("{number:04}"), number);
-                if let Err(error) = store.insert_call(&scope, &record, Some(&vec![7; 50_000])).await {
+                if let Err(error) = store.insert_call(&scope, &record, Some(&noise(50_000))).await {
                     refused = Some(error);
                     break;
                 }

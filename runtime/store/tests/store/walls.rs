@@ -1,6 +1,8 @@
 //! A domain sees nothing of another, whichever function it asks.
 
-use tandem_store::{CallFilter, EntryPointChange, NewEntryPoint, StoreError};
+use tandem_store::{
+    CallFilter, DomainChange, Due, EntryPointChange, Keep, NewEntryPoint, Retention, StoreError,
+};
 
 use crate::{call, home, new_user, secret};
 
@@ -52,6 +54,8 @@ async fn a_second_domain_sees_and_changes_nothing() {
     );
     assert_eq!(home.call(&theirs, "0001").await.unwrap(), None);
     assert_eq!(home.journal(&theirs, "0001").await.unwrap(), None);
+    assert_eq!(home.packed_journal(&theirs, "0001").await.unwrap(), None);
+    assert_eq!(home.journal_state(&theirs, "0001").await.unwrap(), None);
 
     // Changing what is not theirs.
     let not_found =
@@ -96,12 +100,28 @@ async fn a_second_domain_sees_and_changes_nothing() {
     home.kv_set(&theirs, "n", b"1", 100).await.unwrap();
     home.kv_increment(&theirs, "n", 1, 100).await.unwrap();
     home.insert_call(&theirs, &call("0001", 9), None).await.unwrap();
+    let long_from_now = Some(jiff::Timestamp::MAX);
+    let due = Due {
+        journals_before: long_from_now,
+        calls_before: long_from_now,
+    };
+    home.purge(&theirs, &due).await.unwrap();
+    home.set_domain(
+        &theirs,
+        &DomainChange {
+            keep_journals: Some(Keep::ForEver),
+            ..DomainChange::default()
+        },
+    )
+    .await
+    .unwrap();
     home.remove_entry_point(&theirs, "300").await.unwrap();
     home.delete_module(&theirs, "flow", None).await.unwrap();
     home.delete_user(&theirs, "301").await.unwrap();
     home.delete_domain(&theirs).await.unwrap();
 
     // Ours is as it was.
+    assert_eq!(home.store.domain(&ours).await.unwrap().keep, Retention::default());
     assert_eq!(home.users(&ours).await.unwrap().len(), 1);
     assert_eq!(home.credentials(&ours, "301").await.unwrap(), Some(secret("a")));
     assert_eq!(home.user_numbers(&ours).await.unwrap(), [number]);

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::json;
-use tandem_store::{CallFilter, CallRecord, DomainScope, Store};
+use tandem_store::{CallFilter, CallRecord, DomainScope, JournalState, Store};
 
 use super::replay::Replay;
 use super::{Context, DomainArg, Failure};
@@ -30,7 +31,7 @@ enum Action {
         /// The call's identifier
         id: String,
     },
-    /// Run a call's scenario again, against its journal
+    /// Run a call's scenario again, against its journal: as `tandem replay`
     Replay(Replay),
 }
 
@@ -61,7 +62,8 @@ impl Call {
             Action::List(list) => list.run(context, &store, &scope).await?,
             Action::Show { id } => {
                 let call = find(&store, &scope, id).await?;
-                show(context, &call)?;
+                let journal = Journal::of(&store, &scope, id).await?;
+                show(context, &call, &journal)?;
             }
             Action::Replay(replay) => replay.run(context, &store, &scope).await?,
         }
@@ -83,6 +85,7 @@ impl List {
             since: self.since,
             until: self.until,
             number: self.number.clone(),
+            scenario: None,
             limit: Some(self.limit),
             before,
         };
@@ -123,10 +126,50 @@ fn milliseconds(ms: u64) -> String {
     duration_text(Duration::from_millis(ms))
 }
 
-fn show(context: &Context, record: &CallRecord) -> Result<(), Failure> {
+/// What became of a call's journal.
+pub(super) struct Journal {
+    state: JournalState,
+    /// How long the domain keeps journals now.
+    kept: Option<Duration>,
+}
+
+impl Journal {
+    pub(super) async fn of(store: &Store, scope: &DomainScope, id: &str) -> Result<Self, Failure> {
+        let state = store.journal_state(scope, id).await?;
+        Ok(Self {
+            state: state.unwrap_or(JournalState::None),
+            kept: store.domain(scope).await?.keep.journals,
+        })
+    }
+
+    pub(super) fn words(&self) -> String {
+        match (self.state, self.kept) {
+            (JournalState::None, _) => "not kept".to_owned(),
+            (JournalState::Stored, _) => "kept".to_owned(),
+            (JournalState::Removed, None) => "removed: it was older than the domain kept journals".to_owned(),
+            (JournalState::Removed, Some(kept)) => {
+                format!("removed: the domain keeps journals for {}", duration_text(kept))
+            }
+        }
+    }
+}
+
+/// A call with what became of its journal, as programs read it.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    record: &'a CallRecord,
+    journal: JournalState,
+}
+
+fn show(context: &Context, record: &CallRecord, journal: &Journal) -> Result<(), Failure> {
     let call = &record.summary;
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    output::print(context.json, record, || {
+    let shown = Shown {
+        record,
+        journal: journal.state,
+    };
+    output::print(context.json, &shown, || {
         let mut table = Table::new(["WHAT", "VALUE"], "");
         let mut row = |what: &str, value: String| table.row([what.to_owned(), value]);
         row("id", call.id.clone());
@@ -157,10 +200,7 @@ fn show(context: &Context, record: &CallRecord) -> Result<(), Failure> {
         );
         row("ended by", call.ended_by.clone());
         row("rolling hash", text(&call.rolling_hash));
-        row(
-            "journal",
-            if call.journal_stored { "kept" } else { "not kept" }.to_owned(),
-        );
+        row("journal", journal.words());
         match call.recoveries {
             0 => (),
             1 => row("recovered", "once".to_owned()),

@@ -1,10 +1,13 @@
 //! `tandem domain`
 
+use std::time::Duration;
+
 use clap::Subcommand;
 use serde_json::json;
-use tandem_store::NewDomain;
+use tandem_store::{DomainChange, Keep, NewDomain};
 
 use super::{Context, Failure};
+use crate::config::{duration_text, parse_duration};
 use crate::output::{self, Table};
 use crate::stock;
 
@@ -24,6 +27,20 @@ pub enum Domain {
         /// Without scenarios and numbers
         #[arg(long)]
         empty: bool,
+    },
+    /// Change a domain
+    Set {
+        /// Its name
+        name: String,
+        /// An IANA time zone
+        #[arg(long, value_name = "ZONE")]
+        time_zone: Option<String>,
+        /// How long after a call's end its journal is kept: a time such as 30d, or `never` for no removal
+        #[arg(long, value_name = "TIME", value_parser = keep)]
+        keep_journals: Option<Keep>,
+        /// How long after its end a call's record is kept: a time such as 365d, or `never` for no removal
+        #[arg(long, value_name = "TIME", value_parser = keep)]
+        keep_calls: Option<Keep>,
     },
     /// List all domains
     List,
@@ -65,17 +82,49 @@ impl Domain {
                 output::say(context.json, &domain, &format!("domain {} made", domain.name))?;
                 store.close().await;
             }
+            Self::Set {
+                name,
+                time_zone,
+                keep_journals,
+                keep_calls,
+            } => {
+                let change = DomainChange {
+                    time_zone: time_zone.as_deref(),
+                    keep_journals: *keep_journals,
+                    keep_calls: *keep_calls,
+                };
+                if (change.time_zone, change.keep_journals, change.keep_calls) == (None, None, None) {
+                    return Err(Failure::Usage(
+                        "say what to change: --time-zone, --keep-journals or --keep-calls".to_owned(),
+                    ));
+                }
+                let store = context.store().await?;
+                let scope = store.domain_scope(name).await?;
+                let domain = store.set_domain(&scope, &change).await?;
+                output::say(context.json, &domain, &format!("domain {} changed", domain.name))?;
+                store.close().await;
+            }
             Self::List => {
                 let store = context.store().await?;
                 let domains = store.domains().await?;
                 output::print(context.json, &domains, || {
-                    let mut table = Table::new(["NAME", "REALM", "TIME ZONE", "CREATED"], "no domains");
+                    let columns = [
+                        "NAME",
+                        "REALM",
+                        "TIME ZONE",
+                        "KEEPS JOURNALS",
+                        "KEEPS CALLS",
+                        "CREATED",
+                    ];
+                    let mut table = Table::new(columns, "no domains");
                     for domain in &domains {
                         let domain = domain.clone();
                         table.row([
                             domain.name,
                             domain.realm,
                             domain.time_zone,
+                            kept(domain.keep.journals),
+                            kept(domain.keep.calls),
                             domain.created_at.to_string(),
                         ]);
                     }
@@ -96,6 +145,8 @@ impl Domain {
                     table.row(["name".into(), domain.name.clone()]);
                     table.row(["realm".into(), domain.realm.clone()]);
                     table.row(["time zone".into(), domain.time_zone.clone()]);
+                    table.row(["keeps journals".into(), kept(domain.keep.journals)]);
+                    table.row(["keeps calls".into(), kept(domain.keep.calls)]);
                     table.row(["created".into(), domain.created_at.to_string()]);
                     table.row(["users".into(), users.len().to_string()]);
                     table.row(["numbers".into(), numbers.len().to_string()]);
@@ -124,4 +175,18 @@ impl Domain {
         }
         Ok(())
     }
+}
+
+fn keep(text: &str) -> Result<Keep, String> {
+    if text == "never" {
+        return Ok(Keep::ForEver);
+    }
+    parse_duration(text)
+        .map(Keep::For)
+        .ok_or_else(|| "expected a time with its unit such as 30d or 12h, or never".to_owned())
+}
+
+/// For how long, in words.
+pub(super) fn kept(keep: Option<Duration>) -> String {
+    keep.map_or_else(|| "for ever".to_owned(), duration_text)
 }

@@ -73,6 +73,8 @@ enum Command {
     Scenario(scenario::Scenario),
     /// Calls that ended
     Call(call::Call),
+    /// Run scenarios of past calls again: one call's, or of many calls against another version
+    Replay(replay::TopLevel),
 }
 
 /// Where the configuration comes from.
@@ -248,6 +250,7 @@ fn start(context: &Context, command: Command) -> Result<ExitCode, Failure> {
             Command::Number(number) => number.run(context).await?,
             Command::Scenario(scenario) => scenario.run(context).await?,
             Command::Call(call) => call.run(context).await?,
+            Command::Replay(replay) => replay.run(context).await?,
         }
         Ok(ExitCode::SUCCESS)
     })
