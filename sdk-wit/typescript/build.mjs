@@ -172,6 +172,10 @@ async function componentize(jsSource, tool) {
 
 /** The engine's words with places in the sources, by the reader of source maps that scenarios have. */
 async function mapped(words, bundle, tool) {
+  const asked = /unknown import: `tandem:pbx\/([^@]*)@[^#]*#([^`]*)`/.exec(words);
+  if (asked) {
+    return `it asks the host for ${asked[1]}.${asked[2]}, and there is no call yet: ask in the handler`;
+  }
   const reader = readFileSync(join(HERE, 'src/sourceMap.ts'), 'utf8');
   const { code } = await tool('esbuild').transform(reader, { loader: 'ts', format: 'esm' });
   const { original } = await import(`data:text/javascript,${encodeURIComponent(code)}`);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use tandem_host_api::op::{
-    Address, BridgeEnd, Cause, CollectEnd, Collected, DialFailure, KvError, KvValue, Level, LegError,
+    Address, BridgeEnd, Cause, CollectEnd, Collected, DialFailure, KvError, KvValue, LegError, Level,
     LocalTime, PlayEnd, Prompt, Target, User,
 };
 use tandem_host_api::{End, LegId, Module, Op, OpIndex, Outcome, ReplayOptions, Reply, replay};
@@ -80,7 +80,11 @@ fn entered(digits: &str) -> Collected {
     Collected {
         digits: digits.to_owned(),
         complete: !digits.is_empty(),
-        end: if digits.is_empty() { CollectEnd::Timeout } else { CollectEnd::Full },
+        end: if digits.is_empty() {
+            CollectEnd::Timeout
+        } else {
+            CollectEnd::Full
+        },
     }
 }
 
@@ -240,15 +244,24 @@ async fn thrown_error_is_told_with_its_message_file_and_line() {
     let thrown = line_of(source, "throw new Error(`no department");
     let left = call("ts/sandbox", friendly("throw")).await;
     let text = failure(&left);
-    assert!(text.starts_with("Error: no department has 999 (main.ts:"), "{text}");
-    assert!(text.contains(&format!("main.ts:{thrown}:")), "{text}, not line {thrown}");
+    assert!(
+        text.starts_with("Error: no department has 999 (main.ts:"),
+        "{text}"
+    );
+    assert!(
+        text.contains(&format!("main.ts:{thrown}:")),
+        "{text}, not line {thrown}"
+    );
     let (_, line) = logged(&left).pop().unwrap();
     for (name, at) in [
         ("find", thrown),
         ("open", line_of(source, "return find(number)")),
         ("throw", line_of(source, "open('999')")),
     ] {
-        assert!(line.contains(&format!("{name} (main.ts:{at}:")), "{name} {at} in {line}");
+        assert!(
+            line.contains(&format!("{name} (main.ts:{at}:")),
+            "{name} {at} in {line}"
+        );
     }
 
     let text = failure(&call("ts/sandbox", friendly("reject")).await);
@@ -268,8 +281,16 @@ async fn raised_exception_is_told_with_its_message_file_and_line() {
     let (_, line) = logged(&left).pop().unwrap();
     for (name, at, code) in [
         ("find", raised, "raise LookupError"),
-        ("department", line_of(source, "return find(number)"), "return find(number)"),
-        ("attempt_raise", line_of(source, "department(\"999\")"), "department(\"999\")"),
+        (
+            "department",
+            line_of(source, "return find(number)"),
+            "return find(number)",
+        ),
+        (
+            "attempt_raise",
+            line_of(source, "department(\"999\")"),
+            "department(\"999\")",
+        ),
     ] {
         let place = format!("File \"main.py\", line {at}, in {name}\n    {code}");
         assert!(line.contains(&place), "{place}\nis not in\n{line}");
@@ -289,9 +310,9 @@ async fn refusal_that_nobody_catches_names_the_line_that_asked() {
     ] {
         let mut others = friendly("refused");
         let play = move |index, op: &Op| match op {
-            Op::Ring { .. } => {
-                Reply::Now(Outcome::Leg(Err(LegError::WrongState("it is a dialled leg".to_owned()))))
-            }
+            Op::Ring { .. } => Reply::Now(Outcome::Leg(Err(LegError::WrongState(
+                "it is a dialled leg".to_owned(),
+            )))),
             op => others(index, op),
         };
         let text = failure(&call(name, play).await);
@@ -391,10 +412,26 @@ async fn what_is_printed_is_in_the_log() {
 #[tokio::test]
 async fn what_a_sandbox_has_not_fails_in_words_that_say_what_to_do() {
     for (name, what, words) in [
-        ("ts/sandbox", "timer", "setTimeout is not there in a scenario: nothing runs beside the handler"),
-        ("ts/sandbox", "fetch", "fetch is not there in a scenario: it has no network"),
-        ("py/sandbox", "open", "open('/etc/passwd') is not there in a scenario: a call has no files"),
-        ("py/sandbox", "socket", "is not there in a scenario: it has no network"),
+        (
+            "ts/sandbox",
+            "timer",
+            "setTimeout is not there in a scenario: nothing runs beside the handler",
+        ),
+        (
+            "ts/sandbox",
+            "fetch",
+            "fetch is not there in a scenario: it has no network",
+        ),
+        (
+            "py/sandbox",
+            "open",
+            "open('/etc/passwd') is not there in a scenario: a call has no files",
+        ),
+        (
+            "py/sandbox",
+            "socket",
+            "is not there in a scenario: it has no network",
+        ),
         ("py/sandbox", "import", "import wave within a call"),
     ] {
         let text = failure(&call(name, friendly(what)).await);
@@ -433,10 +470,29 @@ async fn tours_of_the_book_use_every_interface() {
         assert_eq!(left.finished.end, End::Returned, "{:?}", logged(&left));
         let names: BTreeSet<&str> = left.asked.iter().map(Op::name).collect();
         for name in [
-            "leg.peer", "leg.local", "leg.header", "leg.ring", "leg.early-media", "leg.answer", "leg.play",
-            "leg.collect", "leg.send-digits", "dial.dial", "bridge.bridge", "directory.find-user",
-            "config.document", "config.entry-point", "config.domain", "key-value.get", "key-value.set",
-            "key-value.delete", "key-value.increment", "clock.local", "random.next", "log.write", "trace.step",
+            "leg.peer",
+            "leg.local",
+            "leg.header",
+            "leg.ring",
+            "leg.early-media",
+            "leg.answer",
+            "leg.play",
+            "leg.collect",
+            "leg.send-digits",
+            "dial.dial",
+            "bridge.bridge",
+            "directory.find-user",
+            "config.document",
+            "config.entry-point",
+            "config.domain",
+            "key-value.get",
+            "key-value.set",
+            "key-value.delete",
+            "key-value.increment",
+            "clock.local",
+            "random.next",
+            "log.write",
+            "trace.step",
         ] {
             assert!(names.contains(name), "{language}: no {name} in {names:?}");
         }
@@ -454,12 +510,18 @@ fn examples_of_the_book_are_those_that_run() {
         (
             "typescript.md",
             "```ts",
-            ["docs/scenarios/examples/ts/main.ts", "sdk-wit/templates/ts/src/main.ts"],
+            [
+                "docs/scenarios/examples/ts/main.ts",
+                "sdk-wit/templates/ts/src/main.ts",
+            ],
         ),
         (
             "python.md",
             "```python",
-            ["docs/scenarios/examples/py/main.py", "sdk-wit/templates/py/main.py"],
+            [
+                "docs/scenarios/examples/py/main.py",
+                "sdk-wit/templates/py/main.py",
+            ],
         ),
     ] {
         let sources = sources.map(|source| std::fs::read_to_string(checkout().join(source)).unwrap());
@@ -483,7 +545,11 @@ fn examples_of_the_book_are_those_that_run() {
 async fn panic_of_rust_is_told_with_its_message_file_and_line() {
     let line = line_of("tests/guests/rust/panics/src/lib.rs", "panic!(");
     let left = call("panics", friendly("{}")).await;
-    assert!(matches!(left.finished.end, End::Trapped { .. }), "{:?}", left.finished.end);
+    assert!(
+        matches!(left.finished.end, End::Trapped { .. }),
+        "{:?}",
+        left.finished.end
+    );
     let (level, text) = logged(&left).pop().unwrap();
     assert_eq!(level, Level::Error);
     assert!(text.contains(&format!("src/lib.rs:{line}:")), "{text}");

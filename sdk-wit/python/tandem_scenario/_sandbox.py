@@ -70,8 +70,8 @@ class _Random(random.Random):
         return super().__new__(cls, 0)
 
     def __init__(self, x=None):
+        super().__init__(0 if x is None else x)  # It calls `seed`.
         self._seeded = x is not None
-        super().__init__(0 if x is None else x)
 
     def seed(self, a=None, version=2):
         self._seeded = a is not None

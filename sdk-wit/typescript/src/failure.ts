@@ -33,13 +33,13 @@ interface Frame {
   ours: boolean;
 }
 
-// SpiderMonkey writes a frame as `function@file:line:column`.
+// QuickJS writes a frame as `    at function (file:line:column)`.
 function frame(line: string): Frame[] {
-  const parts = /^(.*)@(.*):(\d+):(\d+)$/.exec(line);
+  const parts = /^\s*at (?:(.*) \()?[^()]*:(\d+):(\d+)\)?$/.exec(line);
   if (!parts) {
     return [];
   }
-  const [, name = '', , row, column] = parts;
+  const [, name = '<anonymous>', row, column] = parts;
   const place: Place | undefined = original(Number(row), Number(column));
   // No original: the engine's own glue around the handler.
   if (!place) {
@@ -47,7 +47,7 @@ function frame(line: string): Frame[] {
   }
   return [
     {
-      name: name.replace(/[/<]+$/, '') || '(anonymous)',
+      name,
       place: `${place.source}:${place.line}:${place.column}`,
       ours: place.source.startsWith('@tandem/scenario/'),
     },

@@ -1,6 +1,7 @@
 // The domain's key-value store, shared by all its scenarios. Keys are 1 to 512 bytes, values up to 64 KiB.
 import * as raw from 'tandem:pbx/key-value@0.1.0';
 import { KvError, answered } from './errors.ts';
+import { decode, encode } from './utf8.ts';
 
 /** The value of a key; undefined: there is none. Throws {@link KvError}. */
 export function get(key: string): Uint8Array | undefined {
@@ -10,12 +11,12 @@ export function get(key: string): Uint8Array | undefined {
 /** The value of a key as UTF-8 text; undefined: there is none. Throws {@link KvError}. */
 export function getText(key: string): string | undefined {
   const value = get(key);
-  return value && new TextDecoder().decode(value);
+  return value && decode(value);
 }
 
 /** Writes a value; a text is written as UTF-8. Throws {@link KvError}. */
 export function set(key: string, value: Uint8Array | string): void {
-  const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value;
+  const bytes = typeof value === 'string' ? encode(value) : value;
   answered(KvError, () => raw.set(key, bytes));
 }
 

@@ -60,6 +60,10 @@ def attempt_print(_caller: Leg) -> None:
         logging.exception("it failed")
 
 
+def attempt_sleep(_caller: Leg) -> None:
+    clock.sleep_ms(1_000)
+
+
 def attempt_open(_caller: Leg) -> None:
     open("/etc/passwd")
 

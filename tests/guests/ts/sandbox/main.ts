@@ -47,6 +47,8 @@ const attempts: Record<string, (caller: Leg) => void | Promise<void>> = {
     (globalThis as { setTimeout?: (then: () => void, ms: number) => void }).setTimeout?.(() => undefined, 10);
   },
 
+  sleep: () => clock.sleepMs(1_000),
+
   fetch: () => (globalThis as { fetch?: (url: string) => Promise<void> }).fetch?.('http://192.0.2.1/'),
 };
 
