@@ -290,6 +290,8 @@ def seal(root: str) -> None:
 def _import_what_tracebacks_import() -> None:
     import traceback
 
+    # To point at a part of a line it compiles the line, and the compiler looks for the file of what it cannot compile.
+    traceback._extract_caret_anchors_from_line_segment = lambda _segment: None
     try:
         raise ValueError(len([][0:1]) + None)
     except Exception:

@@ -27,7 +27,7 @@ export function remove(key: string): boolean {
 
 /** Adds `by` to a decimal number, atomically, and gives the sum; a missing key counts as 0. Throws {@link KvError}. */
 export function increment(key: string, by = 1): number {
-  return answered(KvError, () => raw.increment(key, by));
+  return answered(KvError, () => raw.increment(key, Number(by)));
 }
 
 /** Up to `limit` (1 to 1,000) keys that begin with `prefix` and come after `after`, in byte order. Throws {@link KvError}. */

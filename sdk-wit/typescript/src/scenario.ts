@@ -6,7 +6,9 @@ import { describe } from './failure.ts';
 import { begin } from './sandbox.ts';
 
 /** Handles one incoming call, ringing on `caller`. The call ends when this returns: legs still up are hung up. */
-export type Handler = (caller: Leg) => void | Promise<void>;
+export type Handler = (caller: Leg) => void;
+
+const ASYNC = 'the handler is async, and nothing would wait for it: every function of the SDK has waited when it returns';
 
 let registered: Handler | undefined;
 
@@ -20,21 +22,21 @@ export function scenario(handler: Handler): void {
   if (registered) {
     throw new Error('scenario() was called twice: a module has one scenario');
   }
+  if (handler.constructor.name === 'AsyncFunction') {
+    throw new Error(ASYNC);
+  }
   registered = handler;
 }
 
 /** What the host calls: the export `call-handler` of the world. The builder's entry exports it. */
 export const callHandler = {
-  handle(caller: RawLeg): void | Promise<void> {
+  handle(caller: RawLeg): void {
     begin();
     const leg = new Leg(caller);
     try {
-      const going = (registered as Handler)(leg);
-      if (typeof going === 'object' && typeof going?.then === 'function') {
-        return going.then(
-          () => undefined,
-          (error) => end(error, leg),
-        );
+      const returned: unknown = (registered as Handler)(leg);
+      if (returned instanceof Promise) {
+        throw new Error(ASYNC);
       }
     } catch (error) {
       end(error, leg);
