@@ -105,6 +105,8 @@ def build(folder: Path, out: Path) -> None:
 
 def said(errors: str) -> str:
     """What the author needs of componentize-py's errors: the scenario's own traceback, with paths as they are here."""
+    if asked := re.search(r"called trapping stub: tandem:pbx/([^@]*)@[^#]*#(\S+)", errors):
+        return f"a module asks the host for {asked[1]}.{asked[2]} while it is imported: ask in the handler"
     own = re.search(r"^AssertionError: (Traceback .*?)(?=^\s*Caused by:|\Z)", errors, re.MULTILINE | re.DOTALL)
     return re.sub(r'File "/1/', 'File "', (own[1] if own else errors).strip())
 

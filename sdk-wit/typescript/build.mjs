@@ -29,7 +29,7 @@ async function main(args) {
   const [folder, option, out] = args;
   const asked = args.length === 1 || (args.length === 3 && option === '--out');
   if (!asked || folder.startsWith('-')) {
-    const intro = readFileSync(fileURLToPath(import.meta.url), 'utf8').split('\n').slice(1, 13);
+    const intro = readFileSync(fileURLToPath(import.meta.url), 'utf8').split('\n').slice(1, 12);
     console.error(intro.map((line) => line.replace(/^\/\/ ?/, '')).join('\n'));
     return folder === '--help' || folder === '-h' ? 0 : 2;
   }

@@ -11,7 +11,10 @@ export function describe(error: unknown): { text: string; stack: string } {
   const blamed = frames.find((frame) => !frame.ours) ?? frames[0];
   const cause = error.cause === undefined ? '' : `, caused by ${causeOf(error.cause)}`;
   const text = `${error.name}: ${error.message}${blamed ? ` (${blamed.place})` : ''}${cause}`;
-  const stack = frames.map((frame) => `  at ${frame.name} (${frame.place})`).join('\n');
+  const stack = frames
+    .filter((frame) => !frame.ours)
+    .map((frame) => `  at ${frame.name} (${frame.place})`)
+    .join('\n');
   return { text, stack };
 }
 
