@@ -160,7 +160,7 @@ fn languages(c: &mut Criterion) {
         let mut group = c.benchmark_group("host call");
         group.throughput(Throughput::Elements(1_000));
         group.bench_function(format!("from {language}, with journal"), |b| {
-            b.iter(|| call("1000"))
+            b.iter(|| call("1000"));
         });
         group.finish();
     }

@@ -24,7 +24,7 @@ fn checkout() -> PathBuf {
 fn built(name: &str) -> Module {
     let path = checkout().join(format!("tests/guests/dist/{name}.wasm"));
     let bytes = std::fs::read(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}: `make scenarios` builds it", path.display()));
+        .unwrap_or_else(|error| panic!("{}: {error}: `make guests` builds it", path.display()));
     engine().load(&bytes).unwrap()
 }
 
@@ -234,7 +234,7 @@ async fn caller_who_hangs_up_is_no_error() {
         };
         let left = call(&format!("{language}/desk"), play).await;
         assert_eq!(left.finished.end, End::Returned, "{language}");
-        assert_eq!(logged(&left), [], "{language}");
+        assert!(logged(&left).is_empty(), "{language}");
     }
 }
 
@@ -263,7 +263,6 @@ async fn thrown_error_is_told_with_its_message_file_and_line() {
             "{name} {at} in {line}"
         );
     }
-
 }
 
 #[tokio::test]
@@ -500,7 +499,7 @@ async fn tours_of_the_book_use_every_interface() {
     assert_eq!(asked[0], asked[1]);
 }
 
-/// What the book shows is what is built and run: each block of code is found in a source, indentation aside.
+/// What the book shows is what is built and run: each block of code is found in a source.
 #[test]
 fn examples_of_the_book_are_those_that_run() {
     for (page, fence, sources) in [
