@@ -204,7 +204,7 @@ async fn template_says_why_nobody_answers() {
             (DialFailure::Busy, "Everybody is busy. Please call later."),
             (DialFailure::NoAnswer, "Nobody answers. Please call later."),
             (
-                DialFailure::Rejected((488, "No".to_owned())),
+                DialFailure::Rejected(488, "No".to_owned()),
                 "Nobody can be reached. Please call later.",
             ),
         ] {
