@@ -8,7 +8,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DATA ?= data
 ARGS ?=
 
-.PHONY: help run build test test-rust test-guests sim lint fmt bench scenarios setup fuzz memory survive price clean
+.PHONY: help run build test test-rust test-guests sim lint fmt bench scenarios guests setup fuzz memory survive price clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -27,9 +27,12 @@ scenarios: ## build the stock scenarios and the tests' guests into components
 	cargo build --workspace --exclude tandem --locked
 	$(TARGET)/debug/guest-build
 
+guests: scenarios ## build the tests' guests in TypeScript and Python too
+	scripts/language-guests.sh
+
 test: ## everything that CI runs: lint, unit tests, whole-system tests with real phones
 	@scripts/setup.sh test
-	@$(MAKE) --no-print-directory scenarios lint test-rust test-guests
+	@$(MAKE) --no-print-directory guests lint test-rust test-guests
 
 test-rust:
 	cargo build --workspace --locked
@@ -47,18 +50,20 @@ sim: scenarios ## 100,000 random worlds in virtual time (SEED=n: one, with its t
 lint: scenarios ## formatting and clippy
 	cargo fmt --all --check
 	cd scenarios && cargo fmt -p flow -p entry -p tandem-sdk --check
+	cd tests/guests && cargo fmt -p panics --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 fmt: ## format everything
 	cargo fmt --all
 	cd scenarios && cargo fmt -p flow -p entry -p tandem-sdk
+	cd tests/guests && cargo fmt -p panics
 
 # All results of one run lie in one folder, whichever workspace they come from; short, so that it takes minutes.
 BENCH_TARGET = $(abspath $(TARGET))
 BENCH_ARGS = --warm-up-time 1 --measurement-time 3 --output-format bencher
 
 bench: export CRITERION_HOME = $(BENCH_TARGET)/criterion
-bench: scenarios ## every benchmark, then one table
+bench: guests ## every benchmark, then one table
 	rm -rf $(BENCH_TARGET)/criterion
 	cargo bench --workspace --profile dev --locked --bench '*' -- $(BENCH_ARGS)
 	cd benches/sip-peers && CARGO_TARGET_DIR=$(BENCH_TARGET)/sip-peers cargo bench --locked --bench parse -- $(BENCH_ARGS)

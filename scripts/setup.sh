@@ -3,7 +3,7 @@
 #
 #   setup.sh run      what a running Tandem needs: espeak-ng, which speaks texts
 #   setup.sh build    what building needs beside Rust: a C compiler (SQLite), a compiler for WASM guests
-#   setup.sh test     all of that and the tests' peers: baresip, SIPp, sox
+#   setup.sh test     all of that, the tests' peers (baresip, SIPp, sox), and what builds guests in other languages
 #
 # Installs Debian packages as root, or with sudo. SETUP_DRY_RUN=1 only says what would be installed.
 set -euo pipefail
@@ -15,7 +15,7 @@ die() { note "$*"; exit 1; }
 # A program, and the Debian package that has it.
 for_run=(espeak-ng:espeak-ng)
 for_build=(cc:gcc)
-for_test=(baresip:baresip-core sipp:sip-tester sox:sox)
+for_test=(baresip:baresip-core sipp:sip-tester sox:sox node:nodejs npm:npm python3:python3)
 
 case ${1:-} in
     run) wanted=("${for_run[@]}") ;;
@@ -31,6 +31,12 @@ for pair in "${wanted[@]}"; do
         packages+=("${pair#*:}")
     fi
 done
+
+# No program of its own: Debian splits this module off.
+if [ "$1" = test ] && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+    programs+=(python3)
+    packages+=(python3-venv)
+fi
 
 if [ "${#packages[@]}" -gt 0 ]; then
     note "missing: ${programs[*]}"

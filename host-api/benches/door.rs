@@ -175,6 +175,29 @@ fn scenario(c: &mut Criterion) {
     });
 }
 
+/// Scenarios in TypeScript and Python: one that does nothing, and host calls; none before `make guests`.
+fn languages(c: &mut Criterion) {
+    let bench = Bench::new();
+    for language in ["ts", "py"] {
+        let path = format!("../tests/guests/dist/{language}/sandbox.wasm");
+        let Ok(bytes) = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(&path)) else {
+            println!("{path} is missing: `make guests` makes it");
+            continue;
+        };
+        let module = bench.engine.load(&bytes).unwrap();
+        let call = |document| assert_eq!(bench.run(&module, recorded(), document), End::Returned);
+        c.bench_function(&format!("scenario/instantiate+call+drop, {language}"), |b| {
+            b.iter(|| call(""));
+        });
+        let mut group = c.benchmark_group("host call");
+        group.throughput(Throughput::Elements(1_000));
+        group.bench_function(format!("from {language}, with journal"), |b| {
+            b.iter(|| call("1000"));
+        });
+        group.finish();
+    }
+}
+
 /// A thousand host calls and one instantiation: the time an element is one host call's, a thousandth of the latter
 /// included.
 fn host_call(c: &mut Criterion) {
@@ -267,5 +290,13 @@ fn resume(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, scenario, host_call, replays, recorded_calls, resume);
+criterion_group!(
+    benches,
+    scenario,
+    languages,
+    host_call,
+    replays,
+    recorded_calls,
+    resume
+);
 criterion_main!(benches);

@@ -8,6 +8,7 @@
 
 mod calls;
 mod hostile;
+mod languages;
 mod modules;
 mod replays;
 mod resume;

@@ -1,0 +1,155 @@
+"""The examples of docs/scenarios/python.md, as one scenario that uses every interface."""
+
+import json
+from dataclasses import dataclass
+
+from tandem_scenario import (
+    CallProgressTone,
+    Cause,
+    DialFailure,
+    KvError,
+    Leg,
+    LegError,
+    Prompt,
+    Strategy,
+    Target,
+    bridge,
+    clock,
+    config,
+    dial,
+    find_user,
+    key_value,
+    log,
+    random,
+    scenario,
+    trace,
+)
+
+
+@dataclass
+class Settings:
+    greeting: str
+    agents: list[str]
+    """Extensions that take turns."""
+
+
+def settings() -> Settings:
+    set_by_admin = json.loads(config.document())
+    log.debug(f"{config.entry_point()} of {config.domain()}")
+    return Settings(set_by_admin.get("greeting", "Good day."), set_by_admin.get("agents", []))
+
+
+def who_calls(caller: Leg) -> str:
+    peer = caller.peer()
+    agents = caller.header("User-Agent")
+    log.info(f"{peer.display_name or peer.user} calls {caller.local().user} with {agents[0] if agents else 'a phone'}")
+    return peer.user
+
+
+def greet(caller: Leg, text: str) -> None:
+    caller.ring()
+    caller.early_media()
+    caller.play(Prompt.progress(CallProgressTone.RINGBACK, 1_000))
+    caller.answer()
+    caller.play(
+        Prompt.silence(200),
+        Prompt.tone(880, 100),
+        Prompt.tone(697, 100, 1_209),
+        Prompt.file("chime.wav"),
+        Prompt.say(text, "en"),
+    )
+
+
+def is_open() -> bool:
+    now = clock.local()
+    return now.weekday <= 5 and 9 <= now.hour < 17
+
+
+def count_of(user: str) -> int:
+    try:
+        return key_value.increment(f"calls/{user}")
+    except KvError as error:
+        if error.kind != "not-a-number":
+            raise
+        key_value.set(f"calls/{user}", "1")
+        return 1
+
+
+def last_agent(caller: str) -> str | None:
+    key = f"last/{caller}"
+    agent = key_value.get_text(key)
+    user = find_user(agent) if agent else None
+    if agent and not (user and user.registered):
+        key_value.remove(key)
+        return None
+    log.debug(f"{len(key_value.keys('last/'))} callers are known")
+    return agent
+
+
+def extension(caller: Leg) -> str | None:
+    entry = caller.collect(
+        "Enter an extension, then press the hash key.",
+        min=3,
+        max=6,
+        terminators="#",
+        first_digit_timeout_ms=10_000,
+    )
+    return entry.digits if entry.complete else None
+
+
+def pick(agents: list[str]) -> str | None:
+    return agents[random.next() % len(agents)] if agents else None
+
+
+def reach(caller: Leg, number: str) -> Leg | None:
+    try:
+        return dial(
+            caller,
+            Target.user(number),
+            Target.number(number),
+            strategy=Strategy.IN_TURN,
+            timeout_ms=15_000,
+        )
+    except DialFailure as failure:
+        if failure.kind == "bad-argument":
+            raise
+        log.warn(str(failure))
+        return None
+
+
+def talk(caller: Leg, callee: Leg) -> None:
+    with callee:
+        callee.send_digits("1,2")
+        try:
+            end = bridge(caller, callee)
+            log.info(f"the bridge ended: {end.name}")
+        except LegError as error:
+            # One of the two was gone before they were connected.
+            if error.kind != "gone":
+                raise
+
+
+def apologise(caller: Leg) -> None:
+    trace.step("sorry", "Nobody is there")
+    caller.play("Nobody is there. Please call again.")
+    clock.sleep_ms(500)
+    caller.hang_up(Cause.UNAVAILABLE)
+
+
+@scenario
+def handle(caller: Leg) -> None:
+    set_up = settings()
+    user = who_calls(caller)
+    trace.step("greet", "Greet")
+    greet(caller, f"{set_up.greeting} Welcome back." if count_of(user) > 1 else set_up.greeting)
+
+    number = (last_agent(user) or extension(caller) or pick(set_up.agents)) if is_open() else None
+    if not number:
+        return apologise(caller)
+    trace.step("dial", f"Call {number}")
+    callee = reach(caller, number)
+    if not callee:
+        return apologise(caller)
+    key_value.set(f"last/{user}", number)
+    trace.step("talk", "The two talk")
+    talk(caller, callee)

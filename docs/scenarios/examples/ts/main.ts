@@ -1,0 +1,148 @@
+// The examples of docs/scenarios/typescript.md, as one scenario that uses every interface.
+import {
+  bridge,
+  clock,
+  config,
+  dial,
+  DialFailure,
+  findUser,
+  keyValue,
+  KvError,
+  type Leg,
+  LegError,
+  log,
+  Prompt,
+  random,
+  scenario,
+  Target,
+  trace,
+} from '@tandem/scenario';
+
+interface Settings {
+  greeting: string;
+  /** Extensions that take turns. */
+  agents: string[];
+}
+
+function settings(): Settings {
+  const set = JSON.parse(config.document()) as Partial<Settings>;
+  log.debug(`${config.entryPoint()} of ${config.domain()}`);
+  return { greeting: set.greeting ?? 'Good day.', agents: set.agents ?? [] };
+}
+
+function whoCalls(caller: Leg): string {
+  const { user, displayName } = caller.peer();
+  const [agent] = caller.header('User-Agent');
+  log.info(`${displayName || user} calls ${caller.local().user} with ${agent ?? 'a phone'}`);
+  return user;
+}
+
+function greet(caller: Leg, text: string): void {
+  caller.ring();
+  caller.earlyMedia();
+  caller.play(Prompt.progress('ringback', 1_000));
+  caller.answer();
+  caller.play(
+    Prompt.silence(200),
+    Prompt.tone(880, 100),
+    Prompt.tone(697, 100, 1_209),
+    Prompt.file('chime.wav'),
+    Prompt.say(text, 'en'),
+  );
+}
+
+function isOpen(): boolean {
+  const { weekday, hour } = clock.local();
+  return weekday <= 5 && hour >= 9 && hour < 17;
+}
+
+function countOf(user: string): number {
+  try {
+    return keyValue.increment(`calls/${user}`);
+  } catch (error) {
+    if (error instanceof KvError && error.kind === 'not-a-number') {
+      keyValue.set(`calls/${user}`, '1');
+      return 1;
+    }
+    throw error;
+  }
+}
+
+function lastAgent(caller: string): string | undefined {
+  const key = `last/${caller}`;
+  const agent = keyValue.getText(key);
+  if (agent && !findUser(agent)?.registered) {
+    keyValue.remove(key);
+    return undefined;
+  }
+  log.debug(`${keyValue.keys('last/').length} callers are known`);
+  return agent;
+}
+
+function extension(caller: Leg): string | undefined {
+  const entry = caller.collect({
+    prompts: ['Enter an extension, then press the hash key.'],
+    min: 3,
+    max: 6,
+    terminators: '#',
+    firstDigitTimeoutMs: 10_000,
+  });
+  return entry.complete ? entry.digits : undefined;
+}
+
+function pick(agents: string[]): string | undefined {
+  return agents[random.next() % agents.length];
+}
+
+function reach(caller: Leg, number: string): Leg | undefined {
+  try {
+    return dial(caller, [Target.user(number), Target.number(number)], { strategy: 'in-turn', timeoutMs: 15_000 });
+  } catch (error) {
+    if (error instanceof DialFailure && error.kind !== 'bad-argument') {
+      log.warn(error.message);
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+function talk(caller: Leg, callee: Leg): void {
+  callee.sendDigits('1,2');
+  try {
+    const end = bridge(caller, callee);
+    log.info(`the bridge ended: ${end}`);
+  } catch (error) {
+    // One of the two was gone before they were connected.
+    if (!(error instanceof LegError && error.kind === 'gone')) {
+      throw error;
+    }
+  }
+  callee.hangUp();
+}
+
+function apologise(caller: Leg): void {
+  trace.step('sorry', 'Nobody is there');
+  caller.play('Nobody is there. Please call again.');
+  clock.sleepMs(500);
+  caller.hangUp('unavailable');
+}
+
+scenario((caller) => {
+  const { greeting, agents } = settings();
+  const user = whoCalls(caller);
+  trace.step('greet', 'Greet');
+  greet(caller, countOf(user) > 1 ? `${greeting} Welcome back.` : greeting);
+
+  const number = isOpen() ? (lastAgent(user) ?? extension(caller) ?? pick(agents)) : undefined;
+  if (!number) {
+    return apologise(caller);
+  }
+  trace.step('dial', `Call ${number}`);
+  const callee = reach(caller, number);
+  if (!callee) {
+    return apologise(caller);
+  }
+  keyValue.set(`last/${user}`, number);
+  trace.step('talk', 'The two talk');
+  talk(caller, callee);
+});

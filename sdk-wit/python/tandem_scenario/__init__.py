@@ -1,0 +1,57 @@
+"""Write call scenarios for Tandem in Python.
+
+A scenario is a function that gets the caller's `Leg` and says what happens to the call. It is built into a WebAssembly
+component (`build.py`) and sees nothing of the world but what is here: no files, no sockets, no threads.
+
+    from tandem_scenario import Leg, Prompt, scenario
+
+    @scenario
+    def handle(caller: Leg) -> None:
+        caller.answer()
+        caller.play(Prompt.say("Nobody is here.", "en"))
+
+Reading order: `scenario`, `Leg`, `Prompt`, `dial`, `bridge`, `trace`; then the small ones. Each module is one interface
+of the WIT package `tandem:pbx`, under the same name; the texts in `sdk-wit/wit` say how each call ends, what it may
+answer, and how the journal treats it.
+
+What Python has of its own and a scenario must not have is replaced in `_sandbox`.
+"""
+
+from . import _sandbox  # Before anything that might keep what it replaces.
+from . import clock, config, key_value, log, random, trace
+from ._bridge import BridgeEnd, bridge
+from ._dial import Strategy, Target, dial
+from ._directory import User, find_user
+from ._errors import DialFailure, KvError, LegError
+from ._leg import Collected, CollectEnd, Leg, PlayEnd
+from ._prompt import CallProgressTone, Prompt
+from ._scenario import scenario
+from ._types import Address, Cause
+
+__all__ = [
+    "Address",
+    "BridgeEnd",
+    "CallProgressTone",
+    "Cause",
+    "CollectEnd",
+    "Collected",
+    "DialFailure",
+    "KvError",
+    "Leg",
+    "LegError",
+    "PlayEnd",
+    "Prompt",
+    "Strategy",
+    "Target",
+    "User",
+    "bridge",
+    "clock",
+    "config",
+    "dial",
+    "find_user",
+    "key_value",
+    "log",
+    "random",
+    "scenario",
+    "trace",
+]

@@ -1,0 +1,16 @@
+"""The end of every component's build: `build.py` writes a module that imports the scenario, then calls `finish`."""
+
+import os.path
+
+from . import _failure, _sandbox
+from ._scenario import CallHandler, check
+
+__all__ = ["CallHandler", "finish"]
+
+
+def finish(main) -> None:
+    """`main`: the scenario's module."""
+    check()
+    root = os.path.dirname(main.__file__)
+    _failure.begin_at(root)
+    _sandbox.seal(root)

@@ -1,0 +1,96 @@
+from componentize_py_types import Err
+from wit_world.imports import dial, key_value, leg
+
+
+class _Refusal(Exception):
+    """The host said no. `kind` is the case's name in the contract."""
+
+    kinds: dict[type, str] = {}
+
+    def __init__(self, text: str, kind: str):
+        super().__init__(text)
+        self.kind = kind
+
+
+class LegError(_Refusal):
+    """What can go wrong on a leg. `kind`: `gone` (the peer hung up, or the leg was ended: nothing more can be done on
+    it), `wrong-state`, `bad-argument`, `media`, `limit`. `leg`: the leg, where only one can be meant."""
+
+    kinds = {
+        leg.LegError_Gone: "gone",
+        leg.LegError_WrongState: "wrong-state",
+        leg.LegError_BadArgument: "bad-argument",
+        leg.LegError_Media: "media",
+        leg.LegError_Limit: "limit",
+    }
+
+    def __init__(self, raw: leg.LegError):
+        kind = self.kinds[type(raw)]
+        self.leg = None
+        super().__init__("leg: the peer hung up" if kind == "gone" else f"leg: {_words(kind)}: {raw.value}", kind)
+
+
+class DialFailure(_Refusal):
+    """Why nobody answered; with several targets, the reason that says most (busy over no answer over unreachable).
+
+    `kind`: `not-found`, `unreachable`, `busy`, `no-answer`, `declined`, `rejected` (its final status is `status`),
+    `caller-gone`, `media`, `bad-argument`, `limit`."""
+
+    kinds = {
+        dial.DialFailure_NotFound: "not-found",
+        dial.DialFailure_Unreachable: "unreachable",
+        dial.DialFailure_Busy: "busy",
+        dial.DialFailure_NoAnswer: "no-answer",
+        dial.DialFailure_Declined: "declined",
+        dial.DialFailure_Rejected: "rejected",
+        dial.DialFailure_CallerGone: "caller-gone",
+        dial.DialFailure_Media: "media",
+        dial.DialFailure_BadArgument: "bad-argument",
+        dial.DialFailure_Limit: "limit",
+    }
+    words = {"unreachable": "no device could be reached", "caller-gone": "the caller hung up"}
+
+    def __init__(self, raw: dial.DialFailure):
+        kind = self.kinds[type(raw)]
+        self.status: int | None = None
+        if kind == "not-found":
+            text = f"{raw.value} leads to nobody"
+        elif kind == "rejected":
+            self.status, reason = raw.value
+            text = f"rejected with {self.status} {reason}"
+        else:
+            text = self.words.get(kind, _words(kind))
+            # The limit, the media's trouble, the argument: said in words.
+            if hasattr(raw, "value"):
+                text = f"{text}: {raw.value}"
+        super().__init__(f"dial: {text}", kind)
+
+
+class KvError(_Refusal):
+    """Why the key-value store did not do it. `kind`: `bad-argument`, `not-a-number`, `full`, `unavailable`."""
+
+    kinds = {
+        key_value.KvError_BadArgument: "bad-argument",
+        key_value.KvError_NotANumber: "not-a-number",
+        key_value.KvError_Full: "full",
+        key_value.KvError_Unavailable: "unavailable",
+    }
+
+    def __init__(self, raw: key_value.KvError):
+        kind = self.kinds[type(raw)]
+        why = f": {raw.value}" if hasattr(raw, "value") else ""
+        super().__init__(f"key-value: {_words(kind)}{why}", kind)
+
+
+def _words(kind: str) -> str:
+    return kind.replace("-", " ")
+
+
+def answered(kind, ask, *arguments):
+    """Asks the host, and raises its typed error as one of ours."""
+    try:
+        return ask(*arguments)
+    except Err as error:
+        refusal = kind(error.value)
+    # Outside of `except`: the binding's exception says nothing more, and would only lengthen the traceback.
+    raise refusal

@@ -1,0 +1,37 @@
+/**
+ * Write call scenarios for Tandem in TypeScript.
+ *
+ * A scenario is a function that gets the caller's {@link Leg} and says what happens to the call. It is built into a
+ * WebAssembly component (`build.mjs`) and sees nothing of the world but what is here: no files, no sockets, no timers.
+ *
+ * ```ts
+ * import { scenario, Prompt } from '@tandem/scenario';
+ *
+ * scenario((caller) => {
+ *   caller.answer();
+ *   caller.play(Prompt.say('Nobody is here.', 'en'));
+ * });
+ * ```
+ *
+ * Reading order: {@link scenario}, {@link Leg}, {@link Prompt}, {@link dial}, {@link bridge}, {@link trace}; then the
+ * small ones. Each file is one interface of the WIT package `tandem:pbx`, under the same name; the texts in
+ * `sdk-wit/wit` say how each call ends, what it may answer, and how the journal treats it.
+ *
+ * What JavaScript has of its own and a scenario must not have is replaced in `sandbox.ts`.
+ */
+/// <reference path="./wit.d.ts" />
+/// <reference path="./globals.d.ts" />
+export { scenario, type Handler } from './scenario.ts';
+export { Leg, type Collect, type Collected, type PlayEnd } from './leg.ts';
+export { Prompt } from './prompt.ts';
+export { dial, Target, type Dial } from './dial.ts';
+export { bridge, type BridgeEnd } from './bridge.ts';
+export { findUser, type User } from './directory.ts';
+export { LegError, DialFailure, KvError } from './errors.ts';
+export type { Address, Cause, CallProgressTone } from './types.ts';
+export * as clock from './clock.ts';
+export * as config from './config.ts';
+export * as keyValue from './keyValue.ts';
+export * as log from './log.ts';
+export * as random from './random.ts';
+export * as trace from './trace.ts';

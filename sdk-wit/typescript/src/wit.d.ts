@@ -1,0 +1,135 @@
+// The interfaces of `sdk-wit/wit` as componentize-qjs binds them: names in camel case, an absent option is null, a `u64`
+// or `s64` is a number (exact up to 2^53), the error case of a result is thrown. What a function does is said there.
+
+declare module 'tandem:pbx/types@0.1.0' {
+  export interface Address {
+    user: string;
+    host: string;
+    displayName: string;
+  }
+  export type Cause =
+    | { tag: 'normal' | 'busy' | 'declined' | 'not-found' | 'forbidden' | 'unavailable' | 'congested' }
+    | { tag: 'status'; val: number };
+  export type CallProgressTone = 'dial' | 'ringback' | 'busy' | 'congestion' | 'special-information';
+  export type Prompt =
+    | { tag: 'file'; val: string }
+    | { tag: 'progress'; val: { tone: CallProgressTone; durationMs: number } }
+    | { tag: 'tone'; val: { firstHz: number; secondHz: number; durationMs: number } }
+    | { tag: 'silence'; val: number }
+    | { tag: 'speech'; val: { text: string; language: string } };
+}
+
+declare module 'tandem:pbx/leg@0.1.0' {
+  import type { Address, Cause, Prompt } from 'tandem:pbx/types@0.1.0';
+
+  export type LegError =
+    | { tag: 'gone' }
+    | { tag: 'wrong-state' | 'bad-argument' | 'media' | 'limit'; val: string };
+  export interface CollectRule {
+    prompts: Prompt[];
+    bargeIn: boolean;
+    min: number;
+    max: number;
+    terminators: string;
+    firstDigitTimeoutMs: number;
+    interDigitTimeoutMs: number;
+  }
+  export interface Collected {
+    digits: string;
+    complete: boolean;
+    end: 'full' | 'terminator' | 'timeout';
+  }
+  export class Leg {
+    private constructor();
+    peer(): Address;
+    local(): Address;
+    header(name: string): string[];
+    ring(): void;
+    earlyMedia(): void;
+    answer(): void;
+    play(prompts: Prompt[]): 'finished' | 'stopped';
+    collect(rule: CollectRule): Collected;
+    sendDigits(digits: string): void;
+    hangUp(cause: Cause): void;
+    [Symbol.dispose](): void;
+  }
+}
+
+declare module 'tandem:pbx/dial@0.1.0' {
+  import type { Leg } from 'tandem:pbx/leg@0.1.0';
+  import type { Address } from 'tandem:pbx/types@0.1.0';
+
+  export type Target = { tag: 'user'; val: string } | { tag: 'number'; val: string };
+  export interface DialOptions {
+    strategy: 'parallel' | 'in-turn';
+    timeoutMs: number;
+    callerId: Address | null;
+    ringback: boolean;
+  }
+  export type DialFailure =
+    | { tag: 'not-found' | 'media' | 'bad-argument' | 'limit'; val: string }
+    | { tag: 'unreachable' | 'busy' | 'no-answer' | 'declined' | 'caller-gone' }
+    | { tag: 'rejected'; val: [number, string] };
+  export function dial(caller: Leg, targets: Target[], options: DialOptions): Leg;
+}
+
+declare module 'tandem:pbx/bridge@0.1.0' {
+  import type { Leg } from 'tandem:pbx/leg@0.1.0';
+
+  export type BridgeEnd = 'first-hung-up' | 'second-hung-up' | 'lost';
+  export function bridge(first: Leg, second: Leg): BridgeEnd;
+}
+
+declare module 'tandem:pbx/directory@0.1.0' {
+  export interface User {
+    name: string;
+    displayName: string;
+    registered: boolean;
+  }
+  export function findUser(number: string): User | null;
+}
+
+declare module 'tandem:pbx/config@0.1.0' {
+  export function document(): string;
+  export function entryPoint(): string;
+  export function domain(): string;
+}
+
+declare module 'tandem:pbx/key-value@0.1.0' {
+  export type KvError = { tag: 'bad-argument' | 'full'; val: string } | { tag: 'not-a-number' | 'unavailable' };
+  export function get(key: string): Uint8Array | null;
+  export function set(key: string, value: Uint8Array): void;
+  function remove(key: string): boolean;
+  export { remove as delete };
+  export function increment(key: string, by: number): number;
+  export function keys(prefix: string, after: string, limit: number): string[];
+}
+
+declare module 'tandem:pbx/clock@0.1.0' {
+  export interface LocalTime {
+    year: number;
+    month: number;
+    day: number;
+    weekday: number;
+    hour: number;
+    minute: number;
+    second: number;
+    utcOffsetS: number;
+  }
+  export function nowMs(): number;
+  export function local(): LocalTime;
+  export function sleepMs(durationMs: number): void;
+}
+
+declare module 'tandem:pbx/random@0.1.0' {
+  export function next(): number;
+}
+
+declare module 'tandem:pbx/log@0.1.0' {
+  export type Level = 'debug' | 'info' | 'warn' | 'error';
+  export function write(level: Level, text: string): void;
+}
+
+declare module 'tandem:pbx/trace@0.1.0' {
+  export function step(id: string, name: string): void;
+}

@@ -1,0 +1,88 @@
+"""What a scenario meets that does what the sandbox has not: the configuration says which. `languages.rs` plays it."""
+
+import datetime
+import logging
+import os
+import random
+import secrets
+import socket
+import sys
+import time
+import uuid
+
+from tandem_scenario import Leg, clock, config, scenario
+
+DEPARTMENTS = {"302": "sales"}
+
+
+def find(number: str) -> str:
+    if number not in DEPARTMENTS:
+        raise LookupError(f"no department has {number}")
+    return DEPARTMENTS[number]
+
+
+def department(number: str) -> str:
+    return find(number)
+
+
+def attempt_raise(_caller: Leg) -> None:
+    department("999")
+
+
+def attempt_chain(_caller: Leg) -> None:
+    try:
+        department("998")
+    except LookupError as error:
+        raise ValueError("cannot open") from error
+
+
+def attempt_refused(caller: Leg) -> None:
+    caller.ring()
+
+
+def attempt_chance(_caller: Leg) -> None:
+    print("random", random.random(), random.randint(1, 6), random.Random().random())
+    print("secret", secrets.token_hex(4), uuid.uuid4(), os.urandom(3).hex())
+    print("now", time.time(), time.monotonic(), time.monotonic())
+    print("date", datetime.datetime.now(datetime.UTC).isoformat(), datetime.date.today())
+    print("parsed", datetime.datetime.strptime("2026-11-28", "%Y-%m-%d").isoformat(), time.strftime("%Y"))
+    time.sleep(0.25)
+
+
+def attempt_print(_caller: Leg) -> None:
+    print("one\ntwo", end="")
+    print("wrong", file=sys.stderr)
+    logging.getLogger("desk").debug("of %d", 2)
+    logging.warning("a warning")
+    try:
+        department("997")
+    except LookupError:
+        logging.exception("it failed")
+
+
+def attempt_sleep(_caller: Leg) -> None:
+    clock.sleep_ms(1_000)
+
+
+def attempt_open(_caller: Leg) -> None:
+    open("/etc/passwd")
+
+
+def attempt_socket(_caller: Leg) -> None:
+    socket.create_connection(("192.0.2.1", 80))
+
+
+def attempt_import(_caller: Leg) -> None:
+    import wave
+
+    wave.open("x")
+
+
+@scenario
+def handle(caller: Leg) -> None:
+    asked = config.document()
+    if asked.isdigit():
+        for _ in range(int(asked)):
+            clock.now_ms()
+    elif asked:
+        globals()[f"attempt_{asked}"](caller)
