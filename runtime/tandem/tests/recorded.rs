@@ -136,6 +136,8 @@ impl House {
                 rolling_hash: None,
                 journal_stored: false,
                 recoveries: 0,
+                scenario_end: None,
+                scenario_error: None,
             },
             legs: Vec::new(),
         };
