@@ -12,3 +12,4 @@ mod modules;
 mod replays;
 mod resume;
 mod support;
+mod validate;
