@@ -10,7 +10,9 @@ mod calls;
 mod configuration;
 mod kv;
 mod modules;
+mod tokens;
 mod trouble;
+mod trust;
 mod walls;
 
 use jiff::Timestamp;
