@@ -2,13 +2,20 @@
 
 mod call;
 mod check;
+mod compile_module;
+mod component;
 mod config;
 mod domain;
+mod gc;
 mod number;
+mod push;
 mod replay;
 mod scenario;
 mod serve;
 mod server;
+mod sign;
+mod token;
+mod trust;
 mod user;
 
 use std::path::PathBuf;
@@ -72,6 +79,11 @@ enum Command {
     Scenario(scenario::Scenario),
     /// Calls that ended
     Call(call::Call),
+    /// Tokens that open a domain's HTTP API
+    Token(token::Token),
+    /// Compile a module from the standard input; only the program itself starts this
+    #[command(name = crate::compile::COMMAND, hide = true)]
+    CompileModule,
 }
 
 /// Where the configuration comes from.
@@ -244,6 +256,8 @@ fn start(context: &Context, command: Command) -> Result<ExitCode, Failure> {
             Command::Number(number) => number.run(context).await?,
             Command::Scenario(scenario) => scenario.run(context).await?,
             Command::Call(call) => call.run(context).await?,
+            Command::Token(token) => token.run(context).await?,
+            Command::CompileModule => compile_module::run().await?,
         }
         Ok(ExitCode::SUCCESS)
     })

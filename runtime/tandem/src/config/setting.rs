@@ -121,7 +121,7 @@ const UNITS: [(&str, u64); 5] = [
 ];
 
 /// Numbers each with a unit, largest first: `1h 30m`, `90s`, `250ms`.
-fn parse_duration(text: &str) -> Option<Duration> {
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let mut total_ms: u64 = 0;
     let mut rest = text.trim();
     if rest.is_empty() {
