@@ -73,25 +73,43 @@ impl CodeCache {
         hash: &str,
         bytes: &[u8],
     ) -> Result<Component, LoadError> {
-        let path = self
-            .dir
-            .join(format!("{hash}-{:016x}.{SUFFIX}", self.compatibility));
-        match Self::read(engine, &path) {
-            Ok(Some(component)) => return Ok(component),
-            Ok(None) => (),
-            Err(reason) => tracing::warn!(path = %path.display(), reason, "compiled code is made anew"),
+        if let Some(component) = self.find(engine, hash) {
+            return Ok(component);
         }
         let component = compile(engine, bytes)?;
-        match component.serialize() {
-            // A full disk costs the next start some time, nothing else.
-            Ok(code) => {
-                if let Err(error) = self.write(&path, &code) {
-                    tracing::warn!(path = %path.display(), %error, "compiled code is not kept");
-                }
-            }
-            Err(error) => tracing::warn!(%error, "compiled code cannot be written down"),
-        }
+        self.keep(hash, &component);
         Ok(component)
+    }
+
+    /// The component of the module `hash`, if its code is on disk and sound.
+    pub(crate) fn find(&self, engine: &Engine, hash: &str) -> Option<Component> {
+        let path = self.path(hash);
+        match Self::read(engine, &path) {
+            Ok(found) => found,
+            Err(reason) => {
+                tracing::warn!(path = %path.display(), reason, "compiled code is made anew");
+                None
+            }
+        }
+    }
+
+    /// Writes a component's code; says whether it is there now. A full disk costs the next start some time, nothing
+    /// else.
+    pub(crate) fn keep(&self, hash: &str, component: &Component) -> bool {
+        let path = self.path(hash);
+        let kept = match component.serialize() {
+            Ok(code) => self.write(&path, &code).map_err(|error| error.to_string()),
+            Err(error) => Err(format!("{error:#}")),
+        };
+        if let Err(error) = &kept {
+            tracing::warn!(path = %path.display(), %error, "compiled code is not kept");
+        }
+        kept.is_ok()
+    }
+
+    fn path(&self, hash: &str) -> PathBuf {
+        self.dir
+            .join(format!("{hash}-{:016x}.{SUFFIX}", self.compatibility))
     }
 
     fn read(engine: &Engine, path: &Path) -> Result<Option<Component>, String> {
@@ -106,8 +124,8 @@ impl CodeCache {
         if *blake3::hash(code).as_bytes() != *checksum {
             return Err("the checksum does not match".to_owned());
         }
-        // SAFETY: wasmtime asks that these bytes be what `Component::serialize` gave. `write` below is the only place
-        // that makes files of this name; the directory is this user's alone (checked when it was opened), so nobody
+        // SAFETY: wasmtime asks that these bytes be what `Component::serialize` gave. `write` below, in this process or
+        // in the one that compiles, is the only place that makes files of this name; the directory is this user's alone (checked when it was opened), so nobody
         // else could have put the file there; the checksum shows that it was neither cut nor damaged since. The bytes
         // are copied, so a later change of the file does not reach the code. wasmtime itself then refuses code of
         // another version or configuration.

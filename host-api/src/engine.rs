@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tandem_bindings::{CallScenario, CallScenarioPre};
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::code_cache::CodeCache;
@@ -163,13 +163,55 @@ impl Runtime {
             Some(code) => code.component(&self.engine, hash, bytes)?,
             None => crate::code_cache::compile(&self.engine, bytes)?,
         };
-        crate::modules::check_interface(&self.engine, &component)?;
-        let linked = self
-            .linker
-            .instantiate_pre(&component)
-            .map_err(|error| LoadError::Interface(format!("{error:#}")))?;
-        CallScenarioPre::new(linked).map_err(|error| LoadError::Interface(format!("{error:#}")))
+        self.link(&component)
     }
+
+    /// As [`Self::prepare`], where the compiled code is on disk; none: it is not.
+    pub(crate) fn prepare_compiled(&self, hash: &str) -> Result<Option<CallScenarioPre<Door>>, LoadError> {
+        let found = self.code.as_ref().and_then(|code| code.find(&self.engine, hash));
+        found.map(|component| self.link(&component)).transpose()
+    }
+
+    /// The component, out of the cache or compiled now; it is not kept.
+    pub(crate) fn compile(&self, hash: &str, bytes: &[u8]) -> Result<Component, LoadError> {
+        match self.code.as_ref().and_then(|code| code.find(&self.engine, hash)) {
+            Some(component) => Ok(component),
+            None => crate::code_cache::compile(&self.engine, bytes),
+        }
+    }
+
+    /// Keeps the compiled code of a component; says whether it is there now.
+    pub(crate) fn keep(&self, hash: &str, component: &Component) -> bool {
+        self.code.as_ref().is_some_and(|code| code.keep(hash, component))
+    }
+
+    /// Links our imports to the component.
+    pub(crate) fn link(&self, component: &Component) -> Result<CallScenarioPre<Door>, LoadError> {
+        crate::modules::check_interface(&self.engine, component)?;
+        with_handler(self.link_imports(component)?)
+    }
+
+    /// Links our imports, and leaves the handler aside.
+    pub(crate) fn link_imports(&self, component: &Component) -> Result<InstancePre<Door>, LoadError> {
+        let linked = self.linker.instantiate_pre(component);
+        linked.map_err(|error| LoadError::Interface(format!("{error:#}")))
+    }
+
+    /// Links our imports, and traps in place of those that do not exist, so that the component can be started anyway.
+    /// Not every component with such imports can: one that passes a resource on to several of ours cannot.
+    pub(crate) fn link_leniently(&self, component: &Component) -> Result<InstancePre<Door>, LoadError> {
+        let interface = |error: wasmtime::Error| LoadError::Interface(format!("{error:#}"));
+        let mut linker = self.linker.clone();
+        linker
+            .define_unknown_imports_as_traps(component)
+            .map_err(interface)?;
+        linker.instantiate_pre(component).map_err(interface)
+    }
+}
+
+/// Finds the handler in what was linked.
+pub(crate) fn with_handler(linked: InstancePre<Door>) -> Result<CallScenarioPre<Door>, LoadError> {
+    CallScenarioPre::new(linked).map_err(|error| LoadError::Interface(format!("{error:#}")))
 }
 
 /// What both engines share: nothing that differs between two machines or two runs is allowed.

@@ -6,8 +6,9 @@
 //! the answer comes later, writes *ended* → the import turns the [`Outcome`] into what the guest reads.
 //!
 //! Reading order: [`op`] (the words), `door.rs` (the way above), [`journal`] (the record and its rolling hash),
-//! [`limits`] and [`quota`] (what a scenario may use), [`engine`] and `modules.rs` (compile, cache, link), `run.rs`
-//! (one call from instantiation to its end), [`replay`](mod@replay) (the same call again, out of its journal).
+//! [`limits`] and [`quota`] (what a scenario may use), [`engine`] and `modules.rs` (compile, cache, link), [`validate`]
+//! (all that is wrong with a file), `run.rs` (one call from instantiation to its end), [`replay`](mod@replay) (the
+//! same call again, out of its journal).
 //!
 //! [`collect`] is what a switch and a simulator share of the rules behind the ops.
 //!
@@ -27,6 +28,8 @@ pub mod op;
 pub mod quota;
 pub mod replay;
 mod run;
+mod survey;
+pub mod validate;
 
 pub use door::{Reply, Switch};
 pub use engine::{Engine, EngineConfig, EngineError};
@@ -39,6 +42,7 @@ pub use op::{LegId, Op, OpIndex, Outcome};
 pub use quota::{DomainLimits, DomainQuota};
 pub use replay::{Divergence, ReplayOptions, ReplayReport, ReplayStep, replay};
 pub use run::{End, Finished, Run};
+pub use validate::{Code, Grants, Problem, Rules, Verdict};
 
 /// The world that this host serves, as its components name it.
 pub const WORLD: &str = "tandem:pbx/call-scenario@0.1.0";

@@ -9,10 +9,10 @@ use wasmtime::component::Component;
 use crate::door::Door;
 use crate::engine::Engine;
 
-const HANDLER: &str = "tandem:pbx/call-handler@0.1.0";
+pub(crate) const HANDLER: &str = "tandem:pbx/call-handler@0.1.0";
 
 /// The interfaces of the world; everything else is refused by name.
-const INTERFACES: [&str; 11] = [
+pub(crate) const INTERFACES: [&str; 11] = [
     "tandem:pbx/types@0.1.0",
     "tandem:pbx/leg@0.1.0",
     "tandem:pbx/dial@0.1.0",
@@ -129,11 +129,10 @@ impl Engine {
                 max,
             });
         }
-        // The preamble: the magic number, a version, and in the upper half of the second word 1 for components.
-        match bytes.first_chunk::<8>() {
-            Some([0, b'a', b's', b'm', _, _, 1, 0]) => (),
-            Some([0, b'a', b's', b'm', ..]) => return Err(LoadError::NotComponent),
-            Some(_) | None => return Err(LoadError::NotWasm),
+        match preamble(bytes) {
+            Preamble::Component => (),
+            Preamble::Core => return Err(LoadError::NotComponent),
+            Preamble::Other => return Err(LoadError::NotWasm),
         }
         let hash = blake3::hash(bytes).to_hex().to_string();
         if let Some(module) = self.cached(&hash) {
@@ -149,6 +148,24 @@ impl Engine {
             return Ok(module);
         }
         let for_calls = self.shared.calls.prepare(&hash, bytes)?;
+        Ok(self.hold(hash, bytes, for_calls))
+    }
+
+    /// As [`Self::load`], for a module whose compiled code is there already; none: it must be compiled first.
+    /// Takes milliseconds at most.
+    pub fn load_compiled(&self, bytes: &[u8]) -> Result<Option<Module>, LoadError> {
+        let hash = blake3::hash(bytes).to_hex().to_string();
+        if let Some(module) = self.cached(&hash) {
+            return Ok(Some(module));
+        }
+        match self.shared.calls.prepare_compiled(&hash)? {
+            Some(for_calls) => Ok(Some(self.hold(hash, bytes, for_calls))),
+            None => Ok(None),
+        }
+    }
+
+    /// Makes a module and holds it ready.
+    fn hold(&self, hash: String, bytes: &[u8], for_calls: CallScenarioPre<Door>) -> Module {
         let shared = Shared {
             hash,
             bytes: bytes.into(),
@@ -163,7 +180,23 @@ impl Engine {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .keep(&module);
-        Ok(module)
+        module
+    }
+}
+
+/// What the first bytes of a file say that it is.
+pub(crate) enum Preamble {
+    Component,
+    Core,
+    Other,
+}
+
+pub(crate) fn preamble(bytes: &[u8]) -> Preamble {
+    // The magic number, a version, and in the upper half of the second word 1 for components.
+    match bytes.first_chunk::<8>() {
+        Some([0, b'a', b's', b'm', _, _, 1, 0]) => Preamble::Component,
+        Some([0, b'a', b's', b'm', ..]) => Preamble::Core,
+        Some(_) | None => Preamble::Other,
     }
 }
 

@@ -90,10 +90,7 @@ impl Engine {
             journal.finished(&end);
             (end, journal.rolling_hash())
         };
-        let timed = Metered {
-            inner: Box::pin(scenario),
-            meter: Arc::clone(&meter),
-        };
+        let timed = Metered::new(scenario, Arc::clone(&meter));
         async move {
             let (end, rolling_hash) = timed.await;
             let (cpu, slices) = (meter.used(), meter.slices.load(Ordering::Relaxed));
@@ -144,7 +141,16 @@ pub(crate) fn store(
     limits: &Limits,
     meter: Arc<Meter>,
 ) -> Store<Door> {
-    let mut store = Store::new(pre.engine(), door);
+    store_of(pre.engine(), door, limits, meter)
+}
+
+pub(crate) fn store_of(
+    engine: &wasmtime::Engine,
+    door: Door,
+    limits: &Limits,
+    meter: Arc<Meter>,
+) -> Store<Door> {
+    let mut store = Store::new(engine, door);
     store.limiter(|door| &mut door.accountant);
     store.set_hostcall_fuel(limits.hostcall_bytes as usize);
     store.set_epoch_deadline(1);
@@ -192,7 +198,7 @@ async fn attempt(
 }
 
 /// What an error of wasmtime means for the call.
-fn end_of(error: &wasmtime::Error) -> End {
+pub(crate) fn end_of(error: &wasmtime::Error) -> End {
     if let Some(stop) = error.downcast_ref::<Stop>() {
         match stop {
             Stop::OverBudget(limit) => return End::OverBudget(limit.clone()),
@@ -275,9 +281,16 @@ fn process_time() -> u64 {
 }
 
 /// Counts the time that polls of `inner` take.
-struct Metered<F> {
+pub(crate) struct Metered<F> {
     inner: Pin<Box<F>>,
     meter: Arc<Meter>,
+}
+
+impl<F> Metered<F> {
+    pub(crate) fn new(inner: F, meter: Arc<Meter>) -> Self {
+        let inner = Box::pin(inner);
+        Self { inner, meter }
+    }
 }
 
 impl<F: Future> Future for Metered<F> {

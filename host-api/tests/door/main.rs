@@ -13,3 +13,4 @@ mod modules;
 mod replays;
 mod resume;
 mod support;
+mod validate;

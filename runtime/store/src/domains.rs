@@ -75,6 +75,11 @@ pub struct DomainScope {
 }
 
 impl DomainScope {
+    pub(crate) fn found(id: i64, name: &str) -> Self {
+        let name = name.into();
+        Self { id, name }
+    }
+
     pub(crate) fn id(&self) -> i64 {
         self.id
     }

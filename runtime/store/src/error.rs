@@ -60,6 +60,12 @@ pub enum StoreError {
         /// What it may take.
         cap_bytes: u64,
     },
+    /// The domain does not take a module without, or with this signature: sign it with a key that the domain has.
+    #[error("{why}")]
+    Signature {
+        /// What is wrong, in words.
+        why: &'static str,
+    },
     /// There would be more of these than there may be.
     #[error("more than {most} {what}")]
     TooMany {
@@ -222,6 +228,13 @@ impl StoreError {
                 source,
             },
             other => other,
+        }
+    }
+
+    /// A domain that takes signed modules only was given one without a signature.
+    pub fn unsigned() -> Self {
+        Self::Signature {
+            why: "the domain takes signed modules only, and this one has no signature",
         }
     }
 

@@ -1,9 +1,9 @@
 //! SQL and blobs: what an administrator configured, what scenarios keep, and the history of calls.
 //!
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
-//! asks for first → [`users`], [`numbers`], [`modules`], [`entry_points`], [`activations`], [`kv`], [`calls`],
-//! [`journals`] (and `packing.rs`), [`retention`]. Errors are [`StoreError`], a variant per thing the caller does
-//! differently.
+//! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`] and `grants.rs`, [`entry_points`],
+//! [`activations`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`], [`tokens`]. Errors are
+//! [`StoreError`], a variant per thing the caller does differently.
 //!
 //! SQL is written out, here only, in the part that SQLite and PostgreSQL share; what differs between engines is in
 //! `engine.rs` and `error.rs`. Migrations (`migrations/`) go forward only.
@@ -19,6 +19,7 @@ pub mod domains;
 pub mod engine;
 pub mod entry_points;
 mod error;
+mod grants;
 pub mod history;
 pub mod journals;
 pub mod kv;
@@ -27,6 +28,9 @@ pub mod numbers;
 mod packing;
 pub mod retention;
 mod rows;
+pub mod signatures;
+pub mod tokens;
+mod unused;
 pub mod users;
 mod versions;
 
@@ -43,8 +47,11 @@ pub use error::StoreError;
 pub use history::{By, Event, HistoryEntry};
 pub use journals::JournalState;
 pub use kv::Once;
-pub use modules::Module;
+pub use modules::{Module, NewVersion};
 pub use numbers::UserNumber;
 pub use packing::{PackedJournal, UnpackError};
 pub use retention::{Due, Keep, Purged, Retention, due};
+pub use signatures::{PublicKey, Signature, SigningKey, TrustedKey};
+pub use tokens::{Bearer, Secret, Token, TokenScope};
+pub use unused::{Spare, Stray};
 pub use users::{Credentials, NewUser, User};

@@ -16,11 +16,14 @@ use sqlx::sqlite::SqliteRow;
 use crate::domains::now;
 use crate::engine::{MODULES_DIRECTORY, Write, blocking};
 use crate::error::at_most;
+use crate::signatures::{self, Signature};
 use crate::versions::version;
 use crate::{DomainScope, Store, StoreError, rows};
 
 /// Largest module, in bytes; an interpreted language's component is 12 to 18 MB.
 pub const MODULE_MOST: usize = 64 << 20;
+/// Longest note on a version, in bytes.
+pub const NOTE_MOST: usize = 1_024;
 /// Longest module name and world, in bytes.
 const NAME_MOST: usize = 128;
 
@@ -37,14 +40,29 @@ pub struct Module {
     pub size_bytes: u64,
     /// When this version was last uploaded.
     pub uploaded_at: Timestamp,
+    /// What its author says of it; may be empty.
+    pub note: String,
+    /// The public key whose signature it came with; none: it came with none.
+    pub signed_by: Option<String>,
+}
+
+/// A version to store.
+#[derive(Debug, Clone, Copy)]
+pub struct NewVersion<'a> {
+    /// The module's name: 1 to 128 letters, digits, `-`, `_` and `.`.
+    pub name: &'a str,
+    /// The world that it implements.
+    pub world: &'a str,
+    /// The component. Whether the bytes are one is not looked at.
+    pub component: &'a [u8],
+    /// Up to 1,024 bytes.
+    pub note: &'a str,
+    /// By a key of the domain; needed where the domain takes signed modules only.
+    pub signature: Option<&'a Signature>,
 }
 
 impl Store {
-    /// Stores a component as the newest version of the module `name`; its other versions stay. The same content
-    /// again makes it the newest.
-    ///
-    /// `name` is 1 to 128 letters, digits, `-`, `_` and `.`. Whether the bytes are a component is not looked at.
-    /// Errors: [`StoreError::Invalid`], [`StoreError::TooLarge`], [`StoreError::DiskFull`], [`StoreError::ReadOnly`].
+    /// As [`Self::put_version`], without note and signature.
     pub async fn put_module(
         &self,
         scope: &DomainScope,
@@ -52,8 +70,35 @@ impl Store {
         world: &str,
         component: &[u8],
     ) -> Result<Module, StoreError> {
+        self.put_version(
+            scope,
+            &NewVersion {
+                name,
+                world,
+                component,
+                note: "",
+                signature: None,
+            },
+        )
+        .await
+    }
+
+    /// Stores a component as the newest version of a module; its other versions stay. The same content again makes it
+    /// the newest, with this note and signature.
+    ///
+    /// Errors: [`StoreError::Invalid`], [`StoreError::TooLarge`], [`StoreError::Signature`], [`StoreError::DiskFull`],
+    /// [`StoreError::ReadOnly`].
+    pub async fn put_version(&self, scope: &DomainScope, new: &NewVersion<'_>) -> Result<Module, StoreError> {
+        let NewVersion {
+            name,
+            world,
+            component,
+            note,
+            signature,
+        } = *new;
         at_most("module", component.len(), MODULE_MOST)?;
-        checked_name(name)?;
+        check_name(name)?;
+        check_note(note)?;
         at_most("world", world.len(), NAME_MOST)?;
         let module = Module {
             name: name.to_owned(),
@@ -61,14 +106,18 @@ impl Store {
             world: world.to_owned(),
             size_bytes: component.len() as u64,
             uploaded_at: now(),
+            note: note.to_owned(),
+            signed_by: signature.map(|signature| signature.key.to_string()),
         };
 
         let mut write = self.write().await?;
+        signatures::demand(&mut write, scope, component, signature).await?;
         sqlx::query(
-            "INSERT INTO modules (domain_id, name, hash, world, size_bytes, uploaded_at) \
-             VALUES ($1, $2, $3, $4, $5, $6) \
+            "INSERT INTO modules (domain_id, name, hash, world, size_bytes, uploaded_at, note, signed_by) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
              ON CONFLICT (domain_id, name, hash) DO UPDATE \
-             SET world = excluded.world, uploaded_at = excluded.uploaded_at",
+             SET world = excluded.world, uploaded_at = excluded.uploaded_at, note = excluded.note, \
+             signed_by = excluded.signed_by",
         )
         .bind(scope.id())
         .bind(name)
@@ -76,6 +125,8 @@ impl Store {
         .bind(world)
         .bind(rows::signed(module.size_bytes))
         .bind(module.uploaded_at.as_microsecond())
+        .bind(note)
+        .bind(&module.signed_by)
         .execute(&mut *write)
         .await
         .map_err(|error| StoreError::on_insert(error, "module", name))?;
@@ -88,7 +139,7 @@ impl Store {
     /// All versions of all modules of the domain, by name, newest first.
     pub async fn modules(&self, scope: &DomainScope) -> Result<Vec<Module>, StoreError> {
         sqlx::query(
-            "SELECT name, hash, world, size_bytes, uploaded_at FROM modules WHERE domain_id = $1 \
+            "SELECT name, hash, world, size_bytes, uploaded_at, note, signed_by FROM modules WHERE domain_id = $1 \
              ORDER BY name, uploaded_at DESC, hash",
         )
         .bind(scope.id())
@@ -102,8 +153,8 @@ impl Store {
     /// The newest version of a module; none: there is no module of this name.
     pub async fn module(&self, scope: &DomainScope, name: &str) -> Result<Option<Module>, StoreError> {
         sqlx::query(
-            "SELECT name, hash, world, size_bytes, uploaded_at FROM modules WHERE domain_id = $1 AND name = $2 \
-             ORDER BY uploaded_at DESC, hash LIMIT 1",
+            "SELECT name, hash, world, size_bytes, uploaded_at, note, signed_by FROM modules \
+             WHERE domain_id = $1 AND name = $2 ORDER BY uploaded_at DESC, hash LIMIT 1",
         )
         .bind(scope.id())
         .bind(name)
@@ -261,10 +312,13 @@ fn module_of(row: &SqliteRow) -> Result<Module, StoreError> {
         world: row.try_get("world")?,
         size_bytes: rows::count(row, "size_bytes")?,
         uploaded_at: rows::time(row, "uploaded_at")?,
+        note: row.try_get("note")?,
+        signed_by: row.try_get("signed_by")?,
     })
 }
 
-fn checked_name(name: &str) -> Result<(), StoreError> {
+/// Refuses what cannot be a module's name.
+pub fn check_name(name: &str) -> Result<(), StoreError> {
     at_most("module name", name.len(), NAME_MOST)?;
     if name.is_empty()
         || !name
@@ -275,6 +329,15 @@ fn checked_name(name: &str) -> Result<(), StoreError> {
             "module name",
             "it is 1 to 128 letters, digits, `-`, `_` and `.`",
         ));
+    }
+    Ok(())
+}
+
+/// Refuses what cannot be a note on a version.
+pub fn check_note(note: &str) -> Result<(), StoreError> {
+    at_most("note", note.len(), NOTE_MOST)?;
+    if note.contains('\0') {
+        return Err(StoreError::invalid("note", "it has no NUL"));
     }
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! Tandem: a PBX whose calls are decided by WASM scenarios.
 //!
-//! Reading order: [`cli`] (what a person types), [`config`] (every key), [`serve`] (the roles of a server, wired),
+//! Reading order: [`cli`] (what a person types), [`config`] (every key), [`compile`] (modules, in a process of their
+//! own), [`serve`] (the roles of a server, wired),
 //! [`process`] (the processes that a server consists of), [`demo`] (the first start), [`drive`] (the threads around
 //! call logic and registrar). Everything else is in the crates beside this one.
 
 mod cli;
+mod compile;
 mod config;
 mod demo;
 mod drive;

@@ -12,17 +12,18 @@ use std::time::{Duration, Instant};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use tandem_bus::link::Lane;
 use tandem_directory::Directory;
-use tandem_host_api::{DomainLimits, Engine, EngineConfig, Limits, monotonic_clock};
+use tandem_host_api::{DomainLimits, Engine, EngineConfig, monotonic_clock};
 use tandem_logic::{Calls, Keeper};
 use tandem_sip::auth::{Algorithm, Config as AuthConfig};
 use tandem_sip::registrar::{Config as RegistrarConfig, Registrar};
 use tandem_store::Store;
 use tandem_switch::registration::Registration;
 use tandem_switch::{Nonces, Shard, ShardConfig};
-use tandem_web::{Health, Metrics, WebServer};
+use tandem_web::{Api, ApiLimits, Health, Metrics, WebServer};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::compile::{self, Compiler};
 use crate::config::Config;
 use crate::drive::answers::Answers;
 use crate::drive::clock;
@@ -166,11 +167,8 @@ impl Server {
         let (records, ended) = mpsc::channel(RECORDS_MAX);
         let writer = tokio::spawn(records::write(store.clone(), ended, health.clone()));
         let engine = Engine::new(engine_config(config, data))?;
-        let limits = Limits {
-            cpu: config.scenario.cpu,
-            memory_bytes: config.scenario.memory.0,
-            ..Limits::default()
-        };
+        let limits = compile::limits(config);
+        let compiler = Compiler::new(config, Some(data.join("compiled")));
         let domain_limits = DomainLimits {
             instances: config.limits.calls_per_domain,
             ..DomainLimits::default()
@@ -178,7 +176,14 @@ impl Server {
         let reach = Reach {
             gates: gates.clone(),
             answers,
-            scenarios: Scenarios::new(engine, directory, limits, domain_limits, Handle::current()),
+            scenarios: Scenarios::new(
+                engine,
+                compiler.clone(),
+                directory,
+                limits,
+                domain_limits,
+                Handle::current(),
+            ),
             records: records.clone(),
             asking: Handle::current(),
             observe: metering::observer(&metrics),
@@ -194,7 +199,8 @@ impl Server {
         }
         metering::read_roles(&metrics, &shards, &registrations, &gates);
 
-        let web = WebServer::bind(config.web.listen, tandem_web::Limits::default())?;
+        let api = Api::new(store.clone(), compiler, ApiLimits::default());
+        let web = WebServer::bind(config.web.listen, tandem_web::Limits::default())?.with_api(api);
         let web_address = web.local_addr();
         let (stop_web, web_stopped) = oneshot::channel();
         let serving = web.serve(health.clone(), metrics, async { drop(web_stopped.await) });

@@ -1,15 +1,17 @@
-//! HTTP for operators: `/healthz` and `/metrics`.
+//! HTTP: `/healthz` and `/metrics` for operators, `/api/v1` for a domain's own programs.
 //!
 //! A request's way: [`server`] accepts and bounds it → the router in [`routes`] → what [`Health`] and [`Metrics`]
-//! hold. The other roles write into those two handles; nothing here reaches into a role. Not here: administration of
-//! domains and users.
+//! hold, or [`api`]. The other roles write into those two handles; nothing here reaches into a role. Not here:
+//! administration of domains and users, compiling (whoever makes the [`Api`] brings a [`Compile`]).
 
+mod api;
 mod health;
 mod metrics;
 mod process;
 mod routes;
 mod server;
 
+pub use api::{Api, ApiLimits, Compile};
 pub use health::{Health, Status};
 pub use metrics::{CallEnd, CallLabels, EndLabels, Kind, MediaLabels, Metrics, Reading};
 pub use server::{Limits, WebError, WebServer};

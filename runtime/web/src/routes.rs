@@ -7,9 +7,9 @@ use axum::routing::get;
 use axum::{Json, Router};
 
 use crate::health::Status;
-use crate::{Health, Metrics};
+use crate::{Api, Health, Metrics, api};
 
-/// No path here takes a body; this bounds what is read of one anyway.
+/// No path of operators takes a body; this bounds what is read of one anyway.
 const BODY_MAX: usize = 64 * 1024;
 
 #[derive(Clone)]
@@ -18,12 +18,16 @@ struct App {
     metrics: Metrics,
 }
 
-pub(crate) fn router(health: Health, metrics: Metrics) -> Router {
-    Router::new()
+pub(crate) fn router(health: Health, metrics: Metrics, api: Option<Api>) -> Router {
+    let router = Router::new()
         .route("/healthz", get(healthz))
         .route("/metrics", get(prometheus))
         .layer(DefaultBodyLimit::max(BODY_MAX))
-        .with_state(App { health, metrics })
+        .with_state(App { health, metrics });
+    match api {
+        Some(api) => router.nest("/api/v1", api::router(api)),
+        None => router,
+    }
 }
 
 async fn healthz(State(app): State<App>) -> Response {

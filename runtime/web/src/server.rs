@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -14,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
+use crate::api::{Api, Peer};
 use crate::{Health, Metrics, routes};
 
 /// What one server may cost.
@@ -59,6 +61,7 @@ pub struct WebServer {
     listener: TcpListener,
     local: SocketAddr,
     limits: Limits,
+    api: Option<Api>,
 }
 
 impl WebServer {
@@ -75,7 +78,15 @@ impl WebServer {
             listener,
             local,
             limits,
+            api: None,
         })
+    }
+
+    /// Serves `/api/v1` too.
+    #[must_use]
+    pub fn with_api(mut self, api: Api) -> Self {
+        self.api = Some(api);
+        self
     }
 
     /// Where it listens.
@@ -85,8 +96,13 @@ impl WebServer {
 
     /// Serves until `stop` resolves, then lets requests under way end within [`Limits::drain`].
     pub async fn serve(self, health: Health, metrics: Metrics, stop: impl Future<Output = ()> + Send) {
-        let Self { listener, limits, .. } = self;
-        let router = routes::router(health, metrics);
+        let Self {
+            listener,
+            limits,
+            api,
+            ..
+        } = self;
+        let router = routes::router(health, metrics, api);
         let places = Arc::new(Semaphore::new(limits.connections_max));
         let graceful = GracefulShutdown::new();
         let mut stop = pin!(stop);
@@ -109,11 +125,12 @@ impl WebServer {
                     continue;
                 }
             };
+            let router = router.clone().layer(Extension(Peer(peer.ip())));
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(limits.head_timeout)
                 .max_buf_size(16 * 1024)
-                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
             let connection = graceful.watch(connection);
             tokio::spawn(async move {
                 let _place = place;

@@ -13,7 +13,9 @@ mod journals;
 mod kv;
 mod modules;
 mod retention;
+mod tokens;
 mod trouble;
+mod trust;
 mod walls;
 
 use jiff::Timestamp;

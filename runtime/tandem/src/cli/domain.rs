@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde_json::json;
 use tandem_store::{DomainChange, Keep, NewDomain};
 
-use super::{Context, Failure};
+use super::{Context, Failure, trust};
 use crate::config::{duration_text, parse_duration};
 use crate::output::{self, Table};
 use crate::stock;
@@ -57,11 +57,20 @@ pub enum Domain {
         #[arg(long)]
         yes: bool,
     },
+    /// Keys whose signatures on scenarios the domain takes
+    Key(trust::Key),
+    /// Whether the domain takes scenarios without a signature
+    Signatures(trust::Signatures),
+    /// What the domain's scenarios may import
+    Grants(trust::GrantsArgs),
 }
 
 impl Domain {
     pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
         match self {
+            Self::Key(key) => key.run(context).await?,
+            Self::Signatures(signatures) => signatures.run(context).await?,
+            Self::Grants(grants) => grants.run(context).await?,
             Self::Add {
                 name,
                 realm,

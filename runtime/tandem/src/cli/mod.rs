@@ -3,13 +3,20 @@
 mod activation;
 mod call;
 mod check;
+mod compile_module;
+mod component;
 mod config;
 mod domain;
+mod gc;
 mod number;
+mod push;
 mod replay;
 mod scenario;
 mod serve;
 mod server;
+mod sign;
+mod token;
+mod trust;
 mod user;
 
 use std::path::PathBuf;
@@ -75,6 +82,11 @@ enum Command {
     Call(call::Call),
     /// Run scenarios of past calls again: one call's, or of many calls against another version
     Replay(replay::TopLevel),
+    /// Tokens that open a domain's HTTP API
+    Token(token::Token),
+    /// Compile a module from the standard input; only the program itself starts this
+    #[command(name = crate::compile::COMMAND, hide = true)]
+    CompileModule,
 }
 
 /// Where the configuration comes from.
@@ -251,6 +263,8 @@ fn start(context: &Context, command: Command) -> Result<ExitCode, Failure> {
             Command::Scenario(scenario) => scenario.run(context).await?,
             Command::Call(call) => call.run(context).await?,
             Command::Replay(replay) => replay.run(context).await?,
+            Command::Token(token) => token.run(context).await?,
+            Command::CompileModule => compile_module::run().await?,
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -5,14 +5,19 @@ mod language;
 mod new;
 mod test;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use tandem_host_api::{Engine, EngineConfig, Module, WORLD};
+use tandem_host_api::{Engine, EngineConfig, Grants, Verdict, WORLD};
+use tandem_store::{DomainScope, NewVersion, Signature, Store};
 
+use super::gc::Gc;
 use super::number::short;
-use super::{Context, DomainArg, Failure};
+use super::push::Push;
+use super::{ConfigArgs, Context, DomainArg, Failure, component, sign};
+use crate::compile::Compiler;
+use crate::config;
 use crate::output::{self, Table};
 
 /// Scenarios: WASM modules of a domain.
@@ -39,7 +44,17 @@ enum Action {
         /// The scenario's name
         #[arg(long)]
         name: String,
+        /// What there is to say of this version
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        note: String,
+        /// Its signature, as `tandem scenario sign` writes it
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
+        #[command(flatten)]
+        config: ConfigArgs,
     },
+    /// Give a component to a running server by its HTTP API
+    Push(Push),
     /// List all versions of all scenarios
     List,
     /// Remove a scenario
@@ -50,10 +65,27 @@ enum Action {
         #[arg(long, value_name = "HASH")]
         version: Option<String>,
     },
-    /// Say whether a file is a scenario that could run here
+    /// Say whether a file is a scenario that could run here, and all that is wrong with it
     Validate {
         /// The component's file
         file: PathBuf,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Remove versions that nothing refers to, and files that no version has; of all domains, unless one is named
+    Gc(Gc),
+    /// Make a key that signs scenarios; its public half is printed
+    Keygen {
+        /// The key's file, which must not exist yet
+        file: PathBuf,
+    },
+    /// Sign a component; the signature lies beside it then, with .sig at the end of the name
+    Sign {
+        /// The component's file
+        file: PathBuf,
+        /// The key's file
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
     },
 }
 
@@ -63,69 +95,149 @@ impl Scenario {
             Action::New(new) => return new.run(context),
             Action::Build(build) => return build.run(context),
             Action::Test(test) => return test.run(context),
-            Action::Validate { .. } | Action::Add { .. } | Action::List | Action::Remove { .. } => (),
-        }
-        if let Action::Validate { file } = &self.action {
-            let (module, _) = load(file)?;
-            let shown = json!({ "hash": module.hash(), "size_bytes": module.len_bytes(), "world": WORLD });
-            let line = format!(
-                "{} is a scenario: {WORLD}, {}",
-                file.display(),
-                short(module.hash())
-            );
-            return Ok(output::say(context.json, &shown, &line)?);
+            Action::Validate { file, config } => return validate(context, file, config).await,
+            Action::Push(push) => return push.run(context).await,
+            Action::Keygen { file } => return sign::keygen(context, file),
+            Action::Sign { file, key } => return sign::sign(context, file, key),
+            Action::Add { .. } | Action::List | Action::Remove { .. } | Action::Gc(_) => (),
         }
         let store = context.store().await?;
+        if let Action::Gc(gc) = &self.action {
+            let freed = gc.run(context, &store, self.domain.domain.as_deref()).await;
+            store.close().await;
+            return freed;
+        }
         let scope = self.domain.scope(&store).await?;
-        match &self.action {
-            Action::Add { file, name } => {
-                let (_, bytes) = load(file)?;
-                let module = store.put_module(&scope, name, WORLD, &bytes).await?;
+        self.action.on_store(context, &store, &scope).await?;
+        store.close().await;
+        Ok(())
+    }
+}
+
+impl Action {
+    async fn on_store(&self, context: &Context, store: &Store, scope: &DomainScope) -> Result<(), Failure> {
+        match self {
+            Self::Add {
+                file,
+                name,
+                note,
+                signature,
+                config,
+            } => {
+                let bytes = component::read(file)?;
+                let signature = signature.as_deref().map(sign::read_signature).transpose()?;
+                let verdict = look_at(context, store, scope, &bytes, config).await?;
+                if !verdict.is_good() {
+                    return Err(component::refused(file, &verdict));
+                }
+                let module = put(store, scope, name, note, signature.as_ref(), &bytes, &verdict).await?;
                 let line = format!("scenario {name} has version {}", module.hash);
                 output::say(context.json, &module, &line)?;
             }
-            Action::List => {
-                let modules = store.modules(&scope).await?;
-                output::print(context.json, &modules, || {
-                    let mut table =
-                        Table::new(["NAME", "VERSION", "WORLD", "SIZE", "UPLOADED"], "no scenarios");
-                    for module in &modules {
-                        let (version, size) = (short(&module.hash), format!("{} B", module.size_bytes));
-                        let module = module.clone();
-                        table.row([
-                            module.name,
-                            version,
-                            module.world,
-                            size,
-                            module.uploaded_at.to_string(),
-                        ]);
-                    }
-                    table
-                })?;
-            }
-            Action::Remove { name, version } => {
-                store.delete_module(&scope, name, version.as_deref()).await?;
+            Self::List => list(context, store, scope).await?,
+            Self::Remove { name, version } => {
+                store.delete_module(scope, name, version.as_deref()).await?;
                 output::say(
                     context.json,
                     &json!({ "removed": name }),
                     &format!("scenario {name} removed"),
                 )?;
             }
-            Action::Validate { .. } | Action::New(_) | Action::Build(_) | Action::Test(_) => (),
+            Self::Validate { .. }
+            | Self::Push(_)
+            | Self::Gc(_)
+            | Self::Keygen { .. }
+            | Self::Sign { .. }
+            | Self::New(_)
+            | Self::Build(_)
+            | Self::Test(_) => (),
         }
-        store.close().await;
         Ok(())
     }
 }
 
-/// Reads and compiles a component as the server would.
-fn load(file: &Path) -> Result<(Module, Vec<u8>), Failure> {
-    let bytes =
-        std::fs::read(file).map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
-    let module = engine()?
-        .load(&bytes)
-        .map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))?;
-    Ok((module, bytes))
+/// As the server would, under the same limits, and into its cache.
+async fn look_at(
+    context: &Context,
+    store: &Store,
+    scope: &DomainScope,
+    bytes: &[u8],
+    args: &ConfigArgs,
+) -> Result<Verdict, Failure> {
+    let grants = match store.grants(scope).await? {
+        Some(names) => Grants::only(&names).map_err(Failure::Failed)?,
+        None => Grants::all(),
+    };
+    let config = config::load(args.config.as_deref(), &args.set)?.config;
+    let compiler = Compiler::new(&config, Some(context.data.join("compiled")));
+    let verdict = compiler.validate(bytes, grants).await;
+    verdict.map_err(|error| Failure::Failed(error.to_string()))
+}
+
+async fn put(
+    store: &Store,
+    scope: &DomainScope,
+    name: &str,
+    note: &str,
+    signature: Option<&Signature>,
+    component: &[u8],
+    verdict: &Verdict,
+) -> Result<tandem_store::Module, Failure> {
+    let new = NewVersion {
+        name,
+        world: verdict.world.as_deref().unwrap_or(WORLD),
+        component,
+        note,
+        signature,
+    };
+    Ok(store.put_version(scope, &new).await?)
+}
+
+async fn validate(context: &Context, file: &std::path::Path, args: &ConfigArgs) -> Result<(), Failure> {
+    let config = config::load(args.config.as_deref(), &args.set)?.config;
+    let bytes = component::read(file)?;
+    let verdict = Compiler::new(&config, None).validate(&bytes, Grants::all()).await;
+    let verdict = verdict.map_err(|error| Failure::Failed(error.to_string()))?;
+    if context.json {
+        output::say(true, &verdict, "")?;
+    }
+    if !verdict.is_good() {
+        return Err(component::refused(file, &verdict));
+    }
+    if !context.json {
+        let world = verdict.world.as_deref().unwrap_or(WORLD);
+        let line = format!(
+            "{} is a scenario: {world}, {}",
+            file.display(),
+            short(&verdict.hash)
+        );
+        output::say(false, &(), &line)?;
+    }
+    Ok(())
+}
+
+async fn list(context: &Context, store: &Store, scope: &DomainScope) -> Result<(), Failure> {
+    let modules = store.modules(scope).await?;
+    output::print(context.json, &modules, || {
+        let columns = ["NAME", "VERSION", "WORLD", "SIZE", "UPLOADED", "SIGNED", "NOTE"];
+        let mut table = Table::new(columns, "no scenarios");
+        for module in &modules {
+            let (version, size) = (short(&module.hash), format!("{} B", module.size_bytes));
+            let signed = if module.signed_by.is_some() { "yes" } else { "" };
+            let module = module.clone();
+            table.row([
+                module.name,
+                version,
+                module.world,
+                size,
+                module.uploaded_at.to_string(),
+                signed.to_owned(),
+                module.note,
+            ]);
+        }
+        table
+    })?;
+    Ok(())
 }
 
 /// An engine for one module at a time.

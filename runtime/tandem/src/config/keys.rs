@@ -139,9 +139,10 @@ sections! {
         speech: String = "espeak-ng".to_owned();
     }
 
-    /// HTTP: health and metrics.
+    /// HTTP: health, metrics, the API.
     web: Web {
-        /// Address of `/healthz` and `/metrics`.
+        /// Address of `/healthz`, `/metrics` and `/api/v1`. There is no TLS: beyond this machine put a proxy before it,
+        /// since tokens pass here.
         listen: SocketAddr = loopback(8080);
     }
 
@@ -187,6 +188,12 @@ sections! {
         cpu: Duration = Duration::from_secs(2);
         /// Memory that one call's scenario may use; beyond, it is ended.
         memory: ByteSize = ByteSize(64 * 1024 * 1024);
+        /// CPU time that compiling one scenario may take; beyond, it is refused. A JavaScript or Python component takes
+        /// up to 10s.
+        compile_cpu: Duration = Duration::from_mins(1);
+        /// Memory that compiling one scenario may take, in a process of its own; beyond, it is refused. A JavaScript or
+        /// Python component takes 400 MiB.
+        compile_memory: ByteSize = ByteSize(1024 * 1024 * 1024);
     }
 
     /// Bounds on the whole server and on each domain.
@@ -286,6 +293,16 @@ impl Config {
             (1024 * 1024..=256 * 1024 * 1024).contains(&self.scenario.memory.0),
             "scenario.memory",
             "must be between 1 MiB and 256 MiB",
+        );
+        demand(
+            (Duration::from_secs(1)..=Duration::from_mins(10)).contains(&self.scenario.compile_cpu),
+            "scenario.compile_cpu",
+            "must be between 1s and 10m",
+        );
+        demand(
+            self.scenario.compile_memory.0 >= 256 * 1024 * 1024,
+            "scenario.compile_memory",
+            "must be 256 MiB or more",
         );
         demand(self.limits.calls > 0, "limits.calls", "must be 1 or more");
         demand(

@@ -1,4 +1,4 @@
-//! Runs the scenario of one call: finds its module, compiles it if need be, and drives the guest to its end.
+//! Runs the scenario of one call: finds its module, has it compiled if need be, and drives the guest to its end.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,11 +10,15 @@ use tandem_host_api::{
 use tandem_store::Store;
 use tokio::runtime::Handle;
 
+use crate::compile::Compiler;
+
 /// What every scenario shares; a clone is cheap.
 #[derive(Clone)]
 pub struct Scenarios {
     /// The engine.
     pub engine: Engine,
+    /// Compiles what the engine finds no code of.
+    pub compiler: Compiler,
     /// Where modules are kept.
     pub store: Store,
     /// Where domains are looked up.
@@ -32,6 +36,7 @@ impl Scenarios {
     /// With no domain known yet.
     pub fn new(
         engine: Engine,
+        compiler: Compiler,
         directory: Directory,
         limits: Limits,
         domain_limits: DomainLimits,
@@ -40,6 +45,7 @@ impl Scenarios {
         let store = directory.store().clone();
         Self {
             engine,
+            compiler,
             store,
             directory,
             limits,
@@ -126,9 +132,7 @@ impl Scenarios {
                 .module_bytes(&scope, &hash)
                 .await
                 .map_err(|e| e.to_string())?;
-            let engine = this.engine.clone();
-            let loaded = tokio::task::spawn_blocking(move || engine.load(&bytes)).await;
-            loaded.map_err(|e| e.to_string())?.map_err(|e| e.to_string())
+            this.compiler.load(&this.engine, bytes).await
         });
         loading.await.map_err(|e| e.to_string())?
     }

@@ -1,0 +1,157 @@
+//! What a refused request is told: `application/problem+json`, RFC 9457.
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use tandem_host_api::{Problem, Verdict};
+use tandem_store::{StoreError, TokenScope};
+
+/// Why a request was refused.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    detail: String,
+    /// Of a component, all at once.
+    problems: Vec<Problem>,
+    problems_untold: u64,
+    headers: Vec<(HeaderName, String)>,
+}
+
+/// RFC 9457 §3. `type` is absent, which is `about:blank`: `title` is then the status in words (§4.2.1).
+#[derive(Serialize)]
+struct Body<'a> {
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "<[Problem]>::is_empty")]
+    problems: &'a [Problem],
+    #[serde(skip_serializing_if = "is_zero")]
+    problems_untold: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl ApiError {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            detail: detail.into(),
+            problems: Vec::new(),
+            problems_untold: 0,
+            headers: Vec::new(),
+        }
+    }
+
+    fn with(mut self, name: HeaderName, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Nobody, or nobody that we know (RFC 6750 §3). A request without a token is not told that one was wrong.
+    pub(crate) fn unknown(shown: bool) -> Self {
+        let (detail, challenge) = if shown {
+            (
+                "the token is wrong or has expired",
+                r#"Bearer realm="tandem", error="invalid_token""#,
+            )
+        } else {
+            (
+                "a token is needed: Authorization: Bearer TOKEN",
+                r#"Bearer realm="tandem""#,
+            )
+        };
+        Self::new(StatusCode::UNAUTHORIZED, detail).with(header::WWW_AUTHENTICATE, challenge.to_owned())
+    }
+
+    /// Somebody who may not.
+    pub(crate) fn not_for(scope: TokenScope) -> Self {
+        let challenge = format!(r#"Bearer realm="tandem", error="insufficient_scope", scope="{scope}""#);
+        Self::new(
+            StatusCode::FORBIDDEN,
+            format!("the token lacks the scope {scope}"),
+        )
+        .with(header::WWW_AUTHENTICATE, challenge)
+    }
+
+    /// Later, perhaps.
+    pub(crate) fn busy(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self::later(status, detail, 5)
+    }
+
+    pub(crate) fn later(status: StatusCode, detail: impl Into<String>, seconds: u64) -> Self {
+        Self::new(status, detail).with(header::RETRY_AFTER, seconds.to_string())
+    }
+
+    /// A component that cannot run here.
+    pub(crate) fn bad_component(verdict: Verdict) -> Self {
+        let number = verdict.problems.len() as u64 + verdict.problems_untold;
+        Self {
+            problems: verdict.problems,
+            problems_untold: verdict.problems_untold,
+            ..Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                format!("the component is no scenario that can run here: {number} problems"),
+            )
+        }
+    }
+
+    /// It was waited for long enough.
+    pub(crate) fn is_timeout(&self) -> bool {
+        self.status == StatusCode::REQUEST_TIMEOUT
+    }
+
+    /// One of a component that was not looked at.
+    pub(crate) fn with_problem(mut self, problem: Problem) -> Self {
+        self.problems.push(problem);
+        self
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let status = match &error {
+            StoreError::NotFound { .. } => StatusCode::NOT_FOUND,
+            StoreError::Exists { .. } | StoreError::InUse { .. } | StoreError::TooMany { .. } => {
+                StatusCode::CONFLICT
+            }
+            StoreError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            StoreError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            StoreError::Signature { .. } => StatusCode::FORBIDDEN,
+            StoreError::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+            StoreError::Busy => return Self::busy(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+            _ => {
+                // Its words have paths of this server in them, which are not the caller's affair.
+                tracing::error!(%error, "the store does not answer a request");
+                return Self::busy(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer");
+            }
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = Body {
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            problems: &self.problems,
+            problems_untold: self.problems_untold,
+        };
+        let mut response = (self.status, axum::Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        for (name, value) in self.headers {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
+        }
+        response
+    }
+}

@@ -1,0 +1,208 @@
+//! Scenarios and their versions.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use tandem_host_api::{Grants, WORLD};
+use tandem_store::{DomainScope, Module, NewVersion, Signature, StoreError, TokenScope, modules};
+
+use super::caller::Caller;
+use super::problem::ApiError;
+use super::{Api, body};
+
+/// The header that carries a module's signature.
+const SIGNATURE_HEADER: &str = "tandem-signature";
+
+/// A scenario with its newest version.
+#[derive(Serialize)]
+pub(crate) struct Listed {
+    name: String,
+    versions: usize,
+    newest: Module,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Scenarios {
+    scenarios: Vec<Listed>,
+}
+
+pub(crate) async fn list(caller: Caller, State(api): State<Api>) -> Result<Json<Scenarios>, ApiError> {
+    let scope = caller.may(TokenScope::ScenariosRead)?;
+    let mut by_name: BTreeMap<String, Listed> = BTreeMap::new();
+    // Of each name the newest comes first.
+    for module in api.store().modules(scope).await? {
+        by_name
+            .entry(module.name.clone())
+            .and_modify(|listed| listed.versions += 1)
+            .or_insert_with(|| Listed {
+                name: module.name.clone(),
+                versions: 1,
+                newest: module,
+            });
+    }
+    let scenarios = by_name.into_values().collect();
+    Ok(Json(Scenarios { scenarios }))
+}
+
+/// A version, and the numbers that start it.
+#[derive(Serialize)]
+pub(crate) struct Version {
+    #[serde(flatten)]
+    module: Module,
+    numbers: Vec<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Versions {
+    versions: Vec<Version>,
+}
+
+pub(crate) async fn versions(
+    caller: Caller,
+    State(api): State<Api>,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<Json<Versions>, ApiError> {
+    let scope = caller.may(TokenScope::ScenariosRead)?;
+    let name = path(name)?;
+    let mut modules = api.store().modules(scope).await?;
+    modules.retain(|module| module.name == name);
+    if modules.is_empty() {
+        return Err(not_found("scenario", &name));
+    }
+    let entry_points = api.store().entry_points(scope).await?;
+    let versions = modules
+        .into_iter()
+        .map(|module| {
+            let starts =
+                |entry: &&tandem_store::EntryPoint| entry.module == module.name && entry.hash == module.hash;
+            let numbers = entry_points
+                .iter()
+                .filter(starts)
+                .map(|e| e.number.clone())
+                .collect();
+            Version { module, numbers }
+        })
+        .collect();
+    Ok(Json(Versions { versions }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UploadQuery {
+    #[serde(default)]
+    note: String,
+}
+
+pub(crate) async fn upload(
+    caller: Result<Caller, ApiError>,
+    State(api): State<Api>,
+    name: Result<Path<String>, PathRejection>,
+    query: Result<Query<UploadQuery>, QueryRejection>,
+    headers: HeaderMap,
+    mut body: Body,
+) -> Result<Response, ApiError> {
+    let stored = async {
+        let caller = caller?;
+        let scope = caller.may(TokenScope::ScenariosWrite)?;
+        let Query(query) = query.map_err(|rejection| unprocessable(rejection.body_text()))?;
+        let module = store_upload(&api, scope, &path(name)?, &query.note, &headers, &mut body).await?;
+        tracing::info!(domain = scope.name(), token = caller.token(), scenario = %module.name, hash = %module.hash,
+            size_bytes = module.size_bytes, "version uploaded");
+        Ok::<Module, ApiError>(module)
+    };
+    match stored.await {
+        Ok(module) => {
+            let location = format!("/api/v1/scenarios/{}/versions/{}", module.name, module.hash);
+            Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(module)).into_response())
+        }
+        Err(error) => {
+            if !error.is_timeout() {
+                body::discard(&mut body, api.limits()).await;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Cheap checks first, then the bytes, then the compiler, then the store.
+async fn store_upload(
+    api: &Api,
+    scope: &DomainScope,
+    name: &str,
+    note: &str,
+    headers: &HeaderMap,
+    body: &mut Body,
+) -> Result<Module, ApiError> {
+    modules::check_name(name)?;
+    modules::check_note(note)?;
+    let signature = match headers.get(SIGNATURE_HEADER) {
+        Some(value) => {
+            let text = value.to_str().map_err(|error| unprocessable(error.to_string()))?;
+            Some(text.parse::<Signature>()?)
+        }
+        None if api.store().signed_only(scope).await? => {
+            return Err(StoreError::unsigned().into());
+        }
+        None => None,
+    };
+    let grants = match api.store().grants(scope).await? {
+        Some(names) => Grants::only(&names).map_err(unprocessable)?,
+        None => Grants::all(),
+    };
+    let _place = api.place(scope)?;
+    let announced = headers.get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|value| value.to_str().ok()?.parse().ok());
+    let component = body::component(body, announced, api.limits()).await?;
+    let verdict = api.shared.compiler.compile(component.clone(), grants).await;
+    let verdict = verdict.map_err(|error| {
+        tracing::error!(%error, "a module cannot be compiled");
+        ApiError::busy(StatusCode::SERVICE_UNAVAILABLE, "the compiler cannot be run now")
+    })?;
+    if !verdict.is_good() {
+        return Err(ApiError::bad_component(verdict));
+    }
+    let new = NewVersion {
+        name,
+        world: verdict.world.as_deref().unwrap_or(WORLD),
+        component: &component,
+        note,
+        signature: signature.as_ref(),
+    };
+    Ok(api.store().put_version(scope, &new).await?)
+}
+
+pub(crate) async fn remove(
+    caller: Caller,
+    State(api): State<Api>,
+    version: Result<Path<(String, String)>, PathRejection>,
+) -> Result<StatusCode, ApiError> {
+    let scope = caller.may(TokenScope::ScenariosWrite)?;
+    let (name, hash) = path(version)?;
+    api.store().delete_module(scope, &name, Some(&hash)).await?;
+    tracing::info!(domain = scope.name(), token = caller.token(), scenario = %name, %hash, "version removed");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What the path says; bytes that are no text are refused.
+pub(crate) fn path<T>(path: Result<Path<T>, PathRejection>) -> Result<T, ApiError> {
+    let Path(path) = path.map_err(|rejection| ApiError::new(rejection.status(), rejection.body_text()))?;
+    Ok(path)
+}
+
+pub(crate) fn not_found(what: &'static str, name: &str) -> ApiError {
+    StoreError::NotFound {
+        what,
+        name: name.to_owned(),
+    }
+    .into()
+}
+
+fn unprocessable(detail: String) -> ApiError {
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+}
