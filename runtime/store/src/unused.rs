@@ -9,7 +9,7 @@ use sqlx::Row;
 use crate::engine::{MODULES_DIRECTORY, blocking};
 use crate::{DomainScope, Module, Store, StoreError};
 
-/// What is spared besides what entry points start.
+/// What is spared besides the versions of entry points.
 #[derive(Debug, Clone, Copy)]
 pub struct Spare {
     /// The newest versions of each name.
@@ -28,18 +28,22 @@ pub struct Stray {
 }
 
 impl Store {
-    /// Versions of the domain that no entry point starts and that `spare` does not spare. Calls in progress are not
-    /// the store's to know.
+    /// Versions of the domain that no entry point starts, tries or could return to, and that `spare` does not spare.
+    /// Calls in progress are not the store's to know.
     pub async fn unused_versions(
         &self,
         scope: &DomainScope,
         spare: Spare,
     ) -> Result<Vec<Module>, StoreError> {
         let mut used: HashSet<String> = self
-            .entry_points(scope)
+            .activations(scope)
             .await?
             .into_iter()
-            .map(|entry| entry.hash)
+            .flat_map(|it| {
+                let tried = it.canary.map(|canary| canary.hash);
+                [Some(it.entry_point.hash), it.previous, tried]
+            })
+            .flatten()
             .collect();
         if spare.journals {
             let rows = sqlx::query(

@@ -9,7 +9,7 @@ use tandem_store::{EntryPoint, EntryPointChange, TokenScope};
 
 use super::caller::Caller;
 use super::problem::ApiError;
-use super::scenarios::{not_found, path};
+use super::scenarios::path;
 use super::{Api, body};
 
 /// A number that starts a scenario; its settings are not listed, which may be a mebibyte each.
@@ -49,7 +49,7 @@ pub(crate) async fn list(caller: Caller, State(api): State<Api>) -> Result<Json<
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Activation {
-    /// The version's hash, whole.
+    /// The version's hash, or its first six digits or more.
     version: String,
     /// Of another scenario than the number starts now.
     scenario: Option<String>,
@@ -65,18 +65,17 @@ pub(crate) async fn activate(
     let scope = caller.may(TokenScope::ScenariosWrite)?;
     let number = path(number)?;
     let Activation { version, scenario } = body::json(body)?;
-    let scenario = match scenario {
-        Some(scenario) => scenario,
-        None => {
-            let entry = api.store().entry_point(scope, &number).await?;
-            entry.ok_or_else(|| not_found("number", &number))?.module
+    let store = api.store();
+    let entry = match scenario {
+        None => store.activate(scope, &number, Some(&version)).await?.entry_point,
+        Some(scenario) => {
+            let change = EntryPointChange {
+                module: Some((scenario, Some(version))),
+                ..EntryPointChange::default()
+            };
+            store.set_entry_point(scope, &number, &change).await?
         }
     };
-    let change = EntryPointChange {
-        module: Some((scenario, Some(version))),
-        ..EntryPointChange::default()
-    };
-    let entry = api.store().set_entry_point(scope, &number, &change).await?;
     tracing::info!(domain = scope.name(), token = caller.token(), %number, scenario = %entry.module, hash = %entry.hash,
         "version activated");
     Ok(Json(entry.into()))
