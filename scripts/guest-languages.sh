@@ -9,8 +9,8 @@
 # npm registry and from PyPI, with their hashes checked, into ${XDG_CACHE_HOME:-~/.cache}/tandem, a folder for each set
 # of versions. Some 150 MB and half a minute, the first time.
 set -euo pipefail
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-sdk=$here/../sdk-wit
+# A project has the SDKs elsewhere: TANDEM_SDK.
+sdk=${TANDEM_SDK:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../sdk-wit" && pwd)}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/tandem
 
 note() { printf 'guest-languages: %s\n' "$*" >&2; }

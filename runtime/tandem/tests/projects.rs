@@ -158,3 +158,17 @@ fn without_cargo_it_is_said_that_rust_is_missing() {
         "tandem: cargo is missing: install Rust from https://rustup.rs"
     );
 }
+
+/// With the tools that `make guests` has fetched, or fetched now.
+#[test]
+fn projects_in_typescript_and_python_are_built_and_tested() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path();
+    for language in ["ts", "py"] {
+        ok(folder, &format!("scenario new desk-{language} --lang {language}"));
+        let said = ok(folder, &format!("scenario build desk-{language}"));
+        assert!(said.contains(&format!("dist/desk-{language}.wasm")), "{said}");
+        let said = ok(folder, &format!("scenario test desk-{language}"));
+        assert!(said.ends_with("3 of 3 cases passed\n"), "{said}");
+    }
+}

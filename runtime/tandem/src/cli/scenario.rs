@@ -1,6 +1,7 @@
 //! `tandem scenario`
 
 mod build;
+mod interpreted;
 mod language;
 mod new;
 mod test;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use guest_build::Lock;
 
-use super::Failure;
+use super::{Failure, interpreted};
 
 /// One of them.
 pub struct Language {
@@ -38,15 +38,33 @@ pub struct Component {
 }
 
 /// All of them.
-pub const LANGUAGES: &[Language] = &[Language {
-    name: "rust",
-    marker: "Cargo.toml",
-    sdk: &["rust", "wit"],
-    // The versions with which the stock scenarios are built and tested.
-    more: &[("Cargo.lock", include_str!("../../../../../scenarios/Cargo.lock"))],
-    adapt: leave_workspace,
-    build: build_rust,
-}];
+pub const LANGUAGES: &[Language] = &[
+    Language {
+        name: "rust",
+        marker: "Cargo.toml",
+        sdk: &["rust", "wit"],
+        // The versions with which the stock scenarios are built and tested.
+        more: &[("Cargo.lock", include_str!("../../../../../scenarios/Cargo.lock"))],
+        adapt: leave_workspace,
+        build: build_rust,
+    },
+    Language {
+        name: "ts",
+        marker: "package.json",
+        sdk: &["typescript", "wit"],
+        more: &[],
+        adapt: as_it_is,
+        build: interpreted::build_typescript,
+    },
+    Language {
+        name: "py",
+        marker: "pyproject.toml",
+        sdk: &["python", "wit"],
+        more: &[],
+        adapt: as_it_is,
+        build: interpreted::build_python,
+    },
+];
 
 /// The files of `sdk-wit`, by their paths within it.
 pub const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/sdk.rs"));
@@ -70,6 +88,10 @@ pub fn of_project(project: &Path) -> Option<&'static Language> {
     LANGUAGES
         .iter()
         .find(|language| project.join(language.marker).is_file())
+}
+
+fn as_it_is(_: &str, _: &str) -> Result<Option<String>, String> {
+    Ok(None)
 }
 
 /// In our sources the SDK is a member of the stock scenarios' workspace and has its lints; in a project it is neither.
