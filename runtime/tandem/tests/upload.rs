@@ -163,10 +163,13 @@ fn a_file_that_never_compiles_meets_a_limit_and_its_name_is_told() {
         said.contains("compile-limit: the compiler was stopped: it "),
         "{said}"
     );
-    assert!(
-        said.contains("more than 1 s of CPU time") || said.contains("more than 256 MiB of memory"),
-        "{said}"
-    );
+    // Which one comes first is the machine's to say.
+    let limits = [
+        "more than 1 s of CPU time",
+        "more than 256 MiB of memory",
+        "longer than 4 s",
+    ];
+    assert!(limits.iter().any(|limit| said.contains(limit)), "{said}");
     assert!(began.elapsed() < SOON);
 }
 

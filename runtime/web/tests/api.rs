@@ -212,32 +212,18 @@ async fn a_version_is_uploaded_listed_activated_and_removed() {
         .await;
     assert_eq!(versions.body["versions"][1]["numbers"], json!(["+49*"]));
 
-    let in_use = server
-        .ask(
-            "DELETE",
-            &format!("/scenarios/menu/versions/{hash}"),
-            Some(&token),
-            b"",
-        )
-        .await;
-    assert_eq!(in_use.status, 409, "{}", in_use.body);
-    let removed = server
-        .ask(
-            "DELETE",
-            &format!("/scenarios/menu/versions/{newest}"),
-            Some(&token),
-            b"",
-        )
-        .await;
+    // Neither the version that the number starts, nor the one that it could return to.
+    for used in [&hash, &newest] {
+        let path = format!("/scenarios/menu/versions/{used}");
+        let in_use = server.ask("DELETE", &path, Some(&token), b"").await;
+        assert_eq!(in_use.status, 409, "{}", in_use.body);
+    }
+    let third = server.upload(&token, &guest("branch")).await;
+    let third = third.body["hash"].as_str().unwrap().to_owned();
+    let path = format!("/scenarios/menu/versions/{third}");
+    let removed = server.ask("DELETE", &path, Some(&token), b"").await;
     assert_eq!(removed.status, 204);
-    let gone = server
-        .ask(
-            "DELETE",
-            &format!("/scenarios/menu/versions/{newest}"),
-            Some(&token),
-            b"",
-        )
-        .await;
+    let gone = server.ask("DELETE", &path, Some(&token), b"").await;
     assert_eq!(gone.status, 404);
 }
 
@@ -308,10 +294,9 @@ async fn no_route_opens_without_its_token() {
             _ => 404,
         };
         assert_eq!(foreign.status, expected, "{method} {path}: {}", foreign.body);
-        assert!(
-            !foreign.body.to_string().contains(&module.hash),
-            "{method} {path}"
-        );
+        // What was asked for by its hash may be named in the answer.
+        let told = path.contains(&module.hash) || !foreign.body.to_string().contains(&module.hash);
+        assert!(told, "{method} {path}");
     }
     assert_eq!(server.store.modules(&server.ours).await.unwrap(), [module]);
 }
