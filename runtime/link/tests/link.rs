@@ -321,6 +321,11 @@ async fn call_logic_without_room_slows_the_gate_down_and_loses_nothing() {
             Err(Refused::Full { items, .. }) => {
                 assert_eq!(items, 40);
                 full += 1;
+                if taken == pushed {
+                    // All is taken, and the gate has not read the acknowledgements yet.
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    continue;
+                }
                 let (lane, cursor, item) = up(next(&from_gate));
                 assert_eq!(item, taken.to_string());
                 taken += 1;
