@@ -39,7 +39,7 @@ fn embed(sdk: &Path) -> std::io::Result<()> {
             table,
             "    ({:?}, include_bytes!({:?})),",
             name.display().to_string(),
-            full
+            full.display().to_string()
         );
     }
     table.push(']');

@@ -12,7 +12,7 @@ pub fn text<'a>(cases: impl IntoIterator<Item = (&'a str, &'a Played)>) -> Strin
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(&format!("# {name}\n"));
+        text.extend(["# ", name, "\n"]);
         for line in &played.trace {
             text.push_str(line);
             text.push('\n');

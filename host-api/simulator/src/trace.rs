@@ -31,7 +31,7 @@ pub fn host_calls(entries: &[TimedEntry]) -> usize {
 pub fn lines(case: &Case, entries: &[TimedEntry], seen: &Seen) -> Vec<String> {
     let mut trace = Trace::default();
     let world = &case.world;
-    trace.line(0, format!("{} calls {}", world.caller, world.number));
+    trace.line(0, &format!("{} calls {}", world.caller, world.number));
     let mut entries = entries.iter().peekable();
     while let Some(TimedEntry { at_ms, entry }) = entries.next() {
         match entry {
@@ -39,7 +39,7 @@ pub fn lines(case: &Case, entries: &[TimedEntry], seen: &Seen) -> Vec<String> {
             Entry::Started { index, op, .. } => {
                 if let Op::Step { id, name } = op {
                     trace.step.clone_from(id);
-                    trace.line(*at_ms, format!("# {name}"));
+                    trace.line(*at_ms, &format!("# {name}"));
                     // Its outcome says nothing.
                     entries.next_if(|next| matches!(next.entry, Entry::Ended { .. }));
                     continue;
@@ -53,32 +53,32 @@ pub fn lines(case: &Case, entries: &[TimedEntry], seen: &Seen) -> Vec<String> {
                             outcome,
                         },
                     )) if ended == index && ended_ms == *at_ms => {
-                        trace.line(*at_ms, told(&request, outcome));
+                        trace.line(*at_ms, &told(&request, outcome));
                         entries.next();
                     }
                     _ => {
-                        trace.line(*at_ms, request);
+                        trace.line(*at_ms, &request);
                         trace.open.insert(*index, op.name());
                     }
                 }
             }
             Entry::Ended { index, outcome } => {
                 let name = trace.open.remove(index).unwrap_or_default();
-                trace.line(*at_ms, told(name, outcome));
+                trace.line(*at_ms, &told(name, outcome));
             }
             Entry::Cancelled { index } => {
                 let name = trace.open.remove(index).unwrap_or_default();
-                trace.line(*at_ms, format!("{name} → given up"));
+                trace.line(*at_ms, &format!("{name} → given up"));
             }
             Entry::Input(input) => {
                 let said = self::input(case, input);
-                trace.line(*at_ms, said);
+                trace.line(*at_ms, &said);
             }
             Entry::Finished { end } => {
                 trace.step.clear();
-                trace.line(*at_ms, format!("the scenario {}", expect::described(end)));
+                trace.line(*at_ms, &format!("the scenario {}", expect::described(end)));
                 if let Some((cause, status)) = seen.cause {
-                    trace.line(*at_ms, format!("the call is over: {cause} ({status})"));
+                    trace.line(*at_ms, &format!("the call is over: {cause} ({status})"));
                 }
             }
         }
@@ -96,7 +96,7 @@ struct Trace {
 }
 
 impl Trace {
-    fn line(&mut self, at_ms: u64, text: String) {
+    fn line(&mut self, at_ms: u64, text: &str) {
         let (minutes, seconds, ms) = (at_ms / 60_000, at_ms / 1_000 % 60, at_ms % 1_000);
         // What people wrote must not make two lines of one.
         let text = text.replace(char::is_control, " ");

@@ -15,12 +15,12 @@ fn unchanged(module: &tandem_host_api::Module, recorded: &RecordedJournal) -> Re
     replay(&engine(), module, recorded, ReplayOptions::default())
 }
 
-fn asked(request: Op, outcome: Option<Outcome>) -> Option<Side> {
-    Some(Side::Asked {
+fn asked(request: Op, outcome: Option<Outcome>) -> Side {
+    Side::Asked {
         name: request.name().to_owned(),
         request,
         outcome,
-    })
+    }
 }
 
 fn step(id: &str, name: &str) -> Op {
@@ -286,19 +286,19 @@ async fn diff_has_the_set_answer_the_parting_and_the_rest_of_the_record() {
     let greet = || node("greet", "Greeting");
     let odd = step("odd", "Odd number");
     let dropped = Op::DropLeg { leg: LegId(0) };
-    let number = |number| asked(Op::Random, Some(Outcome::Number(number)));
+    let number = |number| Some(asked(Op::Random, Some(Outcome::Number(number))));
     let expected = [
         row(3, greet(), number(7), number(8)),
         row(
             5,
             greet(),
-            asked(odd, Some(Outcome::Done)),
-            asked(step("even", "Even number"), None),
+            Some(asked(odd, Some(Outcome::Done))),
+            Some(asked(step("even", "Even number"), None)),
         ),
         row(
             6,
             node("odd", "Odd number"),
-            asked(dropped, Some(Outcome::Done)),
+            Some(asked(dropped, Some(Outcome::Done))),
             None,
         ),
         row(
@@ -376,7 +376,7 @@ async fn where_one_side_ends_the_diff_says_how() {
         step: 1,
         node: None,
         recorded: ended(),
-        replayed: asked(first.clone(), None),
+        replayed: Some(asked(first.clone(), None)),
     };
     assert_eq!(report.diff, [expected]);
 
@@ -384,7 +384,7 @@ async fn where_one_side_ends_the_diff_says_how() {
     let expected = Difference {
         step: 1,
         node: None,
-        recorded: asked(first, Some(Outcome::Done)),
+        recorded: Some(asked(first, Some(Outcome::Done))),
         replayed: ended(),
     };
     assert_eq!(report.diff[0], expected);

@@ -266,9 +266,10 @@ async fn a_start_that_traps_or_never_ends_is_told() {
 
 #[tokio::test]
 async fn names_of_a_file_cannot_flood_whoever_reads_the_answer() {
-    let imports: String = (0..1_000)
+    let imports: Vec<String> = (0..1_000)
         .map(|n| format!("(import \"{}x{n}\" (func))", "long-".repeat(200)))
         .collect();
+    let imports = imports.concat();
     let verdict = look_at(&scenario(&imports, MEMORY)).await;
     assert_eq!(verdict.problems.len(), 64);
     assert!(verdict.problems_untold > 0);

@@ -219,7 +219,11 @@ mod tests {
         for keep in [Keep::ForEver, Keep::For(KEEP_LEAST), Keep::For(KEEP_MOST)] {
             assert!(checked_keep("journals' time", Some(keep)).is_ok());
         }
-        for keep in [Duration::ZERO, KEEP_LEAST - DAY / 86_400, KEEP_MOST + DAY] {
+        for keep in [
+            Duration::ZERO,
+            KEEP_LEAST.saturating_sub(DAY / 86_400),
+            KEEP_MOST + DAY,
+        ] {
             assert!(
                 checked_keep("journals' time", Some(Keep::For(keep))).is_err(),
                 "{keep:?}"

@@ -177,8 +177,8 @@ fn a_file_that_never_compiles_meets_a_limit_and_its_name_is_told() {
 #[test]
 fn the_compilers_process_dies_of_its_limits_and_answers_nonsense_with_an_error() {
     let house = House::new();
-    let spin = r#"(component
-        (core module $m (func $spin (loop (br 0))) (start $spin)) (core instance (instantiate $m)))"#;
+    let spin = r"(component
+        (core module $m (func $spin (loop (br 0))) (start $spin)) (core instance (instantiate $m)))";
     let component = wat::parse_str(spin).unwrap();
     let order = |start: bool, cpu_us: u64| {
         let limits = json!({ "cpu_us": cpu_us, "memory_bytes": 64 << 20 });

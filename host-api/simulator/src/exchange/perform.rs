@@ -215,14 +215,12 @@ impl Exchange {
     }
 
     fn send_digits(&mut self, id: LegId, digits: &str) {
-        match self.audible(id).map(drop) {
-            Err(error) => self.done(Outcome::Leg(Err(error))),
-            Ok(()) => {
-                let time = |digit| if digit == ',' { PAUSE } else { DIGIT };
-                let until = self.now() + digits.chars().map(time).sum();
-                self.pending = Pending::Sending { leg: id, until };
-            }
+        if let Err(error) = self.audible(id).map(drop) {
+            return self.done(Outcome::Leg(Err(error)));
         }
+        let time = |digit| if digit == ',' { PAUSE } else { DIGIT };
+        let until = self.now() + digits.chars().map(time).sum();
+        self.pending = Pending::Sending { leg: id, until };
     }
 
     fn bridge(&mut self, first: LegId, second: LegId) {

@@ -38,13 +38,16 @@ pub struct ScriptError {
     pub reason: String,
 }
 
+/// Reads a text file by its name; an error says why not.
+pub type ReadText<'a> = dyn Fn(&str) -> Result<String, String> + 'a;
+
 /// What lies beside a script.
 #[derive(Default)]
 pub struct Beside<'a> {
     /// How long each WAV file is.
     pub waves: BTreeMap<String, Duration>,
     /// Reads a text file; none: there are no files.
-    pub read: Option<&'a dyn Fn(&str) -> Result<String, String>>,
+    pub read: Option<&'a ReadText<'a>>,
 }
 
 /// Most cases of a file.
@@ -106,7 +109,7 @@ impl Script {
 /// The line of a byte, counted from 1.
 fn line_of(text: &str, byte: usize) -> usize {
     let before = text.as_bytes().get(..byte).unwrap_or_default();
-    before.iter().filter(|byte| **byte == b'\n').count() + 1
+    before.split(|byte| *byte == b'\n').count()
 }
 
 enum Problem {

@@ -68,7 +68,10 @@ async fn a_version_is_activated_and_the_one_before_returned_to_once() {
     let done = home.activate(&scope, "300", None).await.unwrap();
     assert_eq!(versions_of(&done), (third.as_str(), None, Some(first.as_str())));
     assert_eq!(home.activation(&scope, "300").await.unwrap(), Some(done.clone()));
-    assert_eq!(home.activations(&scope).await.unwrap(), [done.clone()]);
+    assert_eq!(
+        home.activations(&scope).await.unwrap(),
+        std::slice::from_ref(&done)
+    );
     assert_eq!(home.activate(&scope, "300", None).await.unwrap(), done, "again");
     home.activate(&scope, "300", Some(&second)).await.unwrap();
 

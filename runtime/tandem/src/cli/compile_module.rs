@@ -37,7 +37,7 @@ pub async fn run() -> Result<(), Failure> {
         module_bytes_max: order.module_bytes_max,
         ..EngineConfig::default()
     };
-    let engine = engine(config)?;
+    let engine = engine(&config)?;
     let rules = Rules {
         grants: order.grants,
         limits: order.limits,
@@ -49,14 +49,14 @@ pub async fn run() -> Result<(), Failure> {
 }
 
 /// With the cache, if this user may write there.
-fn engine(config: EngineConfig) -> Result<Engine, Failure> {
+fn engine(config: &EngineConfig) -> Result<Engine, Failure> {
     match Engine::new(config.clone()) {
         Ok(engine) => Ok(engine),
         Err(tandem_host_api::EngineError::CacheDir { path, reason }) => {
             eprintln!("compiled code is not kept in {}: {reason}", path.display());
             let nowhere = EngineConfig {
                 cache_dir: None,
-                ..config
+                ..config.clone()
             };
             Engine::new(nowhere).map_err(|error| Failure::Failed(error.to_string()))
         }

@@ -14,7 +14,7 @@ use super::{Api, body};
 
 /// A number that starts a scenario; its settings are not listed, which may be a mebibyte each.
 #[derive(Serialize)]
-pub(crate) struct Number {
+pub(crate) struct Listed {
     number: String,
     title: String,
     scenario: String,
@@ -22,7 +22,7 @@ pub(crate) struct Number {
     fallback_cause: String,
 }
 
-impl From<EntryPoint> for Number {
+impl From<EntryPoint> for Listed {
     fn from(entry: EntryPoint) -> Self {
         Self {
             number: entry.number,
@@ -36,13 +36,13 @@ impl From<EntryPoint> for Number {
 
 #[derive(Serialize)]
 pub(crate) struct Numbers {
-    numbers: Vec<Number>,
+    numbers: Vec<Listed>,
 }
 
 pub(crate) async fn list(caller: Caller, State(api): State<Api>) -> Result<Json<Numbers>, ApiError> {
     let scope = caller.may(TokenScope::ScenariosRead)?;
     let entry_points = api.store().entry_points(scope).await?;
-    let numbers = entry_points.into_iter().map(Number::from).collect();
+    let numbers = entry_points.into_iter().map(Listed::from).collect();
     Ok(Json(Numbers { numbers }))
 }
 
@@ -61,7 +61,7 @@ pub(crate) async fn activate(
     State(api): State<Api>,
     number: Result<Path<String>, PathRejection>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Number>, ApiError> {
+) -> Result<Json<Listed>, ApiError> {
     let scope = caller.may(TokenScope::ScenariosWrite)?;
     let number = path(number)?;
     let Activation { version, scenario } = body::json(body)?;

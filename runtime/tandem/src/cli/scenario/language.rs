@@ -19,11 +19,14 @@ pub struct Language {
     pub sdk: &'static [&'static str],
     /// Files beyond the template's: a path within the project, and the content.
     pub more: &'static [(&'static str, &'static str)],
-    /// What a file of the SDK looks like within a project, where it is not the same.
-    pub adapt: fn(path: &str, text: &str) -> Result<Option<String>, String>,
+    /// What files of the SDK look like within a project, where they are not the same.
+    pub adapt: Option<Adapt>,
     /// Builds a project into `dist/NAME.wasm`, which it gives.
     pub build: fn(project: &Path) -> Result<Component, Failure>,
 }
+
+/// From a file's path within `sdk-wit` and its text, what a project gets; none: the same.
+pub type Adapt = fn(path: &str, text: &str) -> Result<Option<String>, String>;
 
 /// What a build made.
 pub struct Component {
@@ -45,7 +48,7 @@ pub const LANGUAGES: &[Language] = &[
         sdk: &["rust", "wit"],
         // The versions with which the stock scenarios are built and tested.
         more: &[("Cargo.lock", include_str!("../../../../../scenarios/Cargo.lock"))],
-        adapt: leave_workspace,
+        adapt: Some(leave_workspace),
         build: build_rust,
     },
     Language {
@@ -53,7 +56,7 @@ pub const LANGUAGES: &[Language] = &[
         marker: "package.json",
         sdk: &["typescript", "wit"],
         more: &[],
-        adapt: as_it_is,
+        adapt: None,
         build: interpreted::build_typescript,
     },
     Language {
@@ -61,7 +64,7 @@ pub const LANGUAGES: &[Language] = &[
         marker: "pyproject.toml",
         sdk: &["python", "wit"],
         more: &[],
-        adapt: as_it_is,
+        adapt: None,
         build: interpreted::build_python,
     },
 ];
@@ -88,10 +91,6 @@ pub fn of_project(project: &Path) -> Option<&'static Language> {
     LANGUAGES
         .iter()
         .find(|language| project.join(language.marker).is_file())
-}
-
-fn as_it_is(_: &str, _: &str) -> Result<Option<String>, String> {
-    Ok(None)
 }
 
 /// In our sources the SDK is a member of the stock scenarios' workspace and has its lints; in a project it is neither.

@@ -76,10 +76,10 @@ fn files(language: &Language, name: &str) -> Result<Vec<(String, Vec<u8>)>, Fail
             path.strip_prefix(folder)
                 .is_some_and(|rest| rest.starts_with('/'))
         }) {
-            let adapted = match std::str::from_utf8(bytes) {
-                Ok(text) => (language.adapt)(path, text)
+            let adapted = match (language.adapt, std::str::from_utf8(bytes)) {
+                (Some(adapt), Ok(text)) => adapt(path, text)
                     .map_err(|error| Failure::Failed(format!("the SDK's {path}: {error}")))?,
-                Err(_) => None,
+                _ => None,
             };
             files.push((
                 format!("sdk/{path}"),
