@@ -160,7 +160,7 @@ fn upload_of_garbage_is_refused() {
 
 #[test]
 fn upload_of_nothing_is_refused() {
-    refused_upload(b"", &["no WASM component"]);
+    refused_upload(b"", &["not-wasm", "the file is empty"]);
 }
 
 #[test]
