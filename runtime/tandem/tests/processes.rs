@@ -467,11 +467,19 @@ fn an_upgrade_replaces_every_process_and_keeps_connections() {
     assert_eq!(log.matches(" serving ").count(), 1, "announced once: {log}");
 }
 
+/// Copies a program by a process of its own: a file that is open for writing
+/// here is inherited by what another test's thread forks at that moment, and
+/// cannot be run until that child has executed its own.
+fn copied(from: &Path, to: &Path) {
+    let copied = Command::new("cp").args([from, to]).status().unwrap();
+    assert!(copied.success());
+}
+
 /// A copy of the binary that can be replaced, and a server that runs it.
 fn from_copy() -> (Server, PathBuf) {
     let mut setup = Setup::new();
     let copy = setup.folder.path().join("tandem");
-    fs::copy(BINARY, &copy).unwrap();
+    copied(Path::new(BINARY), &copy);
     setup.binary.clone_from(&copy);
     (setup.start(), copy)
 }

@@ -298,7 +298,12 @@ fn a_read_only_directory_says_so() {
     let program = tempfile::tempdir().unwrap();
     fs::set_permissions(program.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let copy = program.path().join("store-test");
-    fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    // By a process of its own: a file open for writing here would be inherited by what another test forks, and be busy.
+    let copied = std::process::Command::new("cp")
+        .args([&std::env::current_exe().unwrap(), &copy])
+        .status()
+        .unwrap();
+    assert!(copied.success());
     let mut command = std::process::Command::new(&copy);
     command
         .args(["--exact", "trouble::a_read_only_directory_says_so"])
