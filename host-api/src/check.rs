@@ -5,8 +5,10 @@
 //! Texts that the WIT says are cut are cut in `imports/`, before they become an [`Op`].
 
 use crate::op::{
-    Cause, CollectRule, DialFailure, DialOptions, KvError, LegError, Op, Outcome, Prompt, Target,
+    Cause, CollectRule, DialFailure, DialOptions, HttpError, KvError, LegError, Op, Outcome, Prompt, Target,
 };
+
+mod http;
 
 /// Longest time that an argument may give: ten minutes.
 const DURATION_MS_MAX: u32 = 600_000;
@@ -44,6 +46,9 @@ impl Op {
                 .and_then(|()| at_most("after", after.len(), KEY_BYTES_MAX, "bytes"))
                 .and_then(|()| within("limit", *limit, 1, KEYS_MAX))
                 .map_err(refuse_kv),
+            Self::HttpSend { request } => {
+                http::check(request).map_err(|e| Outcome::Http(Err(HttpError::BadArgument(e))))
+            }
             // No header and no number is so long: there is none.
             Self::Header { name, .. } if name.len() > NAME_BYTES_MAX => Err(Outcome::Lines(Vec::new())),
             Self::FindUser { number } if number.len() > NAME_BYTES_MAX => Err(Outcome::User(None)),

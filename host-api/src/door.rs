@@ -9,7 +9,7 @@ use tandem_bindings::LegHandle;
 
 use crate::journal::{Journal, JournalFull, Past, Said};
 use crate::limits::{Accountant, Limits};
-use crate::op::{DialFailure, KvError, LegError, LegId, Level, Op, OpIndex, Outcome};
+use crate::op::{DialFailure, HttpError, KvError, LegError, LegId, Level, Op, OpIndex, Outcome};
 use crate::quota::{DomainQuota, TokenBucket};
 use crate::replay::Recording;
 use crate::run::End;
@@ -353,6 +353,7 @@ impl Op {
             | Self::KvDelete { .. }
             | Self::KvIncrement { .. }
             | Self::KvKeys { .. } => Some(Outcome::Kv(Err(KvError::Unavailable))),
+            Self::HttpSend { .. } => Some(Outcome::Http(Err(HttpError::Limit(limit.to_owned())))),
             Self::Peer { .. }
             | Self::Local { .. }
             | Self::Header { .. }

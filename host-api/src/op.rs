@@ -100,6 +100,8 @@ pub enum Op {
     Log { level: Level, text: String },
     /// `trace.step`
     Step { id: String, name: String },
+    /// `http.send`
+    HttpSend { request: HttpRequest },
 }
 
 /// What came of an [`Op`]; which variant belongs to which op is [`Op::accepts`].
@@ -131,6 +133,8 @@ pub enum Outcome {
     Number(u64),
     /// `LocalTime`
     LocalTime(LocalTime),
+    /// `HttpSend`
+    Http(Result<HttpResponse, HttpError>),
 }
 
 impl Op {
@@ -164,7 +168,8 @@ impl Op {
             | Self::KvDelete { .. }
             | Self::KvIncrement { .. }
             | Self::KvKeys { .. }
-            | Self::SleepMs { .. } => false,
+            | Self::SleepMs { .. }
+            | Self::HttpSend { .. } => false,
         }
     }
 
@@ -199,6 +204,7 @@ impl Op {
             Self::Random => "random.next",
             Self::Log { .. } => "log.write",
             Self::Step { .. } => "trace.step",
+            Self::HttpSend { .. } => "http.send",
         }
     }
 
@@ -235,6 +241,7 @@ impl Op {
                 )
                 | (Self::NowMs | Self::Random, Outcome::Number(_))
                 | (Self::LocalTime, Outcome::LocalTime(_))
+                | (Self::HttpSend { .. }, Outcome::Http(_))
                 | (
                     Self::SleepMs { .. } | Self::Log { .. } | Self::Step { .. } | Self::DropLeg { .. },
                     Outcome::Done
@@ -560,4 +567,116 @@ pub struct LocalTime {
     pub second: u8,
     /// From UTC, in seconds.
     pub utc_offset_s: i32,
+}
+
+/// `http.method`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HttpMethod {
+    /// Reads.
+    Get,
+    /// Reads without the body.
+    Head,
+    /// Lets the service do something.
+    Post,
+    /// Writes a whole.
+    Put,
+    /// Changes a part.
+    Patch,
+    /// Removes.
+    Delete,
+}
+
+impl HttpMethod {
+    /// As a request line has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    /// Whether it changes nothing (RFC 9110 §9.2.1).
+    pub fn is_safe(self) -> bool {
+        matches!(self, Self::Get | Self::Head)
+    }
+
+    /// Whether doing it twice is as doing it once (RFC 9110 §9.2.2).
+    pub fn is_idempotent(self) -> bool {
+        !matches!(self, Self::Post | Self::Patch)
+    }
+}
+
+/// `http.header-value`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    missing_docs,
+    reason = "the fields are those of the WIT record, documented there"
+)]
+pub enum HeaderValue {
+    /// As it is.
+    Text(String),
+    /// A secret of the domain, behind a prefix.
+    Secret { name: String, prefix: String },
+}
+
+/// `http.header`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpHeader {
+    /// Its name, in any case.
+    pub name: String,
+    /// Its value.
+    pub value: HeaderValue,
+}
+
+/// `http.request`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpRequest {
+    /// What is to be done.
+    pub method: HttpMethod,
+    /// Where, as an absolute URL.
+    pub url: String,
+    /// Headers of the scenario.
+    pub headers: Vec<HttpHeader>,
+    /// The body; empty: none.
+    pub body: Vec<u8>,
+    /// For all of it.
+    pub timeout_ms: u32,
+    /// Further tries at most.
+    pub retries: u32,
+}
+
+/// `http.response`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpResponse {
+    /// 200 to 599.
+    pub status: u16,
+    /// Names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// Decoded.
+    pub body: Vec<u8>,
+}
+
+/// `http.http-error`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HttpError {
+    /// The administrator did not allow it.
+    NotAllowed(String),
+    /// The host is where only this machine or network reaches.
+    PrivateAddress,
+    /// The time ran out.
+    TimeOut,
+    /// The response is too long.
+    TooLarge(String),
+    /// No connection, or it broke.
+    Connect(String),
+    /// No trust in the other side.
+    Tls(String),
+    /// Outside its range.
+    BadArgument(String),
+    /// A limit of the domain.
+    Limit(String),
 }

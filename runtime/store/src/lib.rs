@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
 //! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`] and `grants.rs`, [`entry_points`],
-//! [`activations`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`], [`tokens`]. Errors are
+//! [`activations`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`], [`tokens`], [`http_hosts`] with [`secrets`]. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
 //!
 //! SQL is written out, here only, in the part that SQLite and PostgreSQL share; what differs between engines is in
@@ -21,6 +21,7 @@ pub mod entry_points;
 mod error;
 mod grants;
 pub mod history;
+pub mod http_hosts;
 pub mod journals;
 pub mod kv;
 pub mod modules;
@@ -28,6 +29,7 @@ pub mod numbers;
 mod packing;
 pub mod retention;
 mod rows;
+pub mod secrets;
 pub mod signatures;
 pub mod tokens;
 mod unused;
@@ -45,12 +47,14 @@ pub use engine::{Options, Store};
 pub use entry_points::{EntryPoint, EntryPointChange, NewEntryPoint};
 pub use error::StoreError;
 pub use history::{By, Event, HistoryEntry};
+pub use http_hosts::{HostPattern, HttpHost};
 pub use journals::JournalState;
 pub use kv::Once;
 pub use modules::{Module, NewVersion};
 pub use numbers::UserNumber;
 pub use packing::{PackedJournal, UnpackError};
 pub use retention::{Due, Keep, Purged, Retention, due};
+pub use secrets::{OpenSecret, SecretEntry, SecretValue};
 pub use signatures::{PublicKey, Signature, SigningKey, TrustedKey};
 pub use tokens::{Bearer, Secret, Token, TokenScope};
 pub use unused::{Spare, Stray};

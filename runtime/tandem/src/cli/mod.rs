@@ -8,6 +8,7 @@ mod component;
 mod config;
 mod domain;
 mod gc;
+mod http;
 mod number;
 mod push;
 mod replay;
@@ -84,6 +85,9 @@ enum Command {
     Replay(replay::TopLevel),
     /// Tokens that open a domain's HTTP API
     Token(token::Token),
+    /// Secrets of a domain, which its scenarios send and never see
+    #[command(subcommand)]
+    Secret(http::Secret),
     /// Compile a module from the standard input; only the program itself starts this
     #[command(name = crate::compile::COMMAND, hide = true)]
     CompileModule,
@@ -264,6 +268,7 @@ fn start(context: &Context, command: Command) -> Result<ExitCode, Failure> {
             Command::Call(call) => call.run(context).await?,
             Command::Replay(replay) => replay.run(context).await?,
             Command::Token(token) => token.run(context).await?,
+            Command::Secret(secret) => secret.run(context).await?,
             Command::CompileModule => compile_module::run().await?,
         }
         Ok(ExitCode::SUCCESS)
