@@ -9,7 +9,7 @@ use tandem_bindings::LegHandle;
 
 use crate::journal::{Journal, JournalFull, Past, Said};
 use crate::limits::{Accountant, Limits};
-use crate::op::{DialFailure, HttpError, KvError, LegError, LegId, Level, Op, OpIndex, Outcome};
+use crate::op::{DialFailure, HttpError, KvError, MetricError, LegError, LegId, Level, Op, OpIndex, Outcome};
 use crate::quota::{DomainQuota, TokenBucket};
 use crate::replay::Recording;
 use crate::run::End;
@@ -354,6 +354,12 @@ impl Op {
             | Self::KvIncrement { .. }
             | Self::KvKeys { .. } => Some(Outcome::Kv(Err(KvError::Unavailable))),
             Self::HttpSend { .. } => Some(Outcome::Http(Err(HttpError::Limit(limit.to_owned())))),
+            Self::MetricCount { .. } | Self::MetricGauge { .. } | Self::MetricObserve { .. } => {
+                Some(Outcome::Metric(Err(MetricError::Limit(limit.to_owned()))))
+            }
+            Self::LookUpSchedule { .. } | Self::FindContact { .. } | Self::SearchContacts { .. } => {
+                self.unavailable()
+            }
             Self::Peer { .. }
             | Self::Local { .. }
             | Self::Header { .. }

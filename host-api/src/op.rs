@@ -102,6 +102,18 @@ pub enum Op {
     Step { id: String, name: String },
     /// `http.send`
     HttpSend { request: HttpRequest },
+    /// `schedule.look-up`
+    LookUpSchedule { name: String },
+    /// `metrics.count`
+    MetricCount { name: String, by: u64 },
+    /// `metrics.gauge`
+    MetricGauge { name: String, value: Real },
+    /// `metrics.observe`
+    MetricObserve { name: String, value: Real },
+    /// `contacts.find-by-number`
+    FindContact { number: String },
+    /// `contacts.search`
+    SearchContacts { text: String, limit: u32 },
 }
 
 /// What came of an [`Op`]; which variant belongs to which op is [`Op::accepts`].
@@ -135,6 +147,14 @@ pub enum Outcome {
     LocalTime(LocalTime),
     /// `HttpSend`
     Http(Result<HttpResponse, HttpError>),
+    /// `LookUpSchedule`
+    Schedule(Result<ScheduleStatus, ScheduleError>),
+    /// `Metric…`
+    Metric(Result<(), MetricError>),
+    /// `FindContact`
+    Contact(Result<Option<Contact>, ContactsError>),
+    /// `SearchContacts`
+    Contacts(Result<Vec<Contact>, ContactsError>),
 }
 
 impl Op {
@@ -169,7 +189,13 @@ impl Op {
             | Self::KvIncrement { .. }
             | Self::KvKeys { .. }
             | Self::SleepMs { .. }
-            | Self::HttpSend { .. } => false,
+            | Self::HttpSend { .. }
+            | Self::LookUpSchedule { .. }
+            | Self::MetricCount { .. }
+            | Self::MetricGauge { .. }
+            | Self::MetricObserve { .. }
+            | Self::FindContact { .. }
+            | Self::SearchContacts { .. } => false,
         }
     }
 
@@ -205,7 +231,35 @@ impl Op {
             Self::Log { .. } => "log.write",
             Self::Step { .. } => "trace.step",
             Self::HttpSend { .. } => "http.send",
+            Self::LookUpSchedule { .. } => "schedule.look-up",
+            Self::MetricCount { .. } => "metrics.count",
+            Self::MetricGauge { .. } => "metrics.gauge",
+            Self::MetricObserve { .. } => "metrics.observe",
+            Self::FindContact { .. } => "contacts.find-by-number",
+            Self::SearchContacts { .. } => "contacts.search",
         }
+    }
+
+    /// The outcome where nobody answers who should: the directory, the store, a service.
+    pub fn unavailable(&self) -> Option<Outcome> {
+        Some(match self {
+            Self::FindUser { .. } => Outcome::User(None),
+            Self::KvGet { .. }
+            | Self::KvSet { .. }
+            | Self::KvDelete { .. }
+            | Self::KvIncrement { .. }
+            | Self::KvKeys { .. } => Outcome::Kv(Err(KvError::Unavailable)),
+            Self::HttpSend { .. } => {
+                Outcome::Http(Err(HttpError::Limit("the server's store does not answer".to_owned())))
+            }
+            Self::LookUpSchedule { .. } => Outcome::Schedule(Err(ScheduleError::Unavailable)),
+            Self::MetricCount { .. } | Self::MetricGauge { .. } | Self::MetricObserve { .. } => {
+                Outcome::Metric(Err(MetricError::Limit("there are no metrics".to_owned())))
+            }
+            Self::FindContact { .. } => Outcome::Contact(Err(ContactsError::Unavailable)),
+            Self::SearchContacts { .. } => Outcome::Contacts(Err(ContactsError::Unavailable)),
+            _ => return None,
+        })
     }
 
     /// Whether `outcome` is of the shape that answers this request.
@@ -242,6 +296,13 @@ impl Op {
                 | (Self::NowMs | Self::Random, Outcome::Number(_))
                 | (Self::LocalTime, Outcome::LocalTime(_))
                 | (Self::HttpSend { .. }, Outcome::Http(_))
+                | (Self::LookUpSchedule { .. }, Outcome::Schedule(_))
+                | (
+                    Self::MetricCount { .. } | Self::MetricGauge { .. } | Self::MetricObserve { .. },
+                    Outcome::Metric(_)
+                )
+                | (Self::FindContact { .. }, Outcome::Contact(_))
+                | (Self::SearchContacts { .. }, Outcome::Contacts(_))
                 | (
                     Self::SleepMs { .. } | Self::Log { .. } | Self::Step { .. } | Self::DropLeg { .. },
                     Outcome::Done
@@ -679,4 +740,92 @@ pub enum HttpError {
     BadArgument(String),
     /// A limit of the domain.
     Limit(String),
+}
+
+/// `schedule.state`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ScheduleState {
+    /// Within the hours.
+    Open,
+    /// Outside of them.
+    Closed,
+    /// A holiday: its name.
+    Holiday(String),
+}
+
+/// `schedule.status`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleStatus {
+    /// What holds now.
+    pub state: ScheduleState,
+    /// Until then, since the epoch; none: for more than a year.
+    pub until_ms: Option<u64>,
+}
+
+/// `schedule.schedule-error`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ScheduleError {
+    /// No such schedule.
+    NotFound,
+    /// No answer from the store.
+    Unavailable,
+}
+
+/// A floating-point number that is equal to itself: compared by its bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Real(u64);
+
+impl From<f64> for Real {
+    fn from(value: f64) -> Self {
+        Self(value.to_bits())
+    }
+}
+
+impl Real {
+    /// The number.
+    pub fn value(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+}
+
+/// `metrics.metric-error`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MetricError {
+    /// Outside its range.
+    BadArgument(String),
+    /// Too many names, or one of another kind.
+    Limit(String),
+}
+
+/// `contacts.contact-number`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactNumber {
+    /// What it is.
+    pub label: String,
+    /// As it was written.
+    pub number: String,
+}
+
+/// `contacts.contact`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// A person's, or a company's.
+    pub name: String,
+    /// May be empty.
+    pub company: String,
+    /// May be empty.
+    pub email: String,
+    /// May be empty.
+    pub note: String,
+    /// In order.
+    pub numbers: Vec<ContactNumber>,
+}
+
+/// `contacts.contacts-error`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ContactsError {
+    /// Outside its range.
+    BadArgument(String),
+    /// No answer from the store.
+    Unavailable,
 }

@@ -4,12 +4,16 @@
 mod bridge;
 mod clock;
 mod config;
+mod contacts;
 mod dial;
 mod directory;
+mod http;
 mod key_value;
 mod leg;
 mod log;
+mod metrics;
 mod random;
+mod schedule;
 mod trace;
 mod types;
 

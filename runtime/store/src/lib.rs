@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
 //! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`] and `grants.rs`, [`entry_points`],
-//! [`activations`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`], [`tokens`], [`http_hosts`] with [`secrets`]. Errors are
+//! [`activations`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`], [`tokens`], [`http_hosts`] with [`secrets`],
+//! [`schedules`], [`contacts`]. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
 //!
 //! SQL is written out, here only, in the part that SQLite and PostgreSQL share; what differs between engines is in
@@ -15,6 +16,7 @@
 pub mod activations;
 pub mod calls;
 pub mod canary;
+pub mod contacts;
 pub mod domains;
 pub mod engine;
 pub mod entry_points;
@@ -29,6 +31,7 @@ pub mod numbers;
 mod packing;
 pub mod retention;
 mod rows;
+pub mod schedules;
 pub mod secrets;
 pub mod signatures;
 pub mod tokens;
@@ -42,6 +45,7 @@ pub use calls::{
     NewCall, ScenarioEnd,
 };
 pub use canary::{Canary, CanaryChange, Counts, Trial, TrialCounts};
+pub use contacts::{Contact, ContactNumber, ContactsWritten};
 pub use domains::{Domain, DomainChange, DomainScope, NewDomain};
 pub use engine::{Options, Store};
 pub use entry_points::{EntryPoint, EntryPointChange, NewEntryPoint};
@@ -54,6 +58,7 @@ pub use modules::{Module, NewVersion};
 pub use numbers::UserNumber;
 pub use packing::{PackedJournal, UnpackError};
 pub use retention::{Due, Keep, Purged, Retention, due};
+pub use schedules::ScheduleEntry;
 pub use secrets::{OpenSecret, SecretEntry, SecretValue};
 pub use signatures::{PublicKey, Signature, SigningKey, TrustedKey};
 pub use tokens::{Bearer, Secret, Token, TokenScope};

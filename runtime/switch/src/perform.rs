@@ -88,7 +88,14 @@ impl Call {
             | Op::KvSet { .. }
             | Op::KvDelete { .. }
             | Op::KvIncrement { .. }
-            | Op::KvKeys { .. } => {
+            | Op::KvKeys { .. }
+            | Op::HttpSend { .. }
+            | Op::LookUpSchedule { .. }
+            | Op::MetricCount { .. }
+            | Op::MetricGauge { .. }
+            | Op::MetricObserve { .. }
+            | Op::FindContact { .. }
+            | Op::SearchContacts { .. } => {
                 let number = cx.new_question();
                 cx.ask(number, self.question(&op));
                 self.core.pending = Pending::Asking { question: number, op };
@@ -110,18 +117,28 @@ impl Call {
     /// What the directory or the store is asked for a request.
     fn question(&self, op: &Op) -> Question {
         let domain = self.origin.domain.clone();
+        let once = (
+            self.origin.id.clone(),
+            u64::from(self.core.index.unwrap_or_default().0),
+        );
         match op {
             Op::FindUser { number } => Question::FindUser {
                 domain,
                 number: number.clone(),
             },
-            _ => Question::KeyValue {
+            Op::KvGet { .. }
+            | Op::KvSet { .. }
+            | Op::KvDelete { .. }
+            | Op::KvIncrement { .. }
+            | Op::KvKeys { .. } => Question::KeyValue {
                 domain,
                 op: op.clone(),
-                once: (
-                    self.origin.id.clone(),
-                    u64::from(self.core.index.unwrap_or_default().0),
-                ),
+                once,
+            },
+            _ => Question::Service {
+                domain,
+                op: op.clone(),
+                once,
             },
         }
     }

@@ -18,11 +18,19 @@ What Python has of its own and a scenario must not have is replaced in `_sandbox
 """
 
 from . import _sandbox  # Before anything that might keep what it replaces.
-from . import clock, config, key_value, log, random, trace
+from . import clock, config, contacts, http, key_value, log, metrics, random, schedule, trace
 from ._bridge import BridgeEnd, bridge
 from ._dial import Strategy, Target, dial
 from ._directory import User, find_user
-from ._errors import DialFailure, KvError, LegError
+from ._errors import (
+    ContactsError,
+    DialFailure,
+    HttpError,
+    KvError,
+    LegError,
+    MetricError,
+    ScheduleError,
+)
 from ._leg import Collected, CollectEnd, Leg, PlayEnd
 from ._prompt import CallProgressTone, Prompt
 from ._scenario import scenario
@@ -35,23 +43,31 @@ __all__ = [
     "Cause",
     "CollectEnd",
     "Collected",
+    "ContactsError",
     "DialFailure",
+    "HttpError",
     "KvError",
     "Leg",
     "LegError",
+    "MetricError",
     "PlayEnd",
     "Prompt",
+    "ScheduleError",
     "Strategy",
     "Target",
     "User",
     "bridge",
     "clock",
     "config",
+    "contacts",
     "dial",
     "find_user",
+    "http",
     "key_value",
     "log",
+    "metrics",
     "random",
     "scenario",
+    "schedule",
     "trace",
 ]

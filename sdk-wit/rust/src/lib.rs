@@ -30,14 +30,18 @@ pub mod bindings;
 mod bridge;
 pub mod clock;
 pub mod config;
+pub mod contacts;
 mod dial;
 mod directory;
+pub mod http;
 pub mod key_value;
 mod leg;
 pub mod log;
+pub mod metrics;
 mod panics;
 mod prompt;
 pub mod random;
+pub mod schedule;
 pub mod trace;
 
 pub use bindings::tandem::pbx::bridge::BridgeEnd;

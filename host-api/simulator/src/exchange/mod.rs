@@ -4,7 +4,7 @@
 //! next thing that happens and lets that one thing happen, until [`Exchange::take_outcome`] has the answer. Everything
 //! about order is decided here: what is due at the same time happens in the order of [`Due`].
 //!
-//! `perform` begins requests, `dialling` calls users, `party` is what people do, `sound` how long prompts take, `store`
+//! `perform` begins requests, `services` answers for web services and the like, `dialling` calls users, `party` is what people do, `sound` how long prompts take, `store`
 //! the key-value store, `leg` one side of a call, `record` who ended it and why.
 
 mod dialling;
@@ -12,6 +12,7 @@ mod leg;
 mod party;
 mod perform;
 mod record;
+mod services;
 mod sound;
 mod store;
 
@@ -36,7 +37,7 @@ use store::KeyValues;
 const LEGLESS_MAX: Duration = Duration::from_secs(30);
 
 /// What a test can ask about a call.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Seen {
     /// What the caller heard, in part or to its end.
     pub heard: Vec<String>,
@@ -48,6 +49,10 @@ pub struct Seen {
     pub bridged: Duration,
     /// The lines of the scenario's log.
     pub log: Vec<String>,
+    /// The HTTP requests that were sent, as `METHOD URL NAME: VALUE … BODY`.
+    pub requests: Vec<String>,
+    /// What metrics have at the end.
+    pub metrics: BTreeMap<String, f64>,
     /// Who ended the call, once it has ended.
     pub ended_by: Option<EndedBy>,
     /// Why, in the caller's view, and the status behind it.
@@ -81,6 +86,10 @@ enum Pending {
     },
     Sleeping {
         until: Duration,
+    },
+    Answering {
+        until: Duration,
+        outcome: Outcome,
     },
 }
 
@@ -144,6 +153,9 @@ pub struct Exchange {
     legless_since: Option<Duration>,
     /// How often each user was dialled.
     dialled: BTreeMap<String, usize>,
+    /// How often each web service was asked.
+    requests_to: BTreeMap<usize, usize>,
+    metrics: BTreeMap<String, services::Metric>,
     seen: Seen,
 }
 
@@ -169,6 +181,8 @@ impl Exchange {
             outcome: None,
             legless_since: None,
             dialled: BTreeMap::new(),
+            requests_to: BTreeMap::new(),
+            metrics: BTreeMap::new(),
             seen: Seen::default(),
             case,
             time,
@@ -238,7 +252,9 @@ impl Exchange {
         }
         let pending = match &self.pending {
             Pending::Collecting { collector, .. } => collector.deadline(),
-            Pending::Sending { until, .. } | Pending::Sleeping { until } => Some(*until),
+            Pending::Sending { until, .. }
+            | Pending::Sleeping { until }
+            | Pending::Answering { until, .. } => Some(*until),
             Pending::Dialling(dialling) => Some(dialling.deadline()),
             Pending::Nothing | Pending::Playing { .. } | Pending::Bridging { .. } => None,
         };
@@ -260,6 +276,10 @@ impl Exchange {
             }
             Pending::Sending { .. } => self.done(Outcome::Leg(Ok(()))),
             Pending::Sleeping { .. } => self.done(Outcome::Done),
+            Pending::Answering { outcome, .. } => {
+                let outcome = outcome.clone();
+                self.done(outcome);
+            }
             Pending::Dialling(_) => self.dialling_timeout(),
             Pending::Nothing | Pending::Playing { .. } | Pending::Bridging { .. } => (),
         }
@@ -380,7 +400,8 @@ impl Exchange {
             | Pending::Playing { .. }
             | Pending::Collecting { .. }
             | Pending::Bridging { .. }
-            | Pending::Sleeping { .. } => (),
+            | Pending::Sleeping { .. }
+            | Pending::Answering { .. } => (),
         }
     }
 
@@ -420,6 +441,8 @@ impl Exchange {
         for id in self.ids() {
             self.hang_up(id, status, words);
         }
+        let metrics = std::mem::take(&mut self.metrics).into_iter();
+        self.seen.metrics = metrics.map(|(name, metric)| (name, metric.value())).collect();
         self.seen.ended_by = record::ended_by(&self.legs);
         self.seen.cause = record::cause(&self.legs, failed);
         if let Some(caller) = self.legs.first() {

@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 impl Exchange {
     /// Does or begins what is asked for. None: [`Exchange::take_outcome`] has the answer later.
     pub fn perform(&mut self, op: &Op) -> Option<Outcome> {
-        if let Some(outcome) = self.answer(op) {
+        if let Some(outcome) = self.answer(op).or_else(|| self.answer_service(op)) {
             return Some(outcome);
         }
         self.begin_op(op);
@@ -84,7 +84,14 @@ impl Exchange {
             | Op::DropLeg { .. }
             | Op::Dial { .. }
             | Op::Bridge { .. }
-            | Op::SleepMs { .. } => return None,
+            | Op::SleepMs { .. }
+            | Op::HttpSend { .. }
+            | Op::LookUpSchedule { .. }
+            | Op::MetricCount { .. }
+            | Op::MetricGauge { .. }
+            | Op::MetricObserve { .. }
+            | Op::FindContact { .. }
+            | Op::SearchContacts { .. } => return None,
         })
     }
 
@@ -117,6 +124,7 @@ impl Exchange {
                 let until = self.now() + Duration::from_millis((*duration_ms).into());
                 self.pending = Pending::Sleeping { until };
             }
+            Op::HttpSend { request } => self.begin_http(request),
             Op::Peer { .. }
             | Op::Local { .. }
             | Op::Header { .. }
@@ -133,12 +141,18 @@ impl Exchange {
             | Op::KvSet { .. }
             | Op::KvDelete { .. }
             | Op::KvIncrement { .. }
-            | Op::KvKeys { .. } => (), // answered before
+            | Op::KvKeys { .. }
+            | Op::LookUpSchedule { .. }
+            | Op::MetricCount { .. }
+            | Op::MetricGauge { .. }
+            | Op::MetricObserve { .. }
+            | Op::FindContact { .. }
+            | Op::SearchContacts { .. } => (), // answered before
         }
     }
 
     /// The wall clock.
-    fn wall(&self) -> Timestamp {
+    pub(super) fn wall(&self) -> Timestamp {
         let start = self.case.world.start;
         start.saturating_add(self.now()).unwrap_or(start)
     }

@@ -1,6 +1,6 @@
-//! What scenarios use of the world: hosts, secrets.
+//! What scenarios use of the world: hosts, secrets, schedules, contacts.
 
-use tandem_store::{HostPattern, SecretValue, StoreError};
+use tandem_store::{Contact, ContactNumber, ContactsWritten, HostPattern, SecretValue, StoreError};
 
 use crate::home;
 
@@ -73,4 +73,73 @@ fn a_secret_is_what_a_header_can_carry() {
     for text in ["", "a\nb", "a\r\nX: y", "é", &"a".repeat(5_000)] {
         assert!(SecretValue::new(text).is_err(), "{text:?}");
     }
+}
+
+#[tokio::test]
+async fn a_schedule_is_its_domains_own() {
+    let home = home().await;
+    let (ours, theirs) = (home.domain("demo.local").await, home.domain("other.local").await);
+    home.set_schedule(&ours, "office", "{}").await.unwrap();
+    home.set_schedule(&ours, "office", r#"{"week":{}}"#).await.unwrap();
+    let text = home.schedule(&ours, "office").await.unwrap();
+    assert_eq!(text.as_deref(), Some(r#"{"week":{}}"#));
+    assert_eq!(home.schedules(&ours).await.unwrap().len(), 1);
+    assert_eq!(home.schedule(&theirs, "office").await.unwrap(), None);
+    let deleted = home.delete_schedule(&theirs, "office").await;
+    assert!(matches!(deleted, Err(StoreError::NotFound { .. })));
+    home.delete_schedule(&ours, "office").await.unwrap();
+    assert!(home.schedules(&ours).await.unwrap().is_empty());
+    let named = home.set_schedule(&ours, "a b", "{}").await;
+    assert!(matches!(named, Err(StoreError::Invalid { .. })));
+}
+
+fn contact(name: &str, company: &str, number: &str) -> Contact {
+    Contact {
+        name: name.to_owned(),
+        company: company.to_owned(),
+        numbers: vec![ContactNumber {
+            label: "work".to_owned(),
+            number: number.to_owned(),
+            tail: number.to_owned(),
+        }],
+        ..Contact::default()
+    }
+}
+
+#[tokio::test]
+async fn contacts_are_written_whole_found_and_their_domains_own() {
+    let home = home().await;
+    let (ours, theirs) = (home.domain("demo.local").await, home.domain("other.local").await);
+    let book = [contact("Ann 50%", "Acme", "1234567"), contact("Bob", "", "7654321")];
+    let written = home.put_contacts(&ours, &book, false).await.unwrap();
+    let expected = ContactsWritten { added: 2, replaced: 0, present: 2 };
+    assert_eq!(written, expected);
+    let found = home.contacts_by_tail(&ours, "1234567").await.unwrap();
+    assert_eq!(found, [book[0].clone()]);
+    let names = async |text: &str| -> Vec<String> {
+        let found = home.search_contacts(&ours, text, 0, 10).await.unwrap();
+        found.into_iter().map(|contact| contact.name).collect()
+    };
+    assert_eq!(names("ACME ann").await, ["Ann 50%"]);
+    assert_eq!(names("50%").await, ["Ann 50%"]);
+    assert_eq!(names("7654").await, ["Bob"]);
+    assert_eq!(names("acme bob").await, [""; 0]);
+    assert_eq!(names("").await, ["Ann 50%", "Bob"]);
+
+    // One bad line of many changes nothing.
+    let bad = [contact("Cid", "", "1"), contact("", "", "2")];
+    assert!(home.put_contacts(&ours, &bad, true).await.is_err());
+    assert_eq!(names("").await.len(), 2);
+    let moved = [contact("Bob", "", "1111111")];
+    let written = home.put_contacts(&ours, &moved, false).await.unwrap();
+    assert_eq!((written.added, written.replaced, written.present), (0, 1, 2));
+    assert!(home.contacts_by_tail(&ours, "7654321").await.unwrap().is_empty());
+
+    assert!(home.contacts_by_tail(&theirs, "1234567").await.unwrap().is_empty());
+    assert!(home.search_contacts(&theirs, "", 0, 10).await.unwrap().is_empty());
+    let removed = home.remove_contacts(&theirs, Some("Bob")).await;
+    assert!(matches!(removed, Err(StoreError::NotFound { .. })));
+    assert_eq!(home.remove_contacts(&theirs, None).await.unwrap(), 0);
+    assert_eq!(home.remove_contacts(&ours, Some("Bob")).await.unwrap(), 1);
+    assert_eq!(home.put_contacts(&ours, &moved, true).await.unwrap().present, 1);
 }

@@ -158,6 +158,12 @@ pub enum Question {
         op: Op,
         once: (String, u64),
     },
+    /// What a service of the domain is asked: HTTP, schedules, metrics, contacts. `once` as in [`Self::KeyValue`].
+    Service {
+        domain: Arc<str>,
+        op: Op,
+        once: (String, u64),
+    },
 }
 
 /// What was found out.
@@ -171,6 +177,8 @@ pub enum Answer {
     User(Option<User>),
     /// To [`Question::KeyValue`].
     KeyValue(Result<KvValue, KvError>),
+    /// To [`Question::Service`].
+    Service(Box<Outcome>),
     /// The directory does not answer.
     Unavailable,
 }
@@ -181,6 +189,7 @@ impl Answer {
         match self {
             Self::User(user) => Some(Outcome::User(user)),
             Self::KeyValue(result) => Some(Outcome::Kv(result)),
+            Self::Service(outcome) => Some(*outcome),
             Self::Admit(_) | Self::Located(_) | Self::Unavailable => None,
         }
     }

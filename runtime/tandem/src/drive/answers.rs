@@ -9,6 +9,7 @@ use tandem_store::{DomainScope, Once, Store, StoreError};
 use tandem_switch::{Admitted, Answer, Located, Question};
 
 use super::registrar::Registrations;
+use super::services::Services;
 
 /// Where answers come from; a clone is cheap.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub struct Answers {
     pub default_domain: Option<String>,
     /// Most bytes in one domain's key-value store.
     pub kv_bytes_max: u64,
+    /// What else scenarios ask.
+    pub services: Services,
 }
 
 impl Answers {
@@ -36,6 +39,10 @@ impl Answers {
             Question::FindUser { domain, number } => self.find_user(&domain, &number).await.map(Answer::User),
             Question::KeyValue { domain, op, once } => {
                 Ok(Answer::KeyValue(self.key_value(&domain, op, &once).await))
+            }
+            Question::Service { domain, op, once } => {
+                let outcome = self.services.answer(&domain, op, &once).await;
+                Ok(outcome.map_or(Answer::Unavailable, |outcome| Answer::Service(Box::new(outcome))))
             }
         };
         answered.unwrap_or_else(|error| {

@@ -199,6 +199,8 @@ impl World {
                 }))
             }
             Question::KeyValue { op, once, .. } => Answer::KeyValue(self.directory.key_value(&op, once)),
+            // No guest of the simulator uses one.
+            Question::Service { .. } => Answer::Unavailable,
         }
     }
 

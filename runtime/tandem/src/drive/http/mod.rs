@@ -91,14 +91,12 @@ impl Http {
         let mut pause = FIRST_PAUSE;
         for left in (0..=request.retries).rev() {
             let found = self.followed(&hosts, first.clone(), &headers, request).await;
-            let Some(least) = Some(()).filter(|()| left > 0).and_then(|()| again(request.method, &found)) else {
-                return found;
-            };
-            let wait = pause.max(least);
-            if Instant::now() + wait >= until {
-                return found;
+            let least = again(request.method, &found).filter(|_| left > 0);
+            let wait = least.map(|least| pause.max(least));
+            match wait.filter(|wait| Instant::now() + *wait < until) {
+                Some(wait) => sleep(wait).await,
+                None => return found.map_err(|failed| failed.error),
             }
-            sleep(wait).await;
             pause *= 2;
         }
         Err(HttpError::TimeOut)
@@ -126,7 +124,7 @@ impl Http {
         first: Hop,
         headers: &Headers,
         request: &HttpRequest,
-    ) -> Result<HttpResponse, HttpError> {
+    ) -> Result<HttpResponse, Failed> {
         let mut hop = first.clone();
         for _ in 0..=REDIRECTS_MAX {
             let private = hop.grant(hosts)?;
@@ -137,17 +135,20 @@ impl Http {
             if hop.with_body && !request.body.is_empty() {
                 sending = sending.body(request.body.clone());
             }
-            let response = sending.send().await.map_err(|error| fault(&error))?;
+            let response = sending.send().await.map_err(|error| Failed {
+                unsent: error.is_connect(),
+                error: fault(&error),
+            })?;
             let location = response
                 .headers()
                 .get("location")
                 .and_then(|value| value.to_str().ok());
             match hop.next(response.status().as_u16(), location)? {
                 Some(next) => hop = next,
-                None => return answer::read(response).await,
+                None => return Ok(answer::read(response).await?),
             }
         }
-        Err(HttpError::Limit(format!("more than {REDIRECTS_MAX} redirects")))
+        Err(HttpError::Limit(format!("more than {REDIRECTS_MAX} redirects")).into())
     }
 
     /// A place among the requests under way.
@@ -166,6 +167,20 @@ impl Http {
     }
 }
 
+/// Why there is no response.
+#[derive(Debug)]
+struct Failed {
+    error: HttpError,
+    /// There was no connection: no service has seen the request.
+    unsent: bool,
+}
+
+impl From<HttpError> for Failed {
+    fn from(error: HttpError) -> Self {
+        Self { error, unsent: false }
+    }
+}
+
 fn method(method: HttpMethod) -> Method {
     match method {
         HttpMethod::Get => Method::GET,
@@ -179,15 +194,17 @@ fn method(method: HttpMethod) -> Method {
 
 /// Whether a request may be made once more, and after which pause at least. What is idempotent may always; the rest
 /// only where the service has surely not done it: there was no connection, or it said so (429, 503).
-fn again(method: HttpMethod, found: &Result<HttpResponse, HttpError>) -> Option<Duration> {
+fn again(method: HttpMethod, found: &Result<HttpResponse, Failed>) -> Option<Duration> {
     match found {
         Ok(response) => {
             let refused = matches!(response.status, 429 | 503);
             let broken = matches!(response.status, 502 | 504) && method.is_idempotent();
             (refused || broken).then(|| answer::retry_after(response))
         }
-        Err(HttpError::Connect(_)) => method.is_idempotent().then_some(Duration::ZERO),
-        Err(_) => None,
+        Err(Failed { error, unsent }) => {
+            let broken = matches!(error, HttpError::Connect(_));
+            (broken && (*unsent || method.is_idempotent())).then_some(Duration::ZERO)
+        }
     }
 }
 
@@ -237,7 +254,7 @@ fn store_error(error: &StoreError) -> HttpError {
 mod tests {
     use super::*;
 
-    fn answered(status: u16, headers: &[(&str, &str)]) -> Result<HttpResponse, HttpError> {
+    fn answered(status: u16, headers: &[(&str, &str)]) -> Result<HttpResponse, Failed> {
         let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Ok(HttpResponse {
             status,
@@ -249,12 +266,16 @@ mod tests {
     #[test]
     fn a_request_is_repeated_only_where_that_does_no_harm() {
         let (get, post) = (HttpMethod::Get, HttpMethod::Post);
-        let broken = Err(HttpError::Connect("reset".to_owned()));
-        assert!(again(get, &broken).is_some() && again(post, &broken).is_none());
+        let failed = |unsent| {
+            let error = HttpError::Connect("reset".to_owned());
+            Err(Failed { error, unsent })
+        };
+        assert!(again(get, &failed(false)).is_some() && again(post, &failed(false)).is_none());
+        assert!(again(get, &failed(true)).is_some() && again(post, &failed(true)).is_some());
         assert!(again(get, &answered(502, &[])).is_some() && again(post, &answered(502, &[])).is_none());
         let busy = answered(503, &[("retry-after", "2")]);
         assert_eq!(again(post, &busy), Some(Duration::from_secs(2)));
         assert_eq!(again(get, &answered(404, &[])), None);
-        assert_eq!(again(get, &Err(HttpError::PrivateAddress)), None);
+        assert_eq!(again(get, &Err(HttpError::PrivateAddress.into())), None);
     }
 }
