@@ -5,8 +5,8 @@
 //! Texts that the WIT says are cut are cut in `imports/`, before they become an [`Op`].
 
 use crate::op::{
-    Cause, CollectRule, ContactsError, DialFailure, DialOptions, HttpError, KvError, LegError, MetricError, Op,
-    Outcome, Prompt, Real, ScheduleError, Target,
+    Cause, CollectRule, ContactsError, DialFailure, DialOptions, HttpError, KvError, LegError, MetricError,
+    Op, Outcome, Prompt, Real, ScheduleError, Target,
 };
 
 mod http;
@@ -60,13 +60,15 @@ impl Op {
             }
             Self::FindContact { number } => at_most("the number", number.len(), NUMBER_BYTES_MAX, "bytes")
                 .map_err(|e| Outcome::Contact(Err(ContactsError::BadArgument(e)))),
-            Self::SearchContacts { text, limit } => at_most("the text", text.len(), SEARCH_BYTES_MAX, "bytes")
-                .and_then(|()| within("limit", *limit, 1, CONTACTS_MAX))
-                .and_then(|()| match text.trim() {
-                    "" => Err("the text is empty".to_owned()),
-                    _ => Ok(()),
-                })
-                .map_err(|e| Outcome::Contacts(Err(ContactsError::BadArgument(e)))),
+            Self::SearchContacts { text, limit } => {
+                at_most("the text", text.len(), SEARCH_BYTES_MAX, "bytes")
+                    .and_then(|()| within("limit", *limit, 1, CONTACTS_MAX))
+                    .and_then(|()| match text.trim() {
+                        "" => Err("the text is empty".to_owned()),
+                        _ => Ok(()),
+                    })
+                    .map_err(|e| Outcome::Contacts(Err(ContactsError::BadArgument(e))))
+            }
             // No schedule, header or number has so long a name: there is none.
             Self::LookUpSchedule { name } if name.len() > NAME_BYTES_MAX => {
                 Err(Outcome::Schedule(Err(ScheduleError::NotFound)))
@@ -108,7 +110,9 @@ fn check_metric(name: &str, value: Option<Real>) -> Result<(), String> {
     at_most("the name", name.len(), METRIC_BYTES_MAX, "bytes")?;
     let letters = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.bytes().all(letters) {
-        return Err(format!("{name:?} is no name: a-z, 0-9 and _, beginning with a letter"));
+        return Err(format!(
+            "{name:?} is no name: a-z, 0-9 and _, beginning with a letter"
+        ));
     }
     match value {
         Some(value) if !value.value().is_finite() => Err("the number is not finite".to_owned()),

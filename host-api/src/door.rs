@@ -9,7 +9,7 @@ use tandem_bindings::LegHandle;
 
 use crate::journal::{Journal, JournalFull, Past, Said};
 use crate::limits::{Accountant, Limits};
-use crate::op::{DialFailure, HttpError, KvError, MetricError, LegError, LegId, Level, Op, OpIndex, Outcome};
+use crate::op::{DialFailure, HttpError, KvError, LegError, LegId, Level, MetricError, Op, OpIndex, Outcome};
 use crate::quota::{DomainQuota, TokenBucket};
 use crate::replay::Recording;
 use crate::run::End;

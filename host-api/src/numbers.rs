@@ -36,7 +36,11 @@ pub fn likeness(one: &str, other: &str) -> Option<usize> {
     if one == other {
         return Some(usize::MAX);
     }
-    let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
+    let (short, long) = if one.len() < other.len() {
+        (one, other)
+    } else {
+        (other, one)
+    };
     (short.len() >= SUBSCRIBER_MIN && long.ends_with(short)).then_some(short.len())
 }
 
@@ -50,7 +54,13 @@ mod tests {
 
     #[test]
     fn one_number_in_all_its_spellings() {
-        let spellings = ["+49 (0)30 1234-567", "0049 30 1234567", "030 1234567", "+49301234567", "030/12 34 567 ext 5"];
+        let spellings = [
+            "+49 (0)30 1234-567",
+            "0049 30 1234567",
+            "030 1234567",
+            "+49301234567",
+            "030/12 34 567 ext 5",
+        ];
         for one in spellings {
             for other in spellings {
                 assert!(same(one, other), "{one} {other}");

@@ -249,9 +249,9 @@ impl Op {
             | Self::KvDelete { .. }
             | Self::KvIncrement { .. }
             | Self::KvKeys { .. } => Outcome::Kv(Err(KvError::Unavailable)),
-            Self::HttpSend { .. } => {
-                Outcome::Http(Err(HttpError::Limit("the server's store does not answer".to_owned())))
-            }
+            Self::HttpSend { .. } => Outcome::Http(Err(HttpError::Limit(
+                "the server's store does not answer".to_owned(),
+            ))),
             Self::LookUpSchedule { .. } => Outcome::Schedule(Err(ScheduleError::Unavailable)),
             Self::MetricCount { .. } | Self::MetricGauge { .. } | Self::MetricObserve { .. } => {
                 Outcome::Metric(Err(MetricError::Limit("there are no metrics".to_owned())))

@@ -78,7 +78,9 @@ impl Dates {
     /// How much it says of one day: the more exact wins.
     fn breadth(self) -> i64 {
         match self {
-            Self::Range(first, last) => first.until(last).map_or(i64::MAX, |span| i64::from(span.get_days())),
+            Self::Range(first, last) => first
+                .until(last)
+                .map_or(i64::MAX, |span| i64::from(span.get_days())),
             Self::Yearly(..) => 1,
         }
     }
@@ -193,7 +195,11 @@ fn dates(text: &str) -> Result<Dates, ScheduleProblem> {
     };
     if let Some((first, last)) = text.split_once('/') {
         let (first, last) = (day(first)?, day(last)?);
-        return if first <= last { Ok(Dates::Range(first, last)) } else { Err(wrong()) };
+        return if first <= last {
+            Ok(Dates::Range(first, last))
+        } else {
+            Err(wrong())
+        };
     }
     if text.len() == 5 {
         // Any leap year will do.
@@ -223,7 +229,9 @@ impl Schedule {
         });
         let since_yesterday = day.yesterday().is_ok_and(|yesterday| {
             let spans = self.spans(yesterday).iter();
-            spans.into_iter().any(|span| span.end < span.begin && minute < span.end)
+            spans
+                .into_iter()
+                .any(|span| span.end < span.begin && minute < span.end)
         });
         match self.holiday(day) {
             _ if today || since_yesterday => ScheduleState::Open,
@@ -373,7 +381,11 @@ mod tests {
             ("2026-12-24T20:00", Closed, "2026-12-25 00:00 +0100"),
             ("2026-12-25T12:00", holiday("Christmas"), "2026-12-26 00:00 +0100"),
             ("2029-12-25T12:00", holiday("Christmas"), "2029-12-26 00:00 +0100"),
-            ("2026-12-28T12:00", holiday("Monday off"), "2026-12-29 00:00 +0100"),
+            (
+                "2026-12-28T12:00",
+                holiday("Monday off"),
+                "2026-12-29 00:00 +0100",
+            ),
             ("2026-12-30T10:30", Open, "2026-12-30 11:00 +0100"),
             ("2026-12-30T11:00", Closed, "2026-12-31 00:00 +0100"),
             ("2026-12-31T11:00", holiday("Holidays"), "2027-01-01 00:00 +0100"),
@@ -397,14 +409,14 @@ mod tests {
         // The hour comes again, and is open again.
         let again = night.status(first_end, &zone);
         let second = "2026-10-25T01:00:00Z".parse::<Timestamp>().unwrap();
-        assert_eq!((again.state, again.until_ms), (Closed, Some(second.as_millisecond() as u64)));
+        assert_eq!(
+            (again.state, again.until_ms),
+            (Closed, Some(second.as_millisecond() as u64))
+        );
 
         // Nine o'clock is nine o'clock on both sides.
         let office = office();
-        assert_eq!(
-            at(&office, "2026-03-28T12:00", &zone).1,
-            "2026-03-28 22:00 +0100"
-        );
+        assert_eq!(at(&office, "2026-03-28T12:00", &zone).1, "2026-03-28 22:00 +0100");
         assert_eq!(at(&office, "2026-03-29T12:00", &zone).1, "2026-03-30 09:00 +0200");
         assert_eq!(at(&office, "2026-10-25T12:00", &zone).1, "2026-10-26 09:00 +0100");
         // The night span of a Saturday is an hour shorter, and an hour longer.
@@ -418,7 +430,10 @@ mod tests {
         let zone = TimeZone::UTC;
         assert_eq!(at(&always, "2026-12-01T10:00", &zone), (Open, "never".to_owned()));
         let never = schedule("{}");
-        assert_eq!(at(&never, "2026-12-01T10:00", &zone), (Closed, "never".to_owned()));
+        assert_eq!(
+            at(&never, "2026-12-01T10:00", &zone),
+            (Closed, "never".to_owned())
+        );
     }
 
     #[test]

@@ -171,7 +171,11 @@ fn request(op: &Op) -> String {
             } else {
                 format!(" with {}", bytes(&request.body))
             };
-            format!("{name} {} {}{body}", request.method.as_str(), shortened(&request.url))
+            format!(
+                "{name} {} {}{body}",
+                request.method.as_str(),
+                shortened(&request.url)
+            )
         }
         Op::LookUpSchedule { name: schedule } => format!("{name} {}", text(schedule)),
         Op::MetricCount { name: metric, by } => format!("{name} {metric} by {by}"),
@@ -311,10 +315,15 @@ fn outcome(outcome: &Outcome) -> Option<String> {
         Outcome::Metric(Ok(())) => "ok".to_owned(),
         Outcome::Metric(Err(MetricError::BadArgument(why))) => format!("bad argument: {}", shortened(why)),
         Outcome::Metric(Err(MetricError::Limit(why))) => format!("limit: {}", shortened(why)),
-        Outcome::Contact(Ok(found)) => found.as_ref().map_or("nobody".to_owned(), |found| text(&found.name)),
-        Outcome::Contacts(Ok(found)) => {
-            texts(&found.iter().map(|contact| contact.name.clone()).collect::<Vec<_>>())
-        }
+        Outcome::Contact(Ok(found)) => found
+            .as_ref()
+            .map_or("nobody".to_owned(), |found| text(&found.name)),
+        Outcome::Contacts(Ok(found)) => texts(
+            &found
+                .iter()
+                .map(|contact| contact.name.clone())
+                .collect::<Vec<_>>(),
+        ),
         Outcome::Contact(Err(ContactsError::BadArgument(why)))
         | Outcome::Contacts(Err(ContactsError::BadArgument(why))) => {
             format!("bad argument: {}", shortened(why))

@@ -63,15 +63,18 @@ log = [
   '3: HttpError::TimeOut',
   'the script has no [[world.http]] for GET https://else.example.com/',
   '5: HttpError::BadArgument',
-  '6: Ok(Status { state: State::Closed',
-  '7: Err(ScheduleError::NotFound)',
+  '6: State::Closed until Some(1798185600000)',
+  '7: schedule: there is none of this name',
   '8: Ok(())',
   'orders is a counter already',
   '12: Ann, mobile of Acme',
   '13: nobody',
   '14: Ann',
 ]
-requests = ["GET https://crm.example.com/callers/301 Authorization: Bearer <crm>", 'POST https://crm.example.com/orders', '{"n":7}']
+requests = [
+  'GET https://crm.example.com/callers/301 Authorization: Bearer <crm>',
+  'POST https://crm.example.com/orders Content-Type: application/json Accept: application/json {"n":7}',
+]
 metrics = { orders = 5, queue = 1.5 }
 lasts = "1100ms"
 
@@ -93,9 +96,16 @@ fn a_script_answers_for_services_and_knows_what_was_asked() {
     let engine = Engine::new(EngineConfig::default()).unwrap();
     let module = engine.load(&bytes).unwrap();
     let script = Script::parse(&format!("{WORLD}{ANSWERS}"), &Beside::default()).unwrap();
-    let [all, down] = &script.cases[..] else { panic!("two cases") };
+    let [all, down] = &script.cases[..] else {
+        panic!("two cases")
+    };
     let played = play(&engine, &module, &Arc::new(all.clone()));
-    assert!(played.failures.is_empty(), "{:#?}\n{}", played.failures, played.trace.join("\n"));
+    assert!(
+        played.failures.is_empty(),
+        "{:#?}\n{}",
+        played.failures,
+        played.trace.join("\n")
+    );
     let trace = played.trace.join("\n");
     for line in [
         "http.send POST https://crm.example.com/orders with \"{\\\"n\\\":7}\"",
@@ -108,19 +118,40 @@ fn a_script_answers_for_services_and_knows_what_was_asked() {
     }
     let played = play(&engine, &module, &Arc::new(down.clone()));
     let failures = played.failures.join("\n");
-    assert!(failures.contains("the scenario requests \"GET https://nobody.example.com/\""), "{failures}");
-    assert!(failures.contains("metric orders: expected 6, got 5"), "{failures}");
+    assert!(
+        failures.contains("the scenario requests \"GET https://nobody.example.com/\""),
+        "{failures}"
+    );
+    assert!(
+        failures.contains("metric orders: expected 6, got 5"),
+        "{failures}"
+    );
     assert_eq!(played.failures.len(), 2, "{failures}");
 }
 
 #[test]
 fn mistakes_about_services_are_told() {
     for (extra, words) in [
-        ("[[world.http]]\nurl = 'https://a'\nanswer = { error = 'odd' }\n", "\"odd\" is no error"),
-        ("[[world.http]]\nurl = 'https://a'\nanswer = { status = 99 }\n", "no service answers with 99"),
-        ("[[world.http]]\nurl = 'https://a'\nanswer = { body = 'a', json = 1 }\n", "both given"),
-        ("[[world.http]]\nurl = 'https://a'\nanswer = []\n", "there is no answer"),
-        ("[world.schedules.other]\nweek = { monday = [] }\n", "\"monday\" is no day"),
+        (
+            "[[world.http]]\nurl = 'https://a'\nanswer = { error = 'odd' }\n",
+            "\"odd\" is no error",
+        ),
+        (
+            "[[world.http]]\nurl = 'https://a'\nanswer = { status = 99 }\n",
+            "no service answers with 99",
+        ),
+        (
+            "[[world.http]]\nurl = 'https://a'\nanswer = { body = 'a', json = 1 }\n",
+            "both given",
+        ),
+        (
+            "[[world.http]]\nurl = 'https://a'\nanswer = []\n",
+            "there is no answer",
+        ),
+        (
+            "[world.schedules.other]\nweek = { monday = [] }\n",
+            "\"monday\" is no day",
+        ),
     ] {
         let text = format!("{WORLD}{extra}[[case]]\nname = 'a'\n");
         let error = Script::parse(&text, &Beside::default()).unwrap_err().to_string();

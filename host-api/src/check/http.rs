@@ -51,7 +51,11 @@ fn check_header(header: &HttpHeader) -> Result<(), String> {
         return Err(format!("{name:?} is no header's name"));
     }
     let is_ours = OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours));
-    if is_ours || name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("proxy-")) {
+    if is_ours
+        || name
+            .get(..6)
+            .is_some_and(|start| start.eq_ignore_ascii_case("proxy-"))
+    {
         return Err(format!("the host sets the header {name} itself"));
     }
     match &header.value {
@@ -110,10 +114,34 @@ mod tests {
         let (url, post) = (|url: &str| url.to_owned(), request);
         let body = vec![0; BODY_BYTES_MAX + 1];
         for (request, words) in [
-            (HttpRequest { url: url("ftp://a"), ..post() }, "https://"),
-            (HttpRequest { url: url("a.example"), ..post() }, "https://"),
-            (HttpRequest { timeout_ms: 0, ..post() }, "timeout-ms is 0"),
-            (HttpRequest { timeout_ms: 60_001, ..post() }, "timeout-ms is 60001"),
+            (
+                HttpRequest {
+                    url: url("ftp://a"),
+                    ..post()
+                },
+                "https://",
+            ),
+            (
+                HttpRequest {
+                    url: url("a.example"),
+                    ..post()
+                },
+                "https://",
+            ),
+            (
+                HttpRequest {
+                    timeout_ms: 0,
+                    ..post()
+                },
+                "timeout-ms is 0",
+            ),
+            (
+                HttpRequest {
+                    timeout_ms: 60_001,
+                    ..post()
+                },
+                "timeout-ms is 60001",
+            ),
             (HttpRequest { retries: 6, ..post() }, "retries is 6"),
             (HttpRequest { body, ..post() }, "131073 bytes"),
             (with("Host", "b"), "itself"),
@@ -123,7 +151,10 @@ mod tests {
             (with("X", "a\r\nY: b"), "not printable"),
         ] {
             let found = check(&request);
-            assert!(found.as_ref().is_err_and(|e| e.contains(words)), "{words}: {found:?}");
+            assert!(
+                found.as_ref().is_err_and(|e| e.contains(words)),
+                "{words}: {found:?}"
+            );
         }
         let get = HttpRequest {
             method: HttpMethod::Get,

@@ -517,7 +517,10 @@ async fn tours_of_the_book_use_every_interface() {
             _ => None,
         });
         let sent = sent.expect("an HTTP request");
-        assert_eq!((sent.body.as_slice(), sent.timeout_ms), (&br#"{"caller":"Ann"}"#[..], 2_000));
+        assert_eq!(
+            (sent.body.as_slice(), sent.timeout_ms),
+            (&br#"{"caller":"Ann"}"#[..], 2_000)
+        );
         let token = HttpHeader {
             name: "Authorization".to_owned(),
             value: HeaderValue::Secret {

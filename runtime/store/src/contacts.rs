@@ -167,12 +167,11 @@ impl Store {
     /// Removes the contacts of a name, or all; gives how many there were. Errors: [`StoreError::NotFound`].
     pub async fn remove_contacts(&self, scope: &DomainScope, name: Option<&str>) -> Result<u64, StoreError> {
         let mut write = self.write().await?;
-        let deleted =
-            sqlx::query("DELETE FROM contacts WHERE domain_id = $1 AND ($2 IS NULL OR name = $2)")
-                .bind(scope.id())
-                .bind(name)
-                .execute(&mut *write)
-                .await?;
+        let deleted = sqlx::query("DELETE FROM contacts WHERE domain_id = $1 AND ($2 IS NULL OR name = $2)")
+            .bind(scope.id())
+            .bind(name)
+            .execute(&mut *write)
+            .await?;
         if let (0, Some(name)) = (deleted.rows_affected(), name) {
             return Err(StoreError::not_found("contact", name));
         }
@@ -216,7 +215,12 @@ impl Store {
     }
 }
 
-async fn insert(write: &mut Write, scope: &DomainScope, id: i64, contact: &Contact) -> Result<(), StoreError> {
+async fn insert(
+    write: &mut Write,
+    scope: &DomainScope,
+    id: i64,
+    contact: &Contact,
+) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO contacts (domain_id, id, name, company, email, note, words) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -303,7 +307,10 @@ fn check(contact: &Contact) -> Result<(), StoreError> {
         texts.extend([&number.number, &number.label]);
     }
     if texts.iter().any(|text| text.chars().any(char::is_control)) {
-        let why = format!("{}: it has a control character", contact.name.replace(char::is_control, " "));
+        let why = format!(
+            "{}: it has a control character",
+            contact.name.replace(char::is_control, " ")
+        );
         return Err(StoreError::invalid(WHAT, why));
     }
     Ok(())

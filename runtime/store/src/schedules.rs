@@ -44,11 +44,12 @@ impl Store {
         at_most("schedule", document.len(), SCHEDULE_MOST)?;
         let changed_at = now();
         let mut write = self.write().await?;
-        let row = sqlx::query("SELECT COUNT(*) AS present FROM schedules WHERE domain_id = $1 AND name <> $2")
-            .bind(scope.id())
-            .bind(name)
-            .fetch_one(&mut *write)
-            .await?;
+        let row =
+            sqlx::query("SELECT COUNT(*) AS present FROM schedules WHERE domain_id = $1 AND name <> $2")
+                .bind(scope.id())
+                .bind(name)
+                .fetch_one(&mut *write)
+                .await?;
         if rows::count(&row, "present")? >= SCHEDULES_MOST as u64 {
             return Err(StoreError::TooMany {
                 what: "schedules in one domain",

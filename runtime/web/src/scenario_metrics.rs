@@ -1,8 +1,8 @@
 //! What scenarios count, by domain and name: a bounded number of names for each domain.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -68,7 +68,11 @@ impl ScenarioMetrics {
 
     pub(crate) fn register(&self, registry: &mut Registry) {
         let of = "by the domain's scenarios";
-        registry.register("tandem_scenario_count", format!("Counted {of}"), self.counters.clone());
+        registry.register(
+            "tandem_scenario_count",
+            format!("Counted {of}"),
+            self.counters.clone(),
+        );
         registry.register("tandem_scenario_gauge", format!("Set {of}"), self.gauges.clone());
         registry.register(
             "tandem_scenario_observation",
@@ -109,7 +113,9 @@ impl ScenarioMetrics {
                 return Err(MetricRefused(format!("{name} is a {known} already")));
             }
             None if own.len() >= NAMES_MOST => {
-                return Err(MetricRefused(format!("the domain has {NAMES_MOST} metrics already")));
+                return Err(MetricRefused(format!(
+                    "the domain has {NAMES_MOST} metrics already"
+                )));
             }
             None => {
                 own.insert(name.to_owned(), kind);

@@ -41,7 +41,10 @@ impl WebService {
         let log = folder.path().join("requests");
         command.arg(script).arg(port.to_string()).arg(&log);
         let process = Process::start("web service", command, &folder.path().join("log")).unwrap();
-        wait::until(LONG, "the web service", || TcpStream::connect(("127.0.0.1", port)).ok()).unwrap();
+        wait::until(LONG, "the web service", || {
+            TcpStream::connect(("127.0.0.1", port)).ok()
+        })
+        .unwrap();
         Self {
             folder,
             port,
@@ -60,7 +63,9 @@ impl WebService {
     /// What it was asked with this path, in order.
     fn seen(&self, path: &str) -> Vec<Value> {
         let text = std::fs::read_to_string(self.folder.path().join("requests")).unwrap_or_default();
-        let all = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let all = text
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
         all.filter(|request| request["path"] == path).collect()
     }
 }
@@ -79,11 +84,24 @@ fn ok(tandem: &Tandem, arguments: &[&str]) -> String {
 /// Lets a number of a domain ask these services.
 fn offer(tandem: &Tandem, domain: &str, number: &str, steps: &Value) {
     let folder = Folder::new("steps").unwrap();
-    let settings = folder.write("settings.json", json!({ "steps": steps }).to_string()).unwrap();
+    let settings = folder
+        .write("settings.json", json!({ "steps": steps }).to_string())
+        .unwrap();
     let (guest, settings) = (guest(), settings.to_str().unwrap().to_owned());
     let guest = guest.to_str().unwrap();
-    ok(tandem, &["scenario", "add", guest, "--name", "services", "--domain", domain]);
-    let add = ["number", "add", number, "--scenario", "services", "--domain", domain];
+    ok(
+        tandem,
+        &["scenario", "add", guest, "--name", "services", "--domain", domain],
+    );
+    let add = [
+        "number",
+        "add",
+        number,
+        "--scenario",
+        "services",
+        "--domain",
+        domain,
+    ];
     ok(tandem, &[&add[..], &["--settings", &settings]].concat());
 }
 
@@ -115,7 +133,9 @@ fn answers(tandem: &Tandem, caller: &Baresip, number: &str, steps: usize) -> Vec
     assert!(refused.starts_with("480"), "{refused}\n{log}");
     let answer = |step: usize| {
         let mark = format!(" {step}: ");
-        let line = log.lines().find(|line| line.contains("scenario") && line.contains(&mark));
+        let line = log
+            .lines()
+            .find(|line| line.contains("scenario") && line.contains(&mark));
         let line = line.unwrap_or_else(|| panic!("no answer of step {step} in\n{log}"));
         line.split_once(&mark).unwrap().1.to_owned()
     };

@@ -37,9 +37,7 @@ impl Exchange {
             }
             Op::MetricCount { name, by } => self.metric(name, "counter", |value| value + *by as f64),
             Op::MetricGauge { name, value } => self.metric(name, "gauge", |_| value.value()),
-            Op::MetricObserve { name, value } => {
-                self.metric(name, "distribution", |sum| sum + value.value())
-            }
+            Op::MetricObserve { name, value } => self.metric(name, "distribution", |sum| sum + value.value()),
             Op::FindContact { number } => Outcome::Contact(Ok(self.find_contact(number))),
             Op::SearchContacts { text, limit } => Outcome::Contacts(Ok(self.search_contacts(text, *limit))),
             _ => return None,
@@ -108,7 +106,10 @@ impl Exchange {
         if let Some(words) = refused {
             return Outcome::Metric(Err(MetricError::Limit(words)));
         }
-        let metric = self.metrics.entry(name.to_owned()).or_insert(Metric { kind, value: 0.0 });
+        let metric = self
+            .metrics
+            .entry(name.to_owned())
+            .or_insert(Metric { kind, value: 0.0 });
         metric.value = change(metric.value);
         Outcome::Metric(Ok(()))
     }
@@ -117,7 +118,9 @@ impl Exchange {
         let digits = significant(number);
         let like = |contact: &Contact| {
             let numbers = contact.numbers.iter();
-            numbers.filter_map(|own| likeness(&significant(&own.number), &digits)).max()
+            numbers
+                .filter_map(|own| likeness(&significant(&own.number), &digits))
+                .max()
         };
         let mut best: Option<(usize, &Contact)> = None;
         for contact in &self.case.world.contacts {
@@ -136,7 +139,10 @@ impl Exchange {
             let fields = [&contact.name, &contact.company, &contact.email];
             let digits = |number: &str| number.chars().filter(char::is_ascii_digit).collect::<String>();
             fields.iter().any(|field| field.to_lowercase().contains(word))
-                || contact.numbers.iter().any(|own| digits(&own.number).contains(word))
+                || contact
+                    .numbers
+                    .iter()
+                    .any(|own| digits(&own.number).contains(word))
         };
         let contacts = self.case.world.contacts.iter();
         contacts

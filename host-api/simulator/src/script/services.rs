@@ -13,7 +13,8 @@ use crate::case::{Service, WebAnswer};
 /// The file's, and the case's own over them.
 pub(super) fn schedules(all: &shape::World, own: &shape::World) -> BTreeMap<String, Schedule> {
     let both = all.schedules.iter().chain(&own.schedules);
-    both.map(|(name, schedule)| (name.clone(), schedule.clone())).collect()
+    both.map(|(name, schedule)| (name.clone(), schedule.clone()))
+        .collect()
 }
 
 /// The case's with the file's, by name.
@@ -59,7 +60,8 @@ fn service(shape: &shape::Service) -> Result<Service, String> {
 fn answer(shape: &shape::WebAnswer) -> Result<WebAnswer, String> {
     let after = shape.after.map_or(Duration::ZERO, |Time(time)| time);
     if let Some(word) = &shape.error {
-        if shape.status.is_some() || shape.body.is_some() || shape.json.is_some() || !shape.headers.is_empty() {
+        if shape.status.is_some() || shape.body.is_some() || shape.json.is_some() || !shape.headers.is_empty()
+        {
             return Err("an error has no response".to_owned());
         }
         let result = Err(error(word)?);
@@ -85,7 +87,11 @@ fn answer(shape: &shape::WebAnswer) -> Result<WebAnswer, String> {
         }
         (None, None) => Vec::new(),
     };
-    let result = Ok(HttpResponse { status, headers, body });
+    let result = Ok(HttpResponse {
+        status,
+        headers,
+        body,
+    });
     Ok(WebAnswer { after, result })
 }
 

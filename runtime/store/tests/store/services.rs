@@ -80,7 +80,9 @@ async fn a_schedule_is_its_domains_own() {
     let home = home().await;
     let (ours, theirs) = (home.domain("demo.local").await, home.domain("other.local").await);
     home.set_schedule(&ours, "office", "{}").await.unwrap();
-    home.set_schedule(&ours, "office", r#"{"week":{}}"#).await.unwrap();
+    home.set_schedule(&ours, "office", r#"{"week":{}}"#)
+        .await
+        .unwrap();
     let text = home.schedule(&ours, "office").await.unwrap();
     assert_eq!(text.as_deref(), Some(r#"{"week":{}}"#));
     assert_eq!(home.schedules(&ours).await.unwrap().len(), 1);
@@ -110,9 +112,16 @@ fn contact(name: &str, company: &str, number: &str) -> Contact {
 async fn contacts_are_written_whole_found_and_their_domains_own() {
     let home = home().await;
     let (ours, theirs) = (home.domain("demo.local").await, home.domain("other.local").await);
-    let book = [contact("Ann 50%", "Acme", "1234567"), contact("Bob", "", "7654321")];
+    let book = [
+        contact("Ann 50%", "Acme", "1234567"),
+        contact("Bob", "", "7654321"),
+    ];
     let written = home.put_contacts(&ours, &book, false).await.unwrap();
-    let expected = ContactsWritten { added: 2, replaced: 0, present: 2 };
+    let expected = ContactsWritten {
+        added: 2,
+        replaced: 0,
+        present: 2,
+    };
     assert_eq!(written, expected);
     let found = home.contacts_by_tail(&ours, "1234567").await.unwrap();
     assert_eq!(found, [book[0].clone()]);
@@ -135,7 +144,12 @@ async fn contacts_are_written_whole_found_and_their_domains_own() {
     assert_eq!((written.added, written.replaced, written.present), (0, 1, 2));
     assert!(home.contacts_by_tail(&ours, "7654321").await.unwrap().is_empty());
 
-    assert!(home.contacts_by_tail(&theirs, "1234567").await.unwrap().is_empty());
+    assert!(
+        home.contacts_by_tail(&theirs, "1234567")
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert!(home.search_contacts(&theirs, "", 0, 10).await.unwrap().is_empty());
     let removed = home.remove_contacts(&theirs, Some("Bob")).await;
     assert!(matches!(removed, Err(StoreError::NotFound { .. })));

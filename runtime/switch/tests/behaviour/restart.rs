@@ -6,7 +6,8 @@ use tandem_bus::media::{Command, EndpointId, Event, Refusal};
 use tandem_directory::records::CallRecord;
 use tandem_host_api::End;
 use tandem_host_api::op::{
-    Cause, CollectRule, HttpMethod, HttpRequest, LegError, LegId, Op, OpIndex, Outcome, PlayEnd, Prompt, Target,
+    Cause, CollectRule, HttpMethod, HttpRequest, LegError, LegId, Op, OpIndex, Outcome, PlayEnd, Prompt,
+    Target,
 };
 use tandem_sip::{Message, Method};
 

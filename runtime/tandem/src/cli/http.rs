@@ -41,7 +41,8 @@ enum HttpAction {
 }
 
 fn pattern(text: &str) -> Result<HostPattern, String> {
-    text.parse().map_err(|error: tandem_store::StoreError| error.to_string())
+    text.parse()
+        .map_err(|error: tandem_store::StoreError| error.to_string())
 }
 
 impl Http {
@@ -52,7 +53,11 @@ impl Http {
         match &self.action {
             HttpAction::Allow { host, private } => {
                 let allowed = store.allow_http(&scope, host, *private).await?;
-                let how = if *private { ", at private addresses too" } else { "" };
+                let how = if *private {
+                    ", at private addresses too"
+                } else {
+                    ""
+                };
                 let line = format!("scenarios of {domain} may reach {host}{how}");
                 output::say(context.json, &allowed, &line)?;
             }
@@ -127,7 +132,11 @@ impl Secret {
                     let mut table = Table::new(["NAME", "HOSTS", "SET"], "no secrets");
                     for secret in &secrets {
                         let hosts: Vec<String> = secret.hosts.iter().map(ToString::to_string).collect();
-                        let hosts = if hosts.is_empty() { "any".to_owned() } else { hosts.join(" ") };
+                        let hosts = if hosts.is_empty() {
+                            "any".to_owned()
+                        } else {
+                            hosts.join(" ")
+                        };
                         table.row([secret.name.clone(), hosts, secret.changed_at.to_string()]);
                     }
                     table

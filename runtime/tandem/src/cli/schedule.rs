@@ -144,7 +144,9 @@ struct Said {
 impl Said {
     fn of(hours: &Hours, at: Timestamp, zone: &TimeZone) -> Self {
         let status = hours.status(at, zone);
-        let until = status.until_ms.and_then(|ms| Timestamp::from_millisecond(ms as i64).ok());
+        let until = status
+            .until_ms
+            .and_then(|ms| Timestamp::from_millisecond(ms as i64).ok());
         Self {
             state: status.state,
             until: until.map(|until| until.to_zoned(zone.clone())),
@@ -160,9 +162,10 @@ impl Said {
     }
 
     fn until(&self) -> String {
-        self.until
-            .as_ref()
-            .map_or_else(|| "for a year at least".to_owned(), |until| until.strftime("%F %R").to_string())
+        self.until.as_ref().map_or_else(
+            || "for a year at least".to_owned(),
+            |until| until.strftime("%F %R").to_string(),
+        )
     }
 
     fn json(&self) -> serde_json::Value {
@@ -178,7 +181,9 @@ impl Said {
 fn read(file: &Path) -> Result<Hours, Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
-    let is_json = file.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
+    let is_json = file
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("json"));
     let read = if is_json {
         serde_json::from_str(&text).map_err(|error| error.to_string())
     } else {
@@ -189,9 +194,7 @@ fn read(file: &Path) -> Result<Hours, Failure> {
 
 async fn stored(store: &Store, scope: &DomainScope, name: &str) -> Result<Hours, Failure> {
     let text = store.schedule(scope, name).await?;
-    let text = text.ok_or_else(|| {
-        Failure::NotFound(format!("no schedule `{name}` in {}", scope.name()))
-    })?;
+    let text = text.ok_or_else(|| Failure::NotFound(format!("no schedule `{name}` in {}", scope.name())))?;
     Ok(serde_json::from_str(&text)?)
 }
 

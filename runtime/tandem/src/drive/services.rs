@@ -37,9 +37,7 @@ impl Services {
             Op::LookUpSchedule { name } => Outcome::Schedule(self.schedule(domain, &name).await),
             Op::MetricCount { name, by } => metric(self.metrics.count(domain, &name, by)),
             Op::MetricGauge { name, value } => metric(self.metrics.set(domain, &name, value.value())),
-            Op::MetricObserve { name, value } => {
-                metric(self.metrics.observe(domain, &name, value.value()))
-            }
+            Op::MetricObserve { name, value } => metric(self.metrics.observe(domain, &name, value.value())),
             Op::FindContact { number } => {
                 let found = self.find_contact(domain, &number).await;
                 Outcome::Contact(found.map_err(|error| contacts_error(&error)))
@@ -60,8 +58,16 @@ impl Services {
         let found = self.directory.domain(domain).await.map_err(|e| unavailable(&e))?;
         let zone = found.ok_or(ScheduleError::NotFound)?.time_zone.clone();
         let zone = TimeZone::get(&zone).map_err(|e| unavailable(&e))?;
-        let scope = self.store.domain_scope(domain).await.map_err(|e| unavailable(&e))?;
-        let text = self.store.schedule(&scope, name).await.map_err(|e| unavailable(&e))?;
+        let scope = self
+            .store
+            .domain_scope(domain)
+            .await
+            .map_err(|e| unavailable(&e))?;
+        let text = self
+            .store
+            .schedule(&scope, name)
+            .await
+            .map_err(|e| unavailable(&e))?;
         let text = text.ok_or(ScheduleError::NotFound)?;
         let schedule: Schedule = serde_json::from_str(&text).map_err(|e| unavailable(&e))?;
         Ok(schedule.status(jiff::Timestamp::now(), &zone))
@@ -77,7 +83,12 @@ impl Services {
         Ok(closest(found, &digits).map(of_store))
     }
 
-    async fn search_contacts(&self, domain: &str, text: &str, limit: u32) -> Result<Vec<Contact>, StoreError> {
+    async fn search_contacts(
+        &self,
+        domain: &str,
+        text: &str,
+        limit: u32,
+    ) -> Result<Vec<Contact>, StoreError> {
         let scope = self.store.domain_scope(domain).await?;
         let found = self.store.search_contacts(&scope, text, 0, limit).await?;
         Ok(found.into_iter().map(of_store).collect())
@@ -88,7 +99,9 @@ impl Services {
 pub fn closest(found: Vec<tandem_store::Contact>, digits: &str) -> Option<tandem_store::Contact> {
     let like = |contact: &tandem_store::Contact| {
         let numbers = contact.numbers.iter();
-        numbers.filter_map(|own| likeness(&significant(&own.number), digits)).max()
+        numbers
+            .filter_map(|own| likeness(&significant(&own.number), digits))
+            .max()
     };
     let mut best = None;
     for contact in found {

@@ -46,12 +46,17 @@ pub fn contacts(text: &str) -> Result<Vec<Contact>, CsvProblem> {
     }
     let mut rows = rows(text, separator)?.into_iter();
     let wrong = |line, reason| CsvProblem { line, reason };
-    let (_, titles) = rows.next().ok_or_else(|| wrong(1, "the file is empty".to_owned()))?;
+    let (_, titles) = rows
+        .next()
+        .ok_or_else(|| wrong(1, "the file is empty".to_owned()))?;
     let columns: Vec<Column> = titles
         .iter()
         .map(|title| column(title).map_err(|reason| wrong(1, reason)))
         .collect::<Result<_, _>>()?;
-    if !columns.iter().any(|c| matches!(c, Column::Name | Column::First | Column::Last)) {
+    if !columns
+        .iter()
+        .any(|c| matches!(c, Column::Name | Column::First | Column::Last))
+    {
         return Err(wrong(1, "there is no column `name`".to_owned()));
     }
     let mut contacts = Vec::new();
@@ -184,8 +189,15 @@ mod tests {
         assert_eq!(book.len(), 2);
         assert_eq!(book[0].name, "Ann O'Neill; PhD");
         assert_eq!(book[0].company, "Acme \"Int\"");
-        let numbers: Vec<_> = book[0].numbers.iter().map(|n| (&*n.label, &*n.number, &*n.tail)).collect();
-        assert_eq!(numbers, [("mobile", "+49 (0)30 1234567", "1234567"), ("", "302", "302")]);
+        let numbers: Vec<_> = book[0]
+            .numbers
+            .iter()
+            .map(|n| (&*n.label, &*n.number, &*n.tail))
+            .collect();
+        assert_eq!(
+            numbers,
+            [("mobile", "+49 (0)30 1234567", "1234567"), ("", "302", "302")]
+        );
         assert_eq!(book[1].name, "Trattoria");
     }
 

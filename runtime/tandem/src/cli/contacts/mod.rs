@@ -150,7 +150,9 @@ fn read(file: &Path) -> Result<String, Failure> {
     let wrong = |error: &dyn std::fmt::Display| Failure::Usage(format!("{}: {error}", file.display()));
     let length = file.metadata().map_err(|e| wrong(&e))?.len();
     if length > FILE_MAX {
-        return Err(wrong(&format!("it has {length} bytes, at most {FILE_MAX} are read")));
+        return Err(wrong(&format!(
+            "it has {length} bytes, at most {FILE_MAX} are read"
+        )));
     }
     std::fs::read_to_string(file).map_err(|e| wrong(&e))
 }

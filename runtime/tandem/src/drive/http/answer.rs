@@ -22,7 +22,9 @@ pub(super) async fn read(mut response: Response) -> Result<HttpResponse, HttpErr
     for (name, value) in response.headers() {
         bytes += name.as_str().len() + value.len();
         if bytes > HEADERS_MAX {
-            return Err(HttpError::TooLarge(format!("the headers have more than {HEADERS_MAX} bytes")));
+            return Err(HttpError::TooLarge(format!(
+                "the headers have more than {HEADERS_MAX} bytes"
+            )));
         }
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         headers.push((name.as_str().to_owned(), value));
@@ -34,15 +36,18 @@ pub(super) async fn read(mut response: Response) -> Result<HttpResponse, HttpErr
         }
         body.extend_from_slice(&chunk);
     }
-    let zipped = header(&headers, "content-encoding").is_some_and(|coding| {
-        coding.eq_ignore_ascii_case("gzip") || coding.eq_ignore_ascii_case("x-gzip")
-    });
+    let zipped = header(&headers, "content-encoding")
+        .is_some_and(|coding| coding.eq_ignore_ascii_case("gzip") || coding.eq_ignore_ascii_case("x-gzip"));
     if zipped && !body.is_empty() {
         body = unzip(&body)?;
         // Both spoke of what is not there any more.
         headers.retain(|(name, _)| name != "content-encoding" && name != "content-length");
     }
-    Ok(HttpResponse { status, headers, body })
+    Ok(HttpResponse {
+        status,
+        headers,
+        body,
+    })
 }
 
 fn too_large() -> HttpError {

@@ -104,7 +104,9 @@ impl Hop {
 
 fn check(url: &Url) -> Result<(), HttpError> {
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(HttpError::BadArgument("the URL is not of https or http".to_owned()));
+        return Err(HttpError::BadArgument(
+            "the URL is not of https or http".to_owned(),
+        ));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(HttpError::BadArgument(
@@ -149,7 +151,12 @@ mod tests {
 
     #[test]
     fn a_private_address_needs_a_grant_that_says_so_in_all_its_spellings() {
-        for url in ["http://127.0.0.1/", "http://0x7f.1/", "http://2130706433/", "http://127.1/"] {
+        for url in [
+            "http://127.0.0.1/",
+            "http://0x7f.1/",
+            "http://2130706433/",
+            "http://127.1/",
+        ] {
             let hosts = allowed("127.0.0.1", false);
             assert_eq!(hop(url).grant(&hosts), Err(HttpError::PrivateAddress), "{url}");
             assert_eq!(hop(url).grant(&allowed("127.0.0.1", true)), Ok(true), "{url}");
@@ -171,7 +178,13 @@ mod tests {
         assert!(!same.is_of(&from) && see_other.is_of(&from));
         assert!(from.next(200, Some("z")).unwrap().is_none());
         assert!(from.next(302, None).unwrap().is_none());
-        assert!(matches!(to(302, "http://a.example/"), Err(HttpError::NotAllowed(_))));
-        assert!(matches!(to(302, "file:///etc/passwd"), Err(HttpError::BadArgument(_))));
+        assert!(matches!(
+            to(302, "http://a.example/"),
+            Err(HttpError::NotAllowed(_))
+        ));
+        assert!(matches!(
+            to(302, "file:///etc/passwd"),
+            Err(HttpError::BadArgument(_))
+        ));
     }
 }

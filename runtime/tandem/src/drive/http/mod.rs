@@ -84,7 +84,11 @@ impl Http {
         key: &str,
         until: Instant,
     ) -> Result<HttpResponse, HttpError> {
-        let scope = self.store.domain_scope(domain).await.map_err(|e| store_error(&e))?;
+        let scope = self
+            .store
+            .domain_scope(domain)
+            .await
+            .map_err(|e| store_error(&e))?;
         let hosts = self.store.http_hosts(&scope).await.map_err(|e| store_error(&e))?;
         let first = Hop::first(request.method, &request.url)?;
         let headers = self.headers(&scope, &hosts, &first, request, key).await?;
@@ -158,7 +162,8 @@ impl Http {
             let new = || Arc::new(Semaphore::new(AT_ONCE_OF_DOMAIN));
             domains.entry(domain.to_owned()).or_insert_with(new).clone()
         };
-        let full = |of: &str, most: usize| HttpError::Limit(format!("{most} HTTP requests of {of} are under way"));
+        let full =
+            |of: &str, most: usize| HttpError::Limit(format!("{most} HTTP requests of {of} are under way"));
         let own = own
             .try_acquire_owned()
             .map_err(|_| full("the domain", AT_ONCE_OF_DOMAIN))?;

@@ -1,7 +1,7 @@
 //! The headers of a request, with the secrets in their places: which go where.
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use tandem_host_api::op::{HeaderValue as Said, HttpError, HttpMethod, HttpRequest};
+use tandem_host_api::op::{HeaderValue as Said, HttpError, HttpRequest};
 use tandem_store::{DomainScope, HostPattern, Store};
 
 use super::hop::Hop;
@@ -49,9 +49,8 @@ impl Headers {
                         tracing::error!(%error, domain = scope.name(), "a secret cannot be read");
                         HttpError::Limit(format!("the secret {name} cannot be read"))
                     })?;
-                    let opened = opened.ok_or_else(|| {
-                        HttpError::NotAllowed(format!("the domain has no secret {name}"))
-                    })?;
+                    let opened = opened
+                        .ok_or_else(|| HttpError::NotAllowed(format!("the domain has no secret {name}")))?;
                     let text = format!("{prefix}{}", opened.value.reveal());
                     let (name, hosts) = (name.clone(), opened.hosts);
                     (text, Some(Bound { name, hosts }))
@@ -102,7 +101,8 @@ impl Headers {
         let same = hop.is_of(first);
         let goes = |header: &&Header| match &header.secret {
             _ if !hop.with_body && header.name == "content-type" => false,
-            _ if hop.method == HttpMethod::Get && header.name == IDEMPOTENCY_KEY => false,
+            // What was moved to a GET changes nothing any more.
+            _ if hop.method != first.method && header.name == IDEMPOTENCY_KEY => false,
             Some(bound) => {
                 let bound_here = bound.hosts.iter().any(|host| hop.fits(host));
                 is_covert(hop, private) && (bound_here || (same && bound.hosts.is_empty()))
@@ -128,6 +128,8 @@ fn unfit(name: &str, error: &dyn std::error::Error) -> HttpError {
 
 #[cfg(test)]
 mod tests {
+    use tandem_host_api::op::HttpMethod;
+
     use super::*;
 
     fn headers(hosts: &[&str]) -> Headers {
@@ -159,20 +161,32 @@ mod tests {
     fn a_secret_stays_with_its_origin_or_with_the_hosts_that_it_is_bound_to() {
         let (first, other) = (hop("https://a.example/"), hop("https://b.example/"));
         let free = headers(&[]);
-        assert_eq!(names(&free.of(&first, &first, false)), ["x-key", "cookie", "x-call"]);
+        assert_eq!(
+            names(&free.of(&first, &first, false)),
+            ["x-key", "cookie", "x-call"]
+        );
         assert_eq!(names(&free.of(&other, &first, false)), ["x-call"]);
         let bound = headers(&["a.example", "b.example"]);
         assert_eq!(names(&bound.of(&other, &first, false)), ["x-key", "x-call"]);
         let elsewhere = headers(&["b.example"]);
-        assert!(matches!(elsewhere.check(&first, false), Err(HttpError::NotAllowed(_))));
+        assert!(matches!(
+            elsewhere.check(&first, false),
+            Err(HttpError::NotAllowed(_))
+        ));
         assert_eq!(elsewhere.check(&other, false), Ok(()));
     }
 
     #[test]
     fn a_secret_goes_over_https_unless_the_host_is_private() {
         let plain = hop("http://a.example/");
-        assert!(matches!(headers(&[]).check(&plain, false), Err(HttpError::NotAllowed(_))));
+        assert!(matches!(
+            headers(&[]).check(&plain, false),
+            Err(HttpError::NotAllowed(_))
+        ));
         assert_eq!(headers(&[]).check(&plain, true), Ok(()));
-        assert_eq!(names(&headers(&[]).of(&plain, &plain, false)), ["cookie", "x-call"]);
+        assert_eq!(
+            names(&headers(&[]).of(&plain, &plain, false)),
+            ["cookie", "x-call"]
+        );
     }
 }

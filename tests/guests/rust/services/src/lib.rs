@@ -87,7 +87,12 @@ fn ask(step: Step) -> String {
             match request.send() {
                 Ok(response) => {
                     let text = response.text().unwrap_or("no text");
-                    format!("{} {} bytes {}", response.status(), response.body().len(), start(text))
+                    format!(
+                        "{} {} bytes {}",
+                        response.status(),
+                        response.body().len(),
+                        start(text)
+                    )
                 }
                 Err(error) => format!("{error:?}"),
             }
@@ -98,13 +103,19 @@ fn ask(step: Step) -> String {
                 Err(error) => format!("{error:?}"),
             }
         }
-        Step::Schedule(name) => format!("{:?}", schedule::look_up(&name)),
+        Step::Schedule(name) => match schedule::look_up(&name) {
+            Ok(status) => format!("{:?} until {:?}", status.state, status.until_ms),
+            Err(error) => error.into(),
+        },
         Step::Count(name, by) => format!("{:?}", metrics::count(&name, by)),
         Step::Gauge(name, value) => format!("{:?}", metrics::gauge(&name, value)),
         Step::Observe(name, value) => format!("{:?}", metrics::observe(&name, value)),
         Step::Find(number) => match contacts::find_by_number(&number) {
             Ok(found) => found.map_or("nobody".to_owned(), |contact| {
-                format!("{}, {} of {}", contact.name, contact.numbers[0].label, contact.company)
+                format!(
+                    "{}, {} of {}",
+                    contact.name, contact.numbers[0].label, contact.company
+                )
             }),
             Err(error) => format!("{error:?}"),
         },
