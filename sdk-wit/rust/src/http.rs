@@ -11,7 +11,7 @@
 //! # Ok(answer.text().map(str::to_owned)) }
 //! ```
 //!
-//! With the feature `json`: [`get_json`], [`post_json`], [`Request::json`], [`Response::json`].
+//! With the feature `json`: `get_json`, `post_json`, `Request::json`, `Response::json`.
 
 use crate::bindings::tandem::pbx::http as raw;
 pub use crate::bindings::tandem::pbx::http::{HttpError, Method};
