@@ -89,9 +89,11 @@ impl Call {
             | Op::KvDelete { .. }
             | Op::KvIncrement { .. }
             | Op::KvKeys { .. } => {
-                let number = cx.new_question();
-                cx.ask(number, self.question(&op));
-                self.core.pending = Pending::Asking { question: number, op };
+                if let Some(question) = self.question(&op) {
+                    let number = cx.new_question();
+                    cx.ask(number, question);
+                    self.core.pending = Pending::Asking { question: number, op };
+                }
             }
             Op::ConfigDocument
             | Op::ConfigEntryPoint
@@ -108,28 +110,20 @@ impl Call {
     }
 
     /// What the directory or the store is asked for a request.
-    fn question(&self, op: &Op) -> Question {
-        let domain = self.origin.domain.clone();
-        match op {
-            Op::FindUser { number } => Question::FindUser {
-                domain,
-                number: number.clone(),
-            },
-            _ => Question::KeyValue {
-                domain,
-                op: op.clone(),
-                once: (
-                    self.origin.id.clone(),
-                    u64::from(self.core.index.unwrap_or_default().0),
-                ),
-            },
-        }
+    fn question(&self, op: &Op) -> Option<Question> {
+        let index = u64::from(self.core.index.unwrap_or_default().0);
+        let once = (self.origin.id.clone(), index);
+        Question::about(self.origin.domain.clone(), op, once)
     }
 
     /// The questions under way.
     pub fn questions(&self) -> Vec<(u64, Question)> {
         match &self.core.pending {
-            Pending::Asking { question, op } => vec![(*question, self.question(op))],
+            Pending::Asking { question, op } => self
+                .question(op)
+                .map(|asked| (*question, asked))
+                .into_iter()
+                .collect(),
             Pending::Dialling(dialling) => dialling.questions(&self.origin.domain),
             _ => Vec::new(),
         }

@@ -9,6 +9,7 @@ pub fn handle(request: WebRequest) -> Result<WebResponse, String> {
     match request.path.as_str() {
         "/hello" => Ok(hello(&request)),
         "/count" => count(&request),
+        "/kv" => Ok(kept(&request)),
         "/echo" => Ok(echo(&request)),
         "/nap" => {
             clock::sleep(std::time::Duration::from_secs(45));
@@ -35,6 +36,14 @@ fn count(request: &WebRequest) -> Result<WebResponse, String> {
     }
     let count = key_value::increment("web/count", 1).map_err(|error| format!("{error:?}"))?;
     Ok(WebResponse::json(200, format!("{{\"count\":{count}}}")))
+}
+
+fn kept(request: &WebRequest) -> WebResponse {
+    match key_value::get(&request.query) {
+        Ok(Some(value)) => WebResponse::empty(200).with_body(value),
+        Ok(None) => WebResponse::text(404, "nothing is kept under this key"),
+        Err(error) => WebResponse::text(503, format!("{error:?}")),
+    }
 }
 
 fn echo(request: &WebRequest) -> WebResponse {
