@@ -23,6 +23,7 @@ impl Control {
     /// Stops moving packets and gives all endpoints away as they are. Commands that came too late are given along.
     pub(super) fn hand_over(mut self, inbox: &Receiver<Message>) -> HandOver {
         Worker::stop_all(std::mem::take(&mut self.workers));
+        self.settle_recordings();
         let (now, taken_us) = (Instant::now(), convert::wall_us());
         // Pairs hold each other: they are taken apart first, not in the endpoints' own eyes.
         let joined: HashMap<EndpointId, EndpointId> = self
@@ -55,6 +56,8 @@ impl Control {
                 send: open.send,
                 playback,
                 joined: joined.get(&id).copied(),
+                record: open.record,
+                recording: open.recording,
                 stream: state.endpoint.snapshot(now),
                 taken_us,
             };
@@ -75,7 +78,12 @@ impl Control {
         let mut joined = Vec::new();
         let mut playing = Vec::new();
         let now = Instant::now();
-        for HandedEndpoint { state, rtp, rtcp } in handed {
+        for HandedEndpoint {
+            mut state,
+            rtp,
+            rtcp,
+        } in handed
+        {
             let id = state.endpoint;
             if let Err(error) = rtp
                 .set_nonblocking(true)
@@ -107,6 +115,7 @@ impl Control {
                 playing.push(id);
                 Some(Playback::new(PlayId(play), prompts, repeat, heard))
             });
+            let recording = self.adopt_recording(id, &state, &mut made);
             let port = state.local.port();
             lock(&self.shared.ports).claim(port);
             let open = Open {
@@ -116,6 +125,8 @@ impl Control {
                 playback,
                 play: state.play,
                 send: state.send,
+                record: state.record,
+                recording,
             };
             if let Some(worker) = self.workers.get_mut(open.cell.worker) {
                 worker.load += 1;
