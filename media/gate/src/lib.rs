@@ -41,6 +41,20 @@ pub use counters::Counted;
 pub use handover::{EndpointState, HandOver, HandedEndpoint};
 pub use prompts::speech::{Espeak, Speech, SpeechError};
 
+/// The file among a domain's prompts that those who wait hear; where there is none, a melody of the gate's.
+pub const MUSIC_FILE: &str = "music-on-hold.wav";
+
+/// How long a prompt lasts, if its bytes can be played and it is not longer than [`GateConfig::prompt_max_s`] by default.
+///
+/// # Errors
+/// Why it cannot, in words.
+pub fn prompt_length(wav: &[u8]) -> Result<Duration, String> {
+    let samples = tandem_media::wav::Wav::parse(wav)
+        .and_then(|wav| wav.to_8khz(GateConfig::default().prompt_max_s))
+        .map_err(|error| error.to_string())?;
+    Ok(Duration::from_millis(samples.len() as u64 / 8))
+}
+
 /// How a gate is set up. Begin with [`GateConfig::default`].
 #[derive(Debug, Clone)]
 pub struct GateConfig {

@@ -83,7 +83,37 @@ impl Call {
                     until: cx.now + Duration::from_millis(u64::from(duration_ms)),
                 };
             }
+            Op::Record { leg, rule } => self.record(leg, rule, cx),
+            Op::RecorderStart {
+                leg,
+                side,
+                length_ms,
+            } => self.start_recorder(leg, side, length_ms, cx),
+            Op::RecorderPause { recorder } => self.pause_recorder(recorder, true, cx),
+            Op::RecorderResume { recorder } => self.pause_recorder(recorder, false, cx),
+            Op::RecorderFinish { recorder } => self.finish_recorder(recorder, cx),
+            Op::DropRecorder { recorder } => self.drop_recorder(recorder, cx),
+            Op::Hold { leg } => {
+                let outcome = self.audible(leg).map(|leg| leg.hold(cx));
+                self.done(Outcome::Leg(outcome), cx);
+            }
+            Op::Resume { leg } => {
+                let leg = self.leg(leg).filter(|leg| !leg.is_over());
+                let outcome = leg.ok_or(LegError::Gone).map(|leg| {
+                    if leg.is_held() {
+                        leg.stop_play(cx);
+                    }
+                });
+                self.done(Outcome::Leg(outcome), cx);
+            }
+            Op::Transfer {
+                leg,
+                target,
+                timeout_ms,
+            } => self.transfer(leg, &target, timeout_ms, cx),
+            Op::SendMessage { user, text, sender } => self.send_message(user, text, sender, cx),
             Op::FindUser { .. }
+            | Op::RecordingDelete { .. }
             | Op::KvGet { .. }
             | Op::KvSet { .. }
             | Op::KvDelete { .. }
@@ -115,6 +145,10 @@ impl Call {
                 domain,
                 number: number.clone(),
             },
+            Op::RecordingDelete { name } => Question::DeleteRecording {
+                domain,
+                name: name.clone(),
+            },
             _ => Question::KeyValue {
                 domain,
                 op: op.clone(),
@@ -131,6 +165,7 @@ impl Call {
         match &self.core.pending {
             Pending::Asking { question, op } => vec![(*question, self.question(op))],
             Pending::Dialling(dialling) => dialling.questions(&self.origin.domain),
+            Pending::Messaging(it) => it.question(&self.origin.domain).into_iter().collect(),
             _ => Vec::new(),
         }
     }
@@ -162,7 +197,7 @@ impl Call {
     }
 
     /// The leg, if something can be played on it.
-    fn audible(&mut self, id: LegId) -> Result<&mut Leg, LegError> {
+    pub(crate) fn audible(&mut self, id: LegId) -> Result<&mut Leg, LegError> {
         let leg = self.leg(id).filter(|leg| !leg.is_over()).ok_or(LegError::Gone)?;
         if leg.is_audible() {
             Ok(leg)
@@ -201,6 +236,8 @@ impl Call {
         // A digit that was typed ahead has stopped the prompts before they began.
         if collector.deadline().is_none() {
             leg.play(prompts, false, cx);
+        } else if leg.is_held() {
+            leg.stop_play(cx);
         }
         self.core.pending = Pending::Collecting { leg: id, collector };
     }

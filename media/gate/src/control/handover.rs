@@ -78,12 +78,7 @@ impl Control {
         let mut joined = Vec::new();
         let mut playing = Vec::new();
         let now = Instant::now();
-        for HandedEndpoint {
-            mut state,
-            rtp,
-            rtcp,
-        } in handed
-        {
+        for HandedEndpoint { state, rtp, rtcp } in handed {
             let id = state.endpoint;
             if let Err(error) = rtp
                 .set_nonblocking(true)
@@ -115,7 +110,8 @@ impl Control {
                 playing.push(id);
                 Some(Playback::new(PlayId(play), prompts, repeat, heard))
             });
-            let recording = self.adopt_recording(id, &state, &mut made);
+            let tape = state.record.map(|record| (id, record)).zip(state.recording);
+            let recording = self.adopt_recording(tape, &state.domain, &mut made);
             let port = state.local.port();
             lock(&self.shared.ports).claim(port);
             let open = Open {

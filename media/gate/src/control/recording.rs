@@ -9,7 +9,7 @@ use tandem_media::g711::RATE_HZ;
 
 use super::Control;
 use crate::cell::lock;
-use crate::handover::EndpointState;
+use crate::recordings::Tape;
 
 impl Control {
     pub(super) fn record(&mut self, endpoint: EndpointId, record: RecordId, rule: RecordRule, now: Instant) {
@@ -70,24 +70,18 @@ impl Control {
     /// Goes on with a recording of the gate before this one.
     pub(super) fn adopt_recording(
         &self,
-        endpoint: EndpointId,
-        state: &mut EndpointState,
+        tape: Option<(Tape, RecordRule)>,
+        domain: &str,
         made: &mut Endpoint,
     ) -> Option<RecordRule> {
-        let tapped = made.recording();
-        let rule = state.recording.take().filter(|_| tapped.is_some());
-        match (&rule, state.record) {
-            (Some(rule), Some(record)) => {
-                let recordings = &self.shared.recordings;
-                recordings.open((endpoint, record), state.domain.clone(), rule.clone());
-            }
-            _ => {
-                if let Some(tapped) = tapped {
-                    made.end_record(tapped.record);
-                }
-            }
-        }
-        rule
+        let tapped = made.recording()?;
+        let Some((tape, rule)) = tape else {
+            made.end_record(tapped.record);
+            return None;
+        };
+        let recordings = &self.shared.recordings;
+        recordings.open(tape, domain.to_owned(), rule.clone());
+        Some(rule)
     }
 }
 
