@@ -51,6 +51,8 @@ pub struct Gate {
     /// What it has.
     pub open: BTreeMap<EndpointId, Endpoint>,
     pub(super) next_port: u16,
+    /// Files of recordings, by name, and when each was begun: they outlive a gate.
+    pub files: BTreeMap<String, Moment>,
 }
 
 impl Gate {
@@ -147,7 +149,8 @@ impl Gate {
             } => {
                 let known = self.open.get(endpoint).is_none_or(|it| it.record >= Some(*record));
                 if !known {
-                    let recording = (rule.clone(), now);
+                    let began = *self.files.entry(rule.name.clone()).or_insert(now);
+                    let recording = (rule.clone(), began);
                     self.at(*endpoint, |it| {
                         it.record = Some(*record);
                         it.recording = Some(recording);
