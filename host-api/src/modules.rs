@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::world::{Handler, World};
 
 /// The interfaces that every world imports; everything else is refused by name.
-pub(crate) const INTERFACES: [&str; 11] = [
+pub(crate) const INTERFACES: [&str; 15] = [
     "tandem:pbx/types@0.2.0",
     "tandem:pbx/leg@0.2.0",
     "tandem:pbx/dial@0.2.0",
@@ -21,6 +21,10 @@ pub(crate) const INTERFACES: [&str; 11] = [
     "tandem:pbx/random@0.2.0",
     "tandem:pbx/log@0.2.0",
     "tandem:pbx/trace@0.2.0",
+    "tandem:pbx/recording@0.2.0",
+    "tandem:pbx/hold@0.2.0",
+    "tandem:pbx/transfer@0.2.0",
+    "tandem:pbx/message@0.2.0",
 ];
 
 /// Why bytes cannot be run as a scenario.

@@ -5,11 +5,15 @@
 //! implements them in a file of the same name. [`CallScenario`], [`Web`] and [`Event`] are what the three worlds export;
 //! their imports are the same, so they are made once.
 //!
-//! A leg is a [`LegHandle`] in the resource table; everything else is plain data.
+//! A leg is a [`LegHandle`] in the resource table, a recorder a [`RecorderHandle`]; everything else is plain data.
 
 /// What a guest's handle of a leg stands for: the leg's number within the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LegHandle(pub u32);
+
+/// What a guest's handle of a recorder stands for: its number within the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecorderHandle(pub u32);
 
 #[allow(missing_docs, unused_variables, clippy::all, clippy::pedantic)]
 mod generated {
@@ -18,7 +22,10 @@ mod generated {
         path: "../../sdk-wit/wit",
         imports: { default: async | trappable },
         exports: { default: async },
-        with: { "tandem:pbx/leg.leg": super::LegHandle },
+        with: {
+            "tandem:pbx/leg.leg": super::LegHandle,
+            "tandem:pbx/recording.recorder": super::RecorderHandle,
+        },
     });
 }
 

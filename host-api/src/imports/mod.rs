@@ -6,11 +6,15 @@ mod clock;
 mod config;
 mod dial;
 mod directory;
+mod hold;
 mod key_value;
 mod leg;
 mod log;
+mod message;
 mod random;
+mod recording;
 mod trace;
+mod transfer;
 mod types;
 
 use crate::door::Stop;

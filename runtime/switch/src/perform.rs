@@ -83,17 +83,44 @@ impl Call {
                     until: cx.now + Duration::from_millis(u64::from(duration_ms)),
                 };
             }
+            Op::Record { leg, rule } => self.record(leg, rule, cx),
+            Op::RecorderStart { leg, side, length_ms } => self.start_recorder(leg, side, length_ms, cx),
+            Op::RecorderPause { recorder } => self.pause_recorder(recorder, true, cx),
+            Op::RecorderResume { recorder } => self.pause_recorder(recorder, false, cx),
+            Op::RecorderFinish { recorder } => self.finish_recorder(recorder, cx),
+            Op::DropRecorder { recorder } => self.drop_recorder(recorder, cx),
+            Op::Hold { leg } => {
+                let outcome = self.audible(leg).map(|leg| leg.hold(cx));
+                self.done(Outcome::Leg(outcome), cx);
+            }
+            Op::Resume { leg } => {
+                let leg = self.leg(leg).filter(|leg| !leg.is_over());
+                let outcome = leg.ok_or(LegError::Gone).map(|leg| {
+                    if leg.is_held() {
+                        leg.stop_play(cx);
+                    }
+                });
+                self.done(Outcome::Leg(outcome), cx);
+            }
+            Op::Transfer {
+                leg,
+                target,
+                timeout_ms,
+            } => self.transfer(leg, &target, timeout_ms, cx),
+            Op::SendMessage { user, text, sender } => self.send_message(user, text, sender, cx),
             Op::FindUser { .. }
+            | Op::RecordingDelete { .. }
             | Op::KvGet { .. }
             | Op::KvSet { .. }
             | Op::KvDelete { .. }
             | Op::KvIncrement { .. }
             | Op::KvKeys { .. } => {
-                if let Some(question) = self.question(&op) {
-                    let number = cx.new_question();
-                    cx.ask(number, question);
-                    self.core.pending = Pending::Asking { question: number, op };
-                }
+                let Some(question) = self.question(&op) else {
+                    return self.stop_scenario(cx);
+                };
+                let number = cx.new_question();
+                cx.ask(number, question);
+                self.core.pending = Pending::Asking { question: number, op };
             }
             Op::ConfigDocument
             | Op::ConfigEntryPoint
@@ -125,6 +152,7 @@ impl Call {
                 .into_iter()
                 .collect(),
             Pending::Dialling(dialling) => dialling.questions(&self.origin.domain),
+            Pending::Messaging(it) => it.question(&self.origin.domain).into_iter().collect(),
             _ => Vec::new(),
         }
     }
@@ -156,7 +184,7 @@ impl Call {
     }
 
     /// The leg, if something can be played on it.
-    fn audible(&mut self, id: LegId) -> Result<&mut Leg, LegError> {
+    pub(crate) fn audible(&mut self, id: LegId) -> Result<&mut Leg, LegError> {
         let leg = self.leg(id).filter(|leg| !leg.is_over()).ok_or(LegError::Gone)?;
         if leg.is_audible() {
             Ok(leg)
@@ -195,6 +223,8 @@ impl Call {
         // A digit that was typed ahead has stopped the prompts before they began.
         if collector.deadline().is_none() {
             leg.play(prompts, false, cx);
+        } else if leg.is_held() {
+            leg.stop_play(cx);
         }
         self.core.pending = Pending::Collecting { leg: id, collector };
     }

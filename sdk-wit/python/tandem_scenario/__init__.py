@@ -10,8 +10,8 @@ component (`build.py`) and sees nothing of the world but what is here: no files,
         caller.answer()
         caller.play(Prompt.say("Nobody is here.", "en"))
 
-Reading order: `scenario`, `Leg`, `Prompt`, `dial`, `bridge`, `trace`; then the small ones. Each module is one interface
-of the WIT package `tandem:pbx`, under the same name; the texts in `sdk-wit/wit` say how each call ends, what it may
+Reading order: `scenario`, `Leg`, `Prompt`, `dial`, `bridge`, `record`, `hold`, `transfer`, `send_message`, `trace`; then the
+small ones. Each module is one interface of the WIT package `tandem:pbx`, under the same name; the texts in `sdk-wit/wit` say how each call ends, what it may
 answer, and how the journal treats it.
 
 What Python has of its own and a scenario must not have is replaced in `_sandbox`.
@@ -22,10 +22,14 @@ from . import clock, config, key_value, log, random, trace
 from ._bridge import BridgeEnd, bridge
 from ._dial import Strategy, Target, dial
 from ._directory import User, find_user
-from ._errors import DialFailure, KvError, LegError
+from ._errors import DialFailure, KvError, LegError, MessageFailure, RecordingError, TransferFailure
+from ._hold import hold, resume
 from ._leg import Collected, CollectEnd, Leg, PlayEnd
+from ._message import Delivery, send_message
 from ._prompt import CallProgressTone, Prompt
+from ._recording import Recorded, Recorder, Recording, Side, delete_recording, record, start_recording
 from ._scenario import scenario
+from ._transfer import TransferTarget, transfer
 from ._types import Address, Cause
 
 __all__ = [
@@ -35,23 +39,39 @@ __all__ = [
     "Cause",
     "CollectEnd",
     "Collected",
+    "Delivery",
     "DialFailure",
     "KvError",
     "Leg",
     "LegError",
+    "MessageFailure",
     "PlayEnd",
     "Prompt",
+    "Recorded",
+    "Recorder",
+    "Recording",
+    "RecordingError",
+    "Side",
     "Strategy",
     "Target",
+    "TransferFailure",
+    "TransferTarget",
     "User",
     "bridge",
     "clock",
     "config",
+    "delete_recording",
     "dial",
     "find_user",
+    "hold",
     "key_value",
     "log",
     "random",
+    "record",
+    "resume",
     "scenario",
+    "send_message",
+    "start_recording",
     "trace",
+    "transfer",
 ]

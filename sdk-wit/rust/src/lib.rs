@@ -19,7 +19,8 @@
 //! }
 //! ```
 //!
-//! Reading order: [`Leg`], [`Prompt`], [`Collect`], [`dial`], [`bridge`], [`trace`]; then the small ones.
+//! Reading order: [`Leg`], [`Prompt`], [`Collect`], [`dial`], [`bridge`], [`recording`], [`hold()`], [`transfer()`],
+//! [`send_message`], [`trace`]; then the small ones.
 //! Each module is one interface of the WIT package `tandem:pbx`, under the same name; the texts in `sdk-wit/wit` say
 //! how each call ends, what it may answer, and how the journal treats it. What is raw is in [`bindings`].
 //!
@@ -35,27 +36,36 @@ pub mod config;
 mod dial;
 mod directory;
 mod event;
+mod hold;
 pub mod key_value;
 mod leg;
 pub mod log;
+mod message;
 mod panics;
 mod prompt;
 pub mod random;
+pub mod recording;
 pub mod trace;
 mod web;
+mod transfer;
 
 pub use bindings::tandem::pbx::bridge::BridgeEnd;
 pub use bindings::tandem::pbx::dial::{DialFailure, Strategy, Target};
 pub use bindings::tandem::pbx::directory::User;
 pub use bindings::tandem::pbx::leg::{CollectEnd, Collected, LegError, PlayEnd};
+pub use bindings::tandem::pbx::message::{Delivery, MessageFailure};
+pub use bindings::tandem::pbx::transfer::{TransferFailure, TransferTarget};
 pub use bindings::tandem::pbx::types::{Address, CallProgressTone, Cause};
 pub use bridge::bridge;
 pub use dial::{Dial, dial};
 pub use directory::find_user;
 pub use event::Event;
+pub use hold::{hold, resume};
 pub use leg::{Collect, Leg};
+pub use message::send_message;
 pub use prompt::Prompt;
 pub use web::{Header, WebRequest, WebResponse};
+pub use transfer::transfer;
 
 /// Makes a function `fn(Leg) -> Result<(), String>` the scenario of this crate; use it once, in the crate's root.
 ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tandem_bus::media::{Command, Event};
 use tandem_directory::{Credentials, EntryPoint, Resolved};
-use tandem_host_api::op::{KvError, KvValue, Op, OpIndex, Outcome, Target, User};
+use tandem_host_api::op::{KvError, KvValue, Op, OpIndex, Outcome, RecordingError, Target, User};
 use tandem_host_api::{End, Input as JournalInput};
 use tandem_sip::registrar::Binding;
 use tandem_sip::{Flow, Message, Moment};
@@ -158,6 +158,8 @@ pub enum Question {
         op: Op,
         once: (String, u64),
     },
+    /// Deletes a recording of the domain.
+    DeleteRecording { domain: Arc<str>, name: String },
 }
 
 impl Question {
@@ -178,6 +180,10 @@ impl Question {
                 op: op.clone(),
                 once,
             }),
+            Op::RecordingDelete { name } => Some(Self::DeleteRecording {
+                domain,
+                name: name.clone(),
+            }),
             _ => None,
         }
     }
@@ -194,6 +200,8 @@ pub enum Answer {
     User(Option<User>),
     /// To [`Question::KeyValue`].
     KeyValue(Result<KvValue, KvError>),
+    /// To [`Question::DeleteRecording`].
+    Recording(Result<(), RecordingError>),
     /// The directory does not answer.
     Unavailable,
 }
@@ -204,6 +212,7 @@ impl Answer {
         match self {
             Self::User(user) => Some(Outcome::User(user)),
             Self::KeyValue(result) => Some(Outcome::Kv(result)),
+            Self::Recording(result) => Some(Outcome::Recording(result)),
             Self::Admit(_) | Self::Located(_) | Self::Unavailable => None,
         }
     }
