@@ -5,9 +5,12 @@
 //! Texts that the WIT says are cut are cut in `imports/`, before they become an [`Op`].
 
 use crate::op::{
-    Address, Cause, CollectRule, DialFailure, DialOptions, KvError, LegError, MessageFailure, Op, Outcome,
-    Prompt, RecordRule, RecordingError, Target, TransferFailure, TransferTarget,
+    Address, Cause, CollectRule, ContactsError, DialFailure, DialOptions, HttpError, KvError, LegError,
+    MessageFailure, MetricError, Op, Outcome, Prompt, Real, RecordRule, RecordingError, ScheduleError, Target,
+    TransferFailure, TransferTarget,
 };
+
+mod http;
 
 /// Longest time that an argument may give: ten minutes.
 const DURATION_MS_MAX: u32 = 600_000;
@@ -23,6 +26,10 @@ const KEYS_MAX: u32 = 1_000;
 const MESSAGE_MS_MAX: u32 = 1_200_000;
 const RECORDING_MS_MAX: u32 = 14_400_000;
 const TEXT_BYTES_MAX: usize = 1_300;
+const METRIC_BYTES_MAX: usize = 63;
+const NUMBER_BYTES_MAX: usize = 64;
+const SEARCH_BYTES_MAX: usize = 128;
+const CONTACTS_MAX: u32 = 100;
 
 impl Op {
     /// Whether the arguments are within their documented ranges; else the outcome that says so.
@@ -49,7 +56,28 @@ impl Op {
                 .and_then(|()| at_most("after", after.len(), KEY_BYTES_MAX, "bytes"))
                 .and_then(|()| within("limit", *limit, 1, KEYS_MAX))
                 .map_err(refuse_kv),
-            // No header and no number is so long: there is none.
+            Self::HttpSend { request } => {
+                http::check(request).map_err(|e| Outcome::Http(Err(HttpError::BadArgument(e))))
+            }
+            Self::MetricCount { name, .. } => check_metric(name, None).map_err(refuse_metric),
+            Self::MetricGauge { name, value } | Self::MetricObserve { name, value } => {
+                check_metric(name, Some(*value)).map_err(refuse_metric)
+            }
+            Self::FindContact { number } => at_most("the number", number.len(), NUMBER_BYTES_MAX, "bytes")
+                .map_err(|e| Outcome::Contact(Err(ContactsError::BadArgument(e)))),
+            Self::SearchContacts { text, limit } => {
+                at_most("the text", text.len(), SEARCH_BYTES_MAX, "bytes")
+                    .and_then(|()| within("limit", *limit, 1, CONTACTS_MAX))
+                    .and_then(|()| match text.trim() {
+                        "" => Err("the text is empty".to_owned()),
+                        _ => Ok(()),
+                    })
+                    .map_err(|e| Outcome::Contacts(Err(ContactsError::BadArgument(e))))
+            }
+            // No schedule, header or number has so long a name: there is none.
+            Self::LookUpSchedule { name } if name.len() > NAME_BYTES_MAX => {
+                Err(Outcome::Schedule(Err(ScheduleError::NotFound)))
+            }
             Self::Header { name, .. } if name.len() > NAME_BYTES_MAX => Err(Outcome::Lines(Vec::new())),
             Self::FindUser { number } if number.len() > NAME_BYTES_MAX => Err(Outcome::User(None)),
             Self::Record { rule, .. } => {
@@ -74,6 +102,7 @@ impl Op {
             | Self::Resume { .. }
             | Self::Header { .. }
             | Self::FindUser { .. }
+            | Self::LookUpSchedule { .. }
             | Self::Bridge { .. }
             | Self::Peer { .. }
             | Self::Local { .. }
@@ -96,6 +125,24 @@ impl Op {
 
 fn refuse_kv(words: String) -> Outcome {
     Outcome::Kv(Err(KvError::BadArgument(words)))
+}
+
+fn refuse_metric(words: String) -> Outcome {
+    Outcome::Metric(Err(MetricError::BadArgument(words)))
+}
+
+fn check_metric(name: &str, value: Option<Real>) -> Result<(), String> {
+    at_most("the name", name.len(), METRIC_BYTES_MAX, "bytes")?;
+    let letters = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.bytes().all(letters) {
+        return Err(format!(
+            "{name:?} is no name: a-z, 0-9 and _, beginning with a letter"
+        ));
+    }
+    match value {
+        Some(value) if !value.value().is_finite() => Err("the number is not finite".to_owned()),
+        _ => Ok(()),
+    }
 }
 
 fn within(what: &str, value: u32, least: u32, most: u32) -> Result<(), String> {

@@ -10,8 +10,8 @@ use tandem_bindings::{LegHandle, RecorderHandle};
 use crate::journal::{Journal, JournalFull, Past, Said};
 use crate::limits::{Accountant, Limits};
 use crate::op::{
-    DialFailure, KvError, LegError, LegId, Level, MessageFailure, Op, OpIndex, Outcome, RecorderId,
-    RecordingError, TransferFailure,
+    DialFailure, HttpError, KvError, LegError, LegId, Level, MessageFailure, MetricError, Op, OpIndex, Outcome,
+    RecorderId, RecordingError, TransferFailure,
 };
 use crate::quota::{DomainQuota, TokenBucket};
 use crate::replay::Recording;
@@ -389,6 +389,13 @@ impl Op {
                 limit.to_owned(),
             )))),
             Self::SendMessage { .. } => Some(Outcome::Messaged(Err(MessageFailure::Limit(limit.to_owned())))),
+            Self::HttpSend { .. } => Some(Outcome::Http(Err(HttpError::Limit(limit.to_owned())))),
+            Self::MetricCount { .. } | Self::MetricGauge { .. } | Self::MetricObserve { .. } => {
+                Some(Outcome::Metric(Err(MetricError::Limit(limit.to_owned()))))
+            }
+            Self::LookUpSchedule { .. } | Self::FindContact { .. } | Self::SearchContacts { .. } => {
+                self.unavailable()
+            }
             Self::Peer { .. }
             | Self::Local { .. }
             | Self::Header { .. }

@@ -10,7 +10,7 @@
 //! (all that is wrong with a file), `world.rs` (what starts a scenario), `run.rs` (from instantiation to its end), [`replay`](mod@replay) (the
 //! same call again, out of its journal).
 //!
-//! [`collect`] is what a switch and a simulator share of the rules behind the ops.
+//! [`collect`], [`schedule`] and [`numbers`] are what a server and a simulator share of the rules behind the ops.
 //!
 //! Not here: what an `Op` does (the switch provides that by implementing [`Switch`]), SIP, media, SQL. Nothing in this
 //! crate opens a socket; the compiled-code cache is the only thing that it writes to disk.
@@ -25,10 +25,12 @@ mod imports;
 pub mod journal;
 pub mod limits;
 mod modules;
+pub mod numbers;
 pub mod op;
 pub mod quota;
 pub mod replay;
 mod run;
+pub mod schedule;
 mod survey;
 pub mod validate;
 mod world;

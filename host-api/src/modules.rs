@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::world::{Handler, World};
 
 /// The interfaces that every world imports; everything else is refused by name.
-pub(crate) const INTERFACES: [&str; 15] = [
+pub(crate) const INTERFACES: [&str; 19] = [
     "tandem:pbx/types@0.2.0",
     "tandem:pbx/leg@0.2.0",
     "tandem:pbx/dial@0.2.0",
@@ -25,6 +25,10 @@ pub(crate) const INTERFACES: [&str; 15] = [
     "tandem:pbx/hold@0.2.0",
     "tandem:pbx/transfer@0.2.0",
     "tandem:pbx/message@0.2.0",
+    "tandem:pbx/http@0.2.0",
+    "tandem:pbx/schedule@0.2.0",
+    "tandem:pbx/metrics@0.2.0",
+    "tandem:pbx/contacts@0.2.0",
 ];
 
 /// Why bytes cannot be run as a scenario.

@@ -137,6 +137,20 @@ pub enum Op {
         text: String,
         sender: Option<Address>,
     },
+    /// `http.send`
+    HttpSend { request: HttpRequest },
+    /// `schedule.look-up`
+    LookUpSchedule { name: String },
+    /// `metrics.count`
+    MetricCount { name: String, by: u64 },
+    /// `metrics.gauge`
+    MetricGauge { name: String, value: Real },
+    /// `metrics.observe`
+    MetricObserve { name: String, value: Real },
+    /// `contacts.find-by-number`
+    FindContact { number: String },
+    /// `contacts.search`
+    SearchContacts { text: String, limit: u32 },
 }
 
 /// What came of an [`Op`]; which variant belongs to which op is [`Op::accepts`].
@@ -178,6 +192,16 @@ pub enum Outcome {
     Transferred(Result<(), TransferFailure>),
     /// `SendMessage`
     Messaged(Result<Delivery, MessageFailure>),
+    /// `HttpSend`
+    Http(Result<HttpResponse, HttpError>),
+    /// `LookUpSchedule`
+    Schedule(Result<ScheduleStatus, ScheduleError>),
+    /// `Metric…`
+    Metric(Result<(), MetricError>),
+    /// `FindContact`
+    Contact(Result<Option<Contact>, ContactsError>),
+    /// `SearchContacts`
+    Contacts(Result<Vec<Contact>, ContactsError>),
 }
 
 impl Op {
@@ -222,7 +246,14 @@ impl Op {
             | Self::Hold { .. }
             | Self::Resume { .. }
             | Self::Transfer { .. }
-            | Self::SendMessage { .. } => false,
+            | Self::SendMessage { .. }
+            | Self::HttpSend { .. }
+            | Self::LookUpSchedule { .. }
+            | Self::MetricCount { .. }
+            | Self::MetricGauge { .. }
+            | Self::MetricObserve { .. }
+            | Self::FindContact { .. }
+            | Self::SearchContacts { .. } => false,
         }
     }
 
@@ -268,7 +299,39 @@ impl Op {
             Self::Resume { .. } => "hold.resume",
             Self::Transfer { .. } => "transfer.transfer",
             Self::SendMessage { .. } => "message.send",
+            Self::HttpSend { .. } => "http.send",
+            Self::LookUpSchedule { .. } => "schedule.look-up",
+            Self::MetricCount { .. } => "metrics.count",
+            Self::MetricGauge { .. } => "metrics.gauge",
+            Self::MetricObserve { .. } => "metrics.observe",
+            Self::FindContact { .. } => "contacts.find-by-number",
+            Self::SearchContacts { .. } => "contacts.search",
         }
+    }
+
+    /// The outcome where nobody answers who should: the directory, the store, a service.
+    pub fn unavailable(&self) -> Option<Outcome> {
+        Some(match self {
+            Self::FindUser { .. } => Outcome::User(None),
+            Self::KvGet { .. }
+            | Self::KvSet { .. }
+            | Self::KvDelete { .. }
+            | Self::KvIncrement { .. }
+            | Self::KvKeys { .. } => Outcome::Kv(Err(KvError::Unavailable)),
+            Self::HttpSend { .. } => Outcome::Http(Err(HttpError::Limit(
+                "the server's store does not answer".to_owned(),
+            ))),
+            Self::LookUpSchedule { .. } => Outcome::Schedule(Err(ScheduleError::Unavailable)),
+            Self::MetricCount { .. } | Self::MetricGauge { .. } | Self::MetricObserve { .. } => {
+                Outcome::Metric(Err(MetricError::Limit("there are no metrics".to_owned())))
+            }
+            Self::RecordingDelete { .. } => Outcome::Recording(Err(RecordingError::Storage(
+                "the recordings cannot be reached".to_owned(),
+            ))),
+            Self::FindContact { .. } => Outcome::Contact(Err(ContactsError::Unavailable)),
+            Self::SearchContacts { .. } => Outcome::Contacts(Err(ContactsError::Unavailable)),
+            _ => return None,
+        })
     }
 
     /// Whether `outcome` is of the shape that answers this request.
@@ -306,6 +369,14 @@ impl Op {
                 )
                 | (Self::NowMs | Self::Random, Outcome::Number(_))
                 | (Self::LocalTime, Outcome::LocalTime(_))
+                | (Self::HttpSend { .. }, Outcome::Http(_))
+                | (Self::LookUpSchedule { .. }, Outcome::Schedule(_))
+                | (
+                    Self::MetricCount { .. } | Self::MetricGauge { .. } | Self::MetricObserve { .. },
+                    Outcome::Metric(_)
+                )
+                | (Self::FindContact { .. }, Outcome::Contact(_))
+                | (Self::SearchContacts { .. }, Outcome::Contacts(_))
                 | (
                     Self::SleepMs { .. }
                         | Self::Log { .. }
@@ -646,4 +717,204 @@ pub struct LocalTime {
     pub second: u8,
     /// From UTC, in seconds.
     pub utc_offset_s: i32,
+}
+
+/// `http.method`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HttpMethod {
+    /// Reads.
+    Get,
+    /// Reads without the body.
+    Head,
+    /// Lets the service do something.
+    Post,
+    /// Writes a whole.
+    Put,
+    /// Changes a part.
+    Patch,
+    /// Removes.
+    Delete,
+}
+
+impl HttpMethod {
+    /// As a request line has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    /// Whether it changes nothing (RFC 9110 §9.2.1).
+    pub fn is_safe(self) -> bool {
+        matches!(self, Self::Get | Self::Head)
+    }
+
+    /// Whether doing it twice is as doing it once (RFC 9110 §9.2.2).
+    pub fn is_idempotent(self) -> bool {
+        !matches!(self, Self::Post | Self::Patch)
+    }
+}
+
+/// `http.header-value`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    missing_docs,
+    reason = "the fields are those of the WIT record, documented there"
+)]
+pub enum HeaderValue {
+    /// As it is.
+    Text(String),
+    /// A secret of the domain, behind a prefix.
+    Secret { name: String, prefix: String },
+}
+
+/// `http.header`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpHeader {
+    /// Its name, in any case.
+    pub name: String,
+    /// Its value.
+    pub value: HeaderValue,
+}
+
+/// `http.request`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpRequest {
+    /// What is to be done.
+    pub method: HttpMethod,
+    /// Where, as an absolute URL.
+    pub url: String,
+    /// Headers of the scenario.
+    pub headers: Vec<HttpHeader>,
+    /// The body; empty: none.
+    pub body: Vec<u8>,
+    /// For all of it.
+    pub timeout_ms: u32,
+    /// Further tries at most.
+    pub retries: u32,
+}
+
+/// `http.response`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpResponse {
+    /// 200 to 599.
+    pub status: u16,
+    /// Names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// Decoded.
+    pub body: Vec<u8>,
+}
+
+/// `http.http-error`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HttpError {
+    /// The administrator did not allow it.
+    NotAllowed(String),
+    /// The host is where only this machine or network reaches.
+    PrivateAddress,
+    /// The time ran out.
+    TimeOut,
+    /// The response is too long.
+    TooLarge(String),
+    /// No connection, or it broke.
+    Connect(String),
+    /// No trust in the other side.
+    Tls(String),
+    /// Outside its range.
+    BadArgument(String),
+    /// A limit of the domain.
+    Limit(String),
+}
+
+/// `schedule.state`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ScheduleState {
+    /// Within the hours.
+    Open,
+    /// Outside of them.
+    Closed,
+    /// A holiday: its name.
+    Holiday(String),
+}
+
+/// `schedule.status`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleStatus {
+    /// What holds now.
+    pub state: ScheduleState,
+    /// Until then, since the epoch; none: for more than a year.
+    pub until_ms: Option<u64>,
+}
+
+/// `schedule.schedule-error`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ScheduleError {
+    /// No such schedule.
+    NotFound,
+    /// No answer from the store.
+    Unavailable,
+}
+
+/// A floating-point number that is equal to itself: compared by its bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Real(u64);
+
+impl From<f64> for Real {
+    fn from(value: f64) -> Self {
+        Self(value.to_bits())
+    }
+}
+
+impl Real {
+    /// The number.
+    pub fn value(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+}
+
+/// `metrics.metric-error`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MetricError {
+    /// Outside its range.
+    BadArgument(String),
+    /// Too many names, or one of another kind.
+    Limit(String),
+}
+
+/// `contacts.contact-number`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactNumber {
+    /// What it is.
+    pub label: String,
+    /// As it was written.
+    pub number: String,
+}
+
+/// `contacts.contact`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// A person's, or a company's.
+    pub name: String,
+    /// May be empty.
+    pub company: String,
+    /// May be empty.
+    pub email: String,
+    /// May be empty.
+    pub note: String,
+    /// In order.
+    pub numbers: Vec<ContactNumber>,
+}
+
+/// `contacts.contacts-error`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ContactsError {
+    /// Outside its range.
+    BadArgument(String),
+    /// No answer from the store.
+    Unavailable,
 }

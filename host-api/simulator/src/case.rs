@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tandem_host_api::op::{Contact, HttpError, HttpResponse};
+use tandem_host_api::schedule::Schedule;
 
 /// Everything that one simulated call depends on, besides the component.
 #[derive(Debug, Clone)]
@@ -48,6 +50,12 @@ pub struct World {
     pub files: BTreeMap<String, Duration>,
     /// The key-value store's content.
     pub key_values: BTreeMap<String, Vec<u8>>,
+    /// Opening hours by name.
+    pub schedules: BTreeMap<String, Schedule>,
+    /// The address book, by name.
+    pub contacts: Vec<Contact>,
+    /// What web services answer; a request that none of them takes is not allowed.
+    pub http: Vec<Service>,
     /// How long a character of spoken text takes.
     pub speech_per_character: Duration,
     /// A call that lasts longer than this is given up.
@@ -92,6 +100,26 @@ pub enum Then {
     Ring,
     /// Refuses with this status, 300 to 699, without ringing.
     Refuse(u16),
+}
+
+/// A web service.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// The method that it takes; none: any.
+    pub method: Option<String>,
+    /// The URL that it takes; one that ends in `*` takes all that begin so.
+    pub url: String,
+    /// What it answers the first time, the second time and so on; the last goes for all further times.
+    pub answers: Vec<WebAnswer>,
+}
+
+/// What a web service answers.
+#[derive(Debug, Clone)]
+pub struct WebAnswer {
+    /// How long it takes.
+    pub after: Duration,
+    /// A response, or why there is none.
+    pub result: Result<HttpResponse, HttpError>,
 }
 
 /// What a party does on its leg; each begins when the one before is over.
@@ -157,6 +185,11 @@ pub struct Expect {
     pub error: Option<String>,
     /// The scenario writes log lines with these texts, in this order; others may come between.
     pub log: Vec<String>,
+    /// The scenario sends HTTP requests with these texts in them, as `POST URL BODY`, in this order; others may come
+    /// between.
+    pub requests: Vec<String>,
+    /// What counters and gauges have at the end, and the sum of what was observed.
+    pub metrics: BTreeMap<String, f64>,
     /// What keys have at the end; none: there is no such key.
     pub key_values: BTreeMap<String, Option<String>>,
 }

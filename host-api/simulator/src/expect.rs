@@ -42,6 +42,21 @@ pub fn failures(case: &Case, played: &Played) -> Vec<String> {
         |line, wanted| line.contains(wanted),
         &mut failures,
     );
+    in_order(
+        "the scenario requests",
+        &expect.requests,
+        &seen.requests,
+        |request, wanted| request.contains(wanted),
+        &mut failures,
+    );
+    for (name, wanted) in &expect.metrics {
+        let found = seen.metrics.get(name);
+        // As near as sums of binary fractions come.
+        if found.is_none_or(|found| (found - wanted).abs() > 1e-9) {
+            let found = found.map_or("none".to_owned(), f64::to_string);
+            failures.push(format!("metric {name}: expected {wanted}, got {found}"));
+        }
+    }
     differs("dials", expect.dials.as_ref(), &seen.dialled, &mut failures);
     differs("bridged", expect.bridged.as_ref(), &seen.bridged, &mut failures);
     differs("lasts", expect.lasts.as_ref(), &played.lasted, &mut failures);

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use tandem_host_api::journal::TimedEntry;
 use tandem_host_api::op::{
-    CollectEnd, CollectRule, DialFailure, DialOptions, KvError, KvValue, LegError, Level, MessageFailure, Op,
-    OpIndex, Outcome, Prompt, RecordEnd, RecordRule, RecordingError, Strategy, Target, TransferFailure,
-    TransferTarget,
+    CollectEnd, CollectRule, ContactsError, DialFailure, DialOptions, HttpError, KvError, KvValue, LegError,
+    Level, MessageFailure, MetricError, Op, OpIndex, Outcome, Prompt, RecordEnd, RecordRule, RecordingError,
+    ScheduleError, ScheduleState, Strategy, Target, TransferFailure, TransferTarget,
 };
 use tandem_host_api::{Entry, Input, LegId};
 
@@ -182,6 +182,25 @@ fn request(op: &Op) -> String {
             timeout_ms,
         } => format!("{} to {} for {timeout_ms} ms", on(*leg), shortened(to)),
         Op::SendMessage { user, text: said, .. } => format!("{name} {}: {}", shortened(user), text(said)),
+        Op::HttpSend { request } => {
+            let body = if request.body.is_empty() {
+                String::new()
+            } else {
+                format!(" with {}", bytes(&request.body))
+            };
+            format!(
+                "{name} {} {}{body}",
+                request.method.as_str(),
+                shortened(&request.url)
+            )
+        }
+        Op::LookUpSchedule { name: schedule } => format!("{name} {}", text(schedule)),
+        Op::MetricCount { name: metric, by } => format!("{name} {metric} by {by}"),
+        Op::MetricGauge { name: metric, value } | Op::MetricObserve { name: metric, value } => {
+            format!("{name} {metric} {}", value.value())
+        }
+        Op::FindContact { number } => format!("{name} {}", text(number)),
+        Op::SearchContacts { text: words, .. } => format!("{name} {}", text(words)),
     }
 }
 
@@ -375,11 +394,52 @@ fn outcome(outcome: &Outcome) -> Option<String> {
         Outcome::Messaged(Ok(delivery)) => format!("{} of {} devices", delivery.accepted, delivery.devices),
         Outcome::Messaged(Err(failure)) => message_failure(failure),
         Outcome::Number(number) => number.to_string(),
+        Outcome::Http(Ok(response)) if response.body.is_empty() => response.status.to_string(),
+        Outcome::Http(Ok(response)) => format!("{} {}", response.status, bytes(&response.body)),
+        Outcome::Http(Err(error)) => http_error(error),
+        Outcome::Schedule(Ok(status)) => match &status.state {
+            ScheduleState::Open => "open".to_owned(),
+            ScheduleState::Closed => "closed".to_owned(),
+            ScheduleState::Holiday(name) => format!("holiday {}", text(name)),
+        },
+        Outcome::Schedule(Err(ScheduleError::NotFound)) => "no such schedule".to_owned(),
+        Outcome::Metric(Ok(())) => "ok".to_owned(),
+        Outcome::Metric(Err(MetricError::BadArgument(why))) => format!("bad argument: {}", shortened(why)),
+        Outcome::Metric(Err(MetricError::Limit(why))) => format!("limit: {}", shortened(why)),
+        Outcome::Contact(Ok(found)) => found
+            .as_ref()
+            .map_or("nobody".to_owned(), |found| text(&found.name)),
+        Outcome::Contacts(Ok(found)) => texts(
+            &found
+                .iter()
+                .map(|contact| contact.name.clone())
+                .collect::<Vec<_>>(),
+        ),
+        Outcome::Contact(Err(ContactsError::BadArgument(why)))
+        | Outcome::Contacts(Err(ContactsError::BadArgument(why))) => {
+            format!("bad argument: {}", shortened(why))
+        }
+        Outcome::Schedule(Err(ScheduleError::Unavailable))
+        | Outcome::Contact(Err(ContactsError::Unavailable))
+        | Outcome::Contacts(Err(ContactsError::Unavailable)) => "unavailable".to_owned(),
         Outcome::LocalTime(t) => format!(
             "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
             t.year, t.month, t.day, t.hour, t.minute, t.second
         ),
     })
+}
+
+fn http_error(error: &HttpError) -> String {
+    match error {
+        HttpError::NotAllowed(why) => format!("not allowed: {}", shortened(why)),
+        HttpError::PrivateAddress => "private address".to_owned(),
+        HttpError::TimeOut => "time-out".to_owned(),
+        HttpError::TooLarge(why) => format!("too large: {}", shortened(why)),
+        HttpError::Connect(why) => format!("connect: {}", shortened(why)),
+        HttpError::Tls(why) => format!("tls: {}", shortened(why)),
+        HttpError::BadArgument(why) => format!("bad argument: {}", shortened(why)),
+        HttpError::Limit(why) => format!("limit: {}", shortened(why)),
+    }
 }
 
 fn leg_error(error: &LegError) -> String {

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use tandem_host_api::op::{
-    Address, BridgeEnd, Cause, CollectEnd, Collected, DialFailure, KvError, KvValue, LegError, Level,
-    LocalTime, PlayEnd, Prompt, Target, User,
+    Address, BridgeEnd, Cause, CollectEnd, Collected, Contact, DialFailure, HeaderValue, HttpHeader,
+    HttpResponse, KvError, KvValue, LegError, Level, LocalTime, PlayEnd, Prompt, ScheduleError, Target, User,
 };
 use tandem_host_api::{End, LegId, Module, Op, OpIndex, Outcome, ReplayOptions, Reply, replay};
 
@@ -72,6 +72,21 @@ fn friendly(document: &'static str) -> impl FnMut(OpIndex, &Op) -> Reply + Send 
             Op::KvIncrement { .. } => Outcome::Kv(Ok(KvValue::Sum(2))),
             Op::KvKeys { .. } => Outcome::Kv(Ok(KvValue::Keys(Vec::new()))),
             Op::DropLeg { .. } | Op::SleepMs { .. } | Op::Log { .. } | Op::Step { .. } => Outcome::Done,
+            Op::LookUpSchedule { .. } => Outcome::Schedule(Err(ScheduleError::NotFound)),
+            Op::FindContact { .. } => Outcome::Contact(Ok(None)),
+            Op::SearchContacts { .. } => Outcome::Contacts(Ok(vec![Contact {
+                name: "Ann".to_owned(),
+                ..Contact::default()
+            }])),
+            Op::MetricCount { .. } | Op::MetricGauge { .. } | Op::MetricObserve { .. } => {
+                Outcome::Metric(Ok(()))
+            }
+            Op::HttpSend { .. } => Outcome::Http(Ok(HttpResponse {
+                status: 201,
+                headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+                body: br#"{"id":7}"#.to_vec(),
+            })),
+            other => other.unavailable().unwrap_or(Outcome::Done),
         })
     }
 }
@@ -489,9 +504,32 @@ async fn tours_of_the_book_use_every_interface() {
             "random.next",
             "log.write",
             "trace.step",
+            "schedule.look-up",
+            "contacts.find-by-number",
+            "contacts.search",
+            "metrics.count",
+            "metrics.gauge",
+            "metrics.observe",
         ] {
             assert!(names.contains(name), "{language}: no {name} in {names:?}");
         }
+        let sent = left.asked.iter().find_map(|op| match op {
+            Op::HttpSend { request } => Some(request.clone()),
+            _ => None,
+        });
+        let sent = sent.expect("an HTTP request");
+        assert_eq!(
+            (sent.body.as_slice(), sent.timeout_ms),
+            (&br#"{"caller":"Ann"}"#[..], 2_000)
+        );
+        let token = HttpHeader {
+            name: "Authorization".to_owned(),
+            value: HeaderValue::Secret {
+                name: "crm-token".to_owned(),
+                prefix: "Bearer ".to_owned(),
+            },
+        };
+        assert!(sent.headers.contains(&token), "{language}: {sent:?}");
         // How a dialled leg is given up is each language's own.
         let own = |op: &Op| matches!(op, Op::HangUp { .. } | Op::DropLeg { .. } | Op::Log { .. });
         asked.push(left.asked.into_iter().filter(|op| !own(op)).collect::<Vec<_>>());

@@ -127,6 +127,7 @@ impl Switch for Phones {
                 utc_offset_s: 0,
             }),
             Op::DropLeg { .. } | Op::SleepMs { .. } | Op::Log { .. } | Op::Step { .. } => Outcome::Done,
+            service => service.unavailable().unwrap_or(Outcome::Done),
         })
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
 //! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`] and `grants.rs`, [`entry_points`],
-//! [`activations`], `worlds.rs`, [`events`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`], [`tokens`]. Errors are
+//! [`activations`], `worlds.rs`, [`events`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`], [`tokens`],
+//! [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`]. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
 //!
 //! SQL is written out, here only, in the part that SQLite and PostgreSQL share; what differs between engines is in
@@ -15,6 +16,7 @@
 pub mod activations;
 pub mod calls;
 pub mod canary;
+pub mod contacts;
 pub mod domains;
 pub mod engine;
 pub mod entry_points;
@@ -22,6 +24,7 @@ mod error;
 pub mod events;
 mod grants;
 pub mod history;
+pub mod http_hosts;
 pub mod journals;
 pub mod kv;
 pub mod modules;
@@ -29,6 +32,8 @@ pub mod numbers;
 mod packing;
 pub mod retention;
 mod rows;
+pub mod schedules;
+pub mod secrets;
 pub mod signatures;
 pub mod tokens;
 mod unused;
@@ -42,18 +47,22 @@ pub use calls::{
     NewCall, ScenarioEnd,
 };
 pub use canary::{Canary, CanaryChange, Counts, Trial, TrialCounts};
+pub use contacts::{Contact, ContactNumber, ContactsWritten};
 pub use domains::{Domain, DomainChange, DomainScope, NewDomain};
 pub use engine::{Options, Store};
 pub use entry_points::{EntryPoint, EntryPointChange, NewEntryPoint};
 pub use error::StoreError;
 pub use events::DueEvent;
 pub use history::{By, Event, HistoryEntry};
+pub use http_hosts::{HostPattern, HttpHost};
 pub use journals::JournalState;
 pub use kv::Once;
 pub use modules::{Module, NewVersion};
 pub use numbers::UserNumber;
 pub use packing::{PackedJournal, UnpackError};
 pub use retention::{Due, Keep, Purged, Retention, due};
+pub use schedules::ScheduleEntry;
+pub use secrets::{OpenSecret, SecretEntry, SecretValue};
 pub use signatures::{PublicKey, Signature, SigningKey, TrustedKey};
 pub use tokens::{Bearer, Secret, Token, TokenScope};
 pub use unused::{Spare, Stray};

@@ -12,7 +12,7 @@ use tandem_bus::media::{PlayId, SendId};
 use tandem_directory::EntryPoint;
 use tandem_host_api::End;
 use tandem_host_api::collect::Collector;
-use tandem_host_api::op::{self, Address, BridgeEnd, LegId, Op, OpIndex, Outcome, RecorderId};
+use tandem_host_api::op::{Address, BridgeEnd, LegId, Op, OpIndex, Outcome, RecorderId};
 use tandem_sip::transactions::ServerId;
 use tandem_sip::{Flow, Message, Moment};
 
@@ -198,14 +198,8 @@ impl Call {
     pub fn handle_answer(&mut self, question: u64, answer: Answer, cx: &mut Context<'_>) {
         match &self.core.pending {
             Pending::Asking { question: asked, op } if *asked == question => {
-                let unavailable = match op {
-                    Op::FindUser { .. } => Outcome::User(None),
-                    Op::RecordingDelete { .. } => Outcome::Recording(Err(op::RecordingError::Storage(
-                        "the recordings cannot be reached".into(),
-                    ))),
-                    _ => Outcome::Kv(Err(op::KvError::Unavailable)),
-                };
-                self.done(answer.into_outcome().unwrap_or(unavailable), cx);
+                let outcome = answer.into_outcome().or_else(|| op.unavailable());
+                self.done(outcome.unwrap_or(Outcome::Done), cx);
             }
             Pending::Dialling(_) => self.dialling_located(question, answer, cx),
             Pending::Messaging(_) => self.message_located(question, answer, cx),

@@ -114,7 +114,14 @@ impl Call {
             | Op::KvSet { .. }
             | Op::KvDelete { .. }
             | Op::KvIncrement { .. }
-            | Op::KvKeys { .. } => {
+            | Op::KvKeys { .. }
+            | Op::HttpSend { .. }
+            | Op::LookUpSchedule { .. }
+            | Op::MetricCount { .. }
+            | Op::MetricGauge { .. }
+            | Op::MetricObserve { .. }
+            | Op::FindContact { .. }
+            | Op::SearchContacts { .. } => {
                 let Some(question) = self.question(&op) else {
                     return self.stop_scenario(cx);
                 };

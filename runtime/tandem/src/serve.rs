@@ -28,12 +28,14 @@ use crate::config::Config;
 use crate::drive::answers::Answers;
 use crate::drive::clock;
 use crate::drive::events;
+use crate::drive::http::Http;
 use crate::drive::journals::{Found, Journals, JournalsError, Watch};
 use crate::drive::off_call::OffCall;
 use crate::drive::records::{self, ToStore};
 use crate::drive::registrar::{self, Registrations};
 use crate::drive::retention;
 use crate::drive::scenario::Scenarios;
+use crate::drive::services::Services;
 use crate::drive::shard::{self, Reach, ShardPort, ToShard};
 use crate::metering;
 use crate::process::gates::{Gates, GatesError, Inboxes};
@@ -64,6 +66,9 @@ pub enum ServeError {
     /// The web listener.
     #[error(transparent)]
     Web(#[from] tandem_web::WebError),
+    /// The HTTP client of scenarios.
+    #[error("HTTP requests cannot be sent: {0}")]
+    Http(String),
     /// First start.
     #[error(transparent)]
     Demo(#[from] crate::demo::DemoError),
@@ -157,6 +162,12 @@ impl Server {
             default_domain: Some(config.domain.default.clone()).filter(|name| !name.is_empty()),
             kv_bytes_max: KV_BYTES_MAX,
             recordings: Arc::from(data.join("recordings")),
+            services: Services {
+                directory: directory.clone(),
+                store: store.clone(),
+                http: Http::new(store.clone()).map_err(ServeError::Http)?,
+                metrics: metrics.scenarios.clone(),
+            },
         };
         let registrar = registrar::ToDrive {
             registrations: open_registrar(config, journals.registrar),

@@ -411,3 +411,106 @@ fn check_finds_a_port_in_use() {
         assert_eq!(of(what)["ok"], true, "{what}");
     }
 }
+
+#[test]
+fn hosts_and_secrets_are_set_shown_and_removed() {
+    let house = House::new();
+    let (code, said) = house.refused("domain http example.org allow https://api.example.com");
+    assert_eq!(code, 2, "{said}");
+    house.ok("domain http example.org allow API.example.com");
+    house.ok("domain http example.org allow 10.0.0.7:8080 --private");
+    let hosts = house.json("domain http example.org list");
+    assert_eq!(hosts[0]["pattern"], "10.0.0.7:8080");
+    assert_eq!(
+        (&hosts[0]["private"], &hosts[1]["private"]),
+        (&true.into(), &false.into())
+    );
+    assert_eq!(hosts[1]["pattern"], "api.example.com");
+    house.ok("domain http example.org deny api.example.com");
+    assert_eq!(house.refused("domain http example.org deny api.example.com").0, 3);
+    assert_eq!(house.refused("domain http nowhere.org list").0, 3);
+
+    let set = "secret set example.org crm --host api.example.com";
+    let output = tandem(&house.data(), set, Some("tok-4711\r\n"));
+    assert!(output.status.success(), "{output:?}");
+    let listed = house.ok("secret list example.org --json");
+    assert!(
+        listed.contains("api.example.com") && !listed.contains("4711"),
+        "{listed}"
+    );
+    let output = tandem(&house.data(), "secret set example.org crm", Some("two\nlines\n"));
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    house.ok("secret remove example.org crm");
+    assert_eq!(house.refused("secret remove example.org crm").0, 3);
+}
+
+#[test]
+fn opening_hours_are_set_from_a_file_and_tested_at_a_time() {
+    let house = House::new();
+    house.ok("domain set example.org --time-zone Europe/Berlin");
+    let file = house.directory.path().join("office.toml");
+    let set = format!("schedule set example.org office {}", file.display());
+    std::fs::write(&file, "[week]\nmon-fri = [\"9-17\"]\n").unwrap();
+    let (code, said) = house.refused(&set);
+    assert!(
+        code == 2 && said.contains("\"9-17\" is no span of a day"),
+        "{code} {said}"
+    );
+    let text = "[week]\nmon-fri = [\"09:00-17:00\"]\n\n[holidays]\n12-25 = \"Christmas\"\n";
+    std::fs::write(&file, text).unwrap();
+    house.ok(&set);
+    let at = |time: &str| house.ok(&format!("schedule test example.org office --at {time}"));
+    assert_eq!(at("2026-12-24T10:00"), "open until 2026-12-24 17:00\n");
+    assert_eq!(
+        at("2026-12-25T10:00Z"),
+        "holiday (Christmas) until 2026-12-26 00:00\n"
+    );
+    assert_eq!(house.refused("schedule test example.org office --at noon").0, 2);
+    assert_eq!(
+        house.json("schedule list example.org")[0]["schedule"]["name"],
+        "office"
+    );
+    let shown = house.ok("schedule show example.org office");
+    std::fs::write(&file, &shown).unwrap();
+    house.ok(&set); // what is shown is what is taken
+    house.ok("schedule delete example.org office");
+    assert_eq!(house.refused("schedule show example.org office").0, 3);
+}
+
+#[test]
+fn contacts_are_imported_whole_or_with_the_line_that_is_wrong() {
+    let house = House::new();
+    let file = house.directory.path().join("book.csv");
+    let import = format!("contacts import example.org {}", file.display());
+    std::fs::write(&file, "name,phone\nAnn,+49 30 1234567\nBob,none\n").unwrap();
+    let (code, said) = house.refused(&import);
+    assert!(
+        code == 2 && said.contains("book.csv:3: `none` is no number"),
+        "{code} {said}"
+    );
+    assert_eq!(
+        house.json("contacts list example.org").as_array().unwrap().len(),
+        0
+    );
+    std::fs::write(&file, "name;phone\nAnn;+49 30 1234567\nBob;302\n").unwrap();
+    assert_eq!(
+        house.ok(&import),
+        "example.org has 2 contacts: 2 new, 0 replaced\n"
+    );
+    assert_eq!(
+        house.json("contacts find example.org 0301234567")[0]["name"],
+        "Ann"
+    );
+    assert_eq!(house.refused("contacts find example.org 1302").0, 3);
+    assert_eq!(
+        house.json("contacts list example.org --search bo")[0]["numbers"][0]["number"],
+        "302"
+    );
+    std::fs::write(&file, "name,phone\nCid,303\n").unwrap();
+    assert_eq!(
+        house.ok(&format!("{import} --replace")),
+        "example.org has 1 contacts: 1 new, 0 replaced\n"
+    );
+    house.ok("contacts remove example.org Cid");
+    assert_eq!(house.refused("contacts clear example.org").0, 2);
+}

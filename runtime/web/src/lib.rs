@@ -10,10 +10,12 @@ mod metrics;
 mod process;
 mod routes;
 mod scenario;
+mod scenario_metrics;
 mod server;
 
 pub use api::{Api, ApiLimits, Compile};
 pub use health::{Health, Status};
 pub use metrics::{CallEnd, CallLabels, EndLabels, Kind, MediaLabels, Metrics, Reading};
 pub use scenario::{Refusal, Serve};
+pub use scenario_metrics::{MetricRefused, ScenarioMetrics};
 pub use server::{Limits, WebError, WebServer};

@@ -19,6 +19,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::process;
+use crate::scenario_metrics::ScenarioMetrics;
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -184,6 +185,8 @@ pub struct Metrics {
     pub scenario_runs: Family<EndLabels, Counter>,
     /// `tandem_media_packets_total` by what became of them: RTP packets of endpoints that were closed.
     pub media_packets: Family<MediaLabels, Counter>,
+    /// What scenarios count.
+    pub scenarios: ScenarioMetrics,
 }
 
 /// RTP packets.
@@ -201,6 +204,7 @@ impl Metrics {
             calls: Family::default(),
             scenario_runs: Family::default(),
             media_packets: Family::default(),
+            scenarios: ScenarioMetrics::new(),
         };
         metrics.with(|r| {
             r.register(
@@ -219,6 +223,7 @@ impl Metrics {
                 "RTP packets",
                 metrics.media_packets.clone(),
             );
+            metrics.scenarios.register(r);
             r.register_collector(Box::new(Process {
                 started: Instant::now(),
             }));

@@ -18,11 +18,22 @@ What Python has of its own and a scenario must not have is replaced in `_sandbox
 """
 
 from . import _sandbox  # Before anything that might keep what it replaces.
-from . import clock, config, key_value, log, random, trace
+from . import clock, config, contacts, http, key_value, log, metrics, random, schedule, trace
 from ._bridge import BridgeEnd, bridge
 from ._dial import Strategy, Target, dial
 from ._directory import User, find_user
-from ._errors import DialFailure, KvError, LegError, MessageFailure, RecordingError, TransferFailure
+from ._errors import (
+    ContactsError,
+    DialFailure,
+    HttpError,
+    KvError,
+    LegError,
+    MessageFailure,
+    MetricError,
+    RecordingError,
+    ScheduleError,
+    TransferFailure,
+)
 from ._hold import hold, resume
 from ._leg import Collected, CollectEnd, Leg, PlayEnd
 from ._message import Delivery, send_message
@@ -39,18 +50,22 @@ __all__ = [
     "Cause",
     "CollectEnd",
     "Collected",
+    "ContactsError",
     "Delivery",
     "DialFailure",
+    "HttpError",
     "KvError",
     "Leg",
     "LegError",
     "MessageFailure",
+    "MetricError",
     "PlayEnd",
     "Prompt",
     "Recorded",
     "Recorder",
     "Recording",
     "RecordingError",
+    "ScheduleError",
     "Side",
     "Strategy",
     "Target",
@@ -60,16 +75,20 @@ __all__ = [
     "bridge",
     "clock",
     "config",
+    "contacts",
     "delete_recording",
     "dial",
     "find_user",
     "hold",
+    "http",
     "key_value",
     "log",
+    "metrics",
     "random",
     "record",
     "resume",
     "scenario",
+    "schedule",
     "send_message",
     "start_recording",
     "trace",

@@ -1,5 +1,5 @@
 from componentize_py_types import Err
-from wit_world.imports import dial, key_value, leg, message, recording, transfer
+from wit_world.imports import contacts, dial, http, key_value, leg, message, metrics, recording, schedule, transfer
 
 
 class _Refusal(Exception):
@@ -80,6 +80,59 @@ class KvError(_Refusal):
         kind = self.kinds[type(raw)]
         why = f": {raw.value}" if hasattr(raw, "value") else ""
         super().__init__(f"key-value: {_words(kind)}{why}", kind)
+
+
+class HttpError(_Refusal):
+    """Why there is no response to an HTTP request. `kind`: `not-allowed`, `private-address` (the host is where only the
+    server's machine or network reaches), `time-out`, `too-large`, `connect`, `tls`, `bad-argument`, `limit`."""
+
+    kinds = {
+        http.HttpError_NotAllowed: "not-allowed",
+        http.HttpError_PrivateAddress: "private-address",
+        http.HttpError_TimeOut: "time-out",
+        http.HttpError_TooLarge: "too-large",
+        http.HttpError_Connect: "connect",
+        http.HttpError_Tls: "tls",
+        http.HttpError_BadArgument: "bad-argument",
+        http.HttpError_Limit: "limit",
+    }
+
+    def __init__(self, raw: http.HttpError):
+        kind = self.kinds[type(raw)]
+        why = f": {raw.value}" if hasattr(raw, "value") else ""
+        super().__init__(f"http: {_words(kind)}{why}", kind)
+
+
+class ScheduleError(_Refusal):
+    """Why a schedule says nothing. `kind`: `not-found`, `unavailable`."""
+
+    def __init__(self, raw: schedule.ScheduleError):
+        kind = raw.name.lower().replace("_", "-")
+        super().__init__(f"schedule: {_words(kind)}", kind)
+
+
+class MetricError(_Refusal):
+    """Why a number was not taken. `kind`: `bad-argument`, `limit`."""
+
+    kinds = {metrics.MetricError_BadArgument: "bad-argument", metrics.MetricError_Limit: "limit"}
+
+    def __init__(self, raw: metrics.MetricError):
+        kind = self.kinds[type(raw)]
+        super().__init__(f"metrics: {_words(kind)}: {raw.value}", kind)
+
+
+class ContactsError(_Refusal):
+    """Why the address book was not read. `kind`: `bad-argument`, `unavailable`."""
+
+    kinds = {
+        contacts.ContactsError_BadArgument: "bad-argument",
+        contacts.ContactsError_Unavailable: "unavailable",
+    }
+
+    def __init__(self, raw: contacts.ContactsError):
+        kind = self.kinds[type(raw)]
+        why = f": {raw.value}" if hasattr(raw, "value") else ""
+        super().__init__(f"contacts: {_words(kind)}{why}", kind)
 
 
 class RecordingError(_Refusal):

@@ -4,6 +4,10 @@ import type { KvError as RawKvError } from 'tandem:pbx/key-value@0.2.0';
 import type { RecordingError as RawRecordingError } from 'tandem:pbx/recording@0.2.0';
 import type { TransferFailure as RawTransferFailure } from 'tandem:pbx/transfer@0.2.0';
 import type { MessageFailure as RawMessageFailure } from 'tandem:pbx/message@0.2.0';
+import type { HttpError as RawHttpError } from 'tandem:pbx/http@0.2.0';
+import type { ScheduleError as RawScheduleError } from 'tandem:pbx/schedule@0.2.0';
+import type { MetricError as RawMetricError } from 'tandem:pbx/metrics@0.2.0';
+import type { ContactsError as RawContactsError } from 'tandem:pbx/contacts@0.2.0';
 import type { Leg } from './leg.ts';
 
 /** What can go wrong on a leg. `kind` says what; `message` says it in words. */
@@ -55,6 +59,51 @@ export class RecordingError extends Error {
   constructor(raw: RawRecordingError) {
     super(raw.tag === 'gone' ? 'recording: the peer hung up' : `recording: ${words(raw.tag)}: ${raw.val}`);
     this.name = 'RecordingError';
+    this.kind = raw.tag;
+  }
+}
+
+/** Why there is no response to an HTTP request. */
+export class HttpError extends Error {
+  /** `private-address`: the host is where only the server's machine or network reaches. */
+  readonly kind: RawHttpError['tag'];
+
+  constructor(raw: RawHttpError) {
+    super('val' in raw ? `http: ${words(raw.tag)}: ${raw.val}` : `http: ${words(raw.tag)}`);
+    this.name = 'HttpError';
+    this.kind = raw.tag;
+  }
+}
+
+/** Why a schedule says nothing. */
+export class ScheduleError extends Error {
+  readonly kind: RawScheduleError;
+
+  constructor(raw: RawScheduleError) {
+    super(`schedule: ${words(raw)}`);
+    this.name = 'ScheduleError';
+    this.kind = raw;
+  }
+}
+
+/** Why a number was not taken. */
+export class MetricError extends Error {
+  readonly kind: RawMetricError['tag'];
+
+  constructor(raw: RawMetricError) {
+    super(`metrics: ${words(raw.tag)}: ${raw.val}`);
+    this.name = 'MetricError';
+    this.kind = raw.tag;
+  }
+}
+
+/** Why the address book was not read. */
+export class ContactsError extends Error {
+  readonly kind: RawContactsError['tag'];
+
+  constructor(raw: RawContactsError) {
+    super('val' in raw ? `contacts: ${words(raw.tag)}: ${raw.val}` : `contacts: ${words(raw.tag)}`);
+    this.name = 'ContactsError';
     this.kind = raw.tag;
   }
 }

@@ -31,11 +31,26 @@ export { hold, resume } from './hold.ts';
 export { transfer, TransferTarget } from './transfer.ts';
 export { sendMessage, type Delivery } from './message.ts';
 export { findUser, type User } from './directory.ts';
-export { LegError, DialFailure, KvError, RecordingError, TransferFailure, MessageFailure } from './errors.ts';
+export {
+  LegError,
+  DialFailure,
+  KvError,
+  RecordingError,
+  TransferFailure,
+  MessageFailure,
+  HttpError,
+  ScheduleError,
+  MetricError,
+  ContactsError,
+} from './errors.ts';
 export type { Address, Cause, CallProgressTone } from './types.ts';
 export * as clock from './clock.ts';
 export * as config from './config.ts';
+export * as contacts from './contacts.ts';
+export * as http from './http.ts';
 export * as keyValue from './keyValue.ts';
 export * as log from './log.ts';
+export * as metrics from './metrics.ts';
 export * as random from './random.ts';
+export * as schedule from './schedule.ts';
 export * as trace from './trace.ts';

@@ -205,3 +205,65 @@ declare module 'tandem:pbx/log@0.2.0' {
 declare module 'tandem:pbx/trace@0.2.0' {
   export function step(id: string, name: string): void;
 }
+
+declare module 'tandem:pbx/http@0.2.0' {
+  export type Method = 'get' | 'head' | 'post' | 'put' | 'patch' | 'delete';
+  export type HeaderValue =
+    | { tag: 'text'; val: string }
+    | { tag: 'secret'; val: { name: string; prefix: string } };
+  export interface Header {
+    name: string;
+    value: HeaderValue;
+  }
+  export interface Request {
+    method: Method;
+    url: string;
+    headers: Header[];
+    body: Uint8Array;
+    timeoutMs: number;
+    retries: number;
+  }
+  export interface Response {
+    status: number;
+    headers: [string, string][];
+    body: Uint8Array;
+  }
+  export type HttpError =
+    | { tag: 'not-allowed' | 'too-large' | 'connect' | 'tls' | 'bad-argument' | 'limit'; val: string }
+    | { tag: 'private-address' | 'time-out' };
+  export function send(request: Request): Response;
+}
+
+declare module 'tandem:pbx/schedule@0.2.0' {
+  export type State = { tag: 'open' | 'closed' } | { tag: 'holiday'; val: string };
+  export interface Status {
+    state: State;
+    untilMs: number | null;
+  }
+  export type ScheduleError = 'not-found' | 'unavailable';
+  export function lookUp(name: string): Status;
+}
+
+declare module 'tandem:pbx/metrics@0.2.0' {
+  export type MetricError = { tag: 'bad-argument' | 'limit'; val: string };
+  export function count(name: string, by: number): void;
+  export function gauge(name: string, value: number): void;
+  export function observe(name: string, value: number): void;
+}
+
+declare module 'tandem:pbx/contacts@0.2.0' {
+  export interface ContactNumber {
+    label: string;
+    number: string;
+  }
+  export interface Contact {
+    name: string;
+    company: string;
+    email: string;
+    note: string;
+    numbers: ContactNumber[];
+  }
+  export type ContactsError = { tag: 'bad-argument'; val: string } | { tag: 'unavailable' };
+  export function findByNumber(number: string): Contact | null;
+  export function search(text: string, limit: number): Contact[];
+}

@@ -7,21 +7,27 @@ from tandem_scenario import (
     CallProgressTone,
     Cause,
     DialFailure,
+    HttpError,
     KvError,
     Leg,
     LegError,
     Prompt,
+    ScheduleError,
     Strategy,
     Target,
     bridge,
     clock,
     config,
+    contacts,
     dial,
     find_user,
+    http,
     key_value,
     log,
+    metrics,
     random,
     scenario,
+    schedule,
     trace,
 )
 
@@ -61,8 +67,27 @@ def greet(caller: Leg, text: str) -> None:
 
 
 def is_open() -> bool:
-    now = clock.local()
-    return now.weekday <= 5 and 9 <= now.hour < 17
+    try:
+        return schedule.is_open("office")
+    except ScheduleError:
+        # The administrator set no hours: ours.
+        now = clock.local()
+        return now.weekday <= 5 and 9 <= now.hour < 17
+
+
+def name_of(user: str) -> str:
+    known = contacts.find_by_number(user) or next(iter(contacts.search(user, 1)), None)
+    return known.name if known else user
+
+
+def tell_crm(caller: str) -> None:
+    url = "https://crm.example.com/calls"
+    try:
+        answer = http.post_json(url, {"caller": caller}, bearer="crm-token", timeout_ms=2_000, retries=1)
+        log.info(f"the CRM says {json.dumps(answer)}")
+    except HttpError as error:
+        log.warn(str(error))
+        metrics.count("crm_failures")
 
 
 def count_of(user: str) -> int:
@@ -140,6 +165,10 @@ def apologise(caller: Leg) -> None:
 def handle(caller: Leg) -> None:
     set_up = settings()
     user = who_calls(caller)
+    metrics.count("callers")
+    metrics.gauge("agents", len(set_up.agents))
+    metrics.observe("greeting_length", len(set_up.greeting))
+    tell_crm(name_of(user))
     trace.step("greet", "Greet")
     greet(caller, f"{set_up.greeting} Welcome back." if count_of(user) > 1 else set_up.greeting)
 

@@ -3,17 +3,23 @@ import {
   bridge,
   clock,
   config,
+  contacts,
   dial,
   DialFailure,
   findUser,
+  http,
+  HttpError,
   keyValue,
   KvError,
   type Leg,
   LegError,
   log,
+  metrics,
   Prompt,
   random,
   scenario,
+  schedule,
+  ScheduleError,
   Target,
   trace,
 } from '@tandem/scenario';
@@ -52,8 +58,35 @@ function greet(caller: Leg, text: string): void {
 }
 
 function isOpen(): boolean {
-  const { weekday, hour } = clock.local();
-  return weekday <= 5 && hour >= 9 && hour < 17;
+  try {
+    return schedule.isOpen('office');
+  } catch (error) {
+    // The administrator set no hours: ours.
+    if (!(error instanceof ScheduleError)) {
+      throw error;
+    }
+    const { weekday, hour } = clock.local();
+    return weekday <= 5 && hour >= 9 && hour < 17;
+  }
+}
+
+function nameOf(user: string): string {
+  const known = contacts.findByNumber(user) ?? contacts.search(user, 1)[0];
+  return known ? known.name : user;
+}
+
+function tellCrm(caller: string): void {
+  const url = 'https://crm.example.com/calls';
+  try {
+    const answer = http.postJson(url, { caller }, { bearer: 'crm-token', timeoutMs: 2_000, retries: 1 });
+    log.info(`the CRM says ${JSON.stringify(answer)}`);
+  } catch (error) {
+    if (!(error instanceof HttpError)) {
+      throw error;
+    }
+    log.warn(error.message);
+    metrics.count('crm_failures');
+  }
 }
 
 function countOf(user: string): number {
@@ -130,6 +163,10 @@ function apologise(caller: Leg): void {
 scenario((caller) => {
   const { greeting, agents } = settings();
   const user = whoCalls(caller);
+  metrics.count('callers');
+  metrics.gauge('agents', agents.length);
+  metrics.observe('greeting_length', greeting.length);
+  tellCrm(nameOf(user));
   trace.step('greet', 'Greet');
   greet(caller, countOf(user) > 1 ? `${greeting} Welcome back.` : greeting);
 

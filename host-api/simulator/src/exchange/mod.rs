@@ -4,7 +4,7 @@
 //! next thing that happens and lets that one thing happen, until [`Exchange::take_outcome`] has the answer. Everything
 //! about order is decided here: what is due at the same time happens in the order of [`Due`].
 //!
-//! `perform` begins requests, `dialling` calls users, `party` is what people do, `sound` how long prompts take, `store`
+//! `perform` begins requests, `services` answers for web services and the like, `dialling` calls users, `party` is what people do, `sound` how long prompts take, `store`
 //! the key-value store, `leg` one side of a call, `record` who ended it and why.
 
 mod dialling;
@@ -13,6 +13,7 @@ mod party;
 mod perform;
 mod record;
 mod recording;
+mod services;
 mod sound;
 mod store;
 
@@ -38,7 +39,7 @@ use store::KeyValues;
 const LEGLESS_MAX: Duration = Duration::from_secs(30);
 
 /// What a test can ask about a call.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Seen {
     /// What the caller heard, in part or to its end.
     pub heard: Vec<String>,
@@ -50,6 +51,10 @@ pub struct Seen {
     pub bridged: Duration,
     /// The lines of the scenario's log.
     pub log: Vec<String>,
+    /// The HTTP requests that were sent, as `METHOD URL NAME: VALUE … BODY`.
+    pub requests: Vec<String>,
+    /// What metrics have at the end.
+    pub metrics: BTreeMap<String, f64>,
     /// Who ended the call, once it has ended.
     pub ended_by: Option<EndedBy>,
     /// Why, in the caller's view, and the status behind it.
@@ -89,6 +94,10 @@ enum Pending {
         leg: LegId,
         until: Duration,
         outcome: Result<(), TransferFailure>,
+    },
+    Answering {
+        until: Duration,
+        outcome: Outcome,
     },
 }
 
@@ -155,6 +164,9 @@ pub struct Exchange {
     tapes: Vec<Tape>,
     /// Recordings that are over, with their length.
     recordings: BTreeMap<String, Duration>,
+    /// How often each web service was asked.
+    requests_to: BTreeMap<usize, usize>,
+    metrics: BTreeMap<String, services::Metric>,
     seen: Seen,
 }
 
@@ -182,6 +194,8 @@ impl Exchange {
             dialled: BTreeMap::new(),
             tapes: Vec::new(),
             recordings: BTreeMap::new(),
+            requests_to: BTreeMap::new(),
+            metrics: BTreeMap::new(),
             seen: Seen::default(),
             case,
             time,
@@ -253,7 +267,8 @@ impl Exchange {
             Pending::Collecting { collector, .. } => collector.deadline(),
             Pending::Sending { until, .. }
             | Pending::Sleeping { until }
-            | Pending::Transferring { until, .. } => Some(*until),
+            | Pending::Transferring { until, .. }
+            | Pending::Answering { until, .. } => Some(*until),
             Pending::Recording(it) => it.deadline(&self.tapes),
             Pending::Dialling(dialling) => Some(dialling.deadline()),
             Pending::Nothing | Pending::Playing { .. } | Pending::Bridging { .. } => None,
@@ -276,6 +291,10 @@ impl Exchange {
             }
             Pending::Sending { .. } => self.done(Outcome::Leg(Ok(()))),
             Pending::Sleeping { .. } => self.done(Outcome::Done),
+            Pending::Answering { outcome, .. } => {
+                let outcome = outcome.clone();
+                self.done(outcome);
+            }
             Pending::Dialling(_) => self.dialling_timeout(),
             Pending::Recording(_) => self.recording_due(),
             Pending::Transferring { outcome, .. } => {
@@ -409,7 +428,8 @@ impl Exchange {
             | Pending::Bridging { .. }
             | Pending::Recording(_)
             | Pending::Transferring { .. }
-            | Pending::Sleeping { .. } => (),
+            | Pending::Sleeping { .. }
+            | Pending::Answering { .. } => (),
         }
     }
 
@@ -449,6 +469,8 @@ impl Exchange {
         for id in self.ids() {
             self.hang_up(id, status, words);
         }
+        let metrics = std::mem::take(&mut self.metrics).into_iter();
+        self.seen.metrics = metrics.map(|(name, metric)| (name, metric.value())).collect();
         self.seen.ended_by = record::ended_by(&self.legs);
         self.seen.cause = record::cause(&self.legs, failed);
         if let Some(caller) = self.legs.first() {

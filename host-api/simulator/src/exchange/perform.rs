@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 impl Exchange {
     /// Does or begins what is asked for. None: [`Exchange::take_outcome`] has the answer later.
     pub fn perform(&mut self, op: &Op) -> Option<Outcome> {
-        if let Some(outcome) = self.answer(op) {
+        if let Some(outcome) = self.answer(op).or_else(|| self.answer_service(op)) {
             return Some(outcome);
         }
         self.begin_op(op);
@@ -97,7 +97,14 @@ impl Exchange {
             | Op::DropRecorder { .. }
             | Op::Hold { .. }
             | Op::Resume { .. }
-            | Op::Transfer { .. } => return None,
+            | Op::Transfer { .. }
+            | Op::HttpSend { .. }
+            | Op::LookUpSchedule { .. }
+            | Op::MetricCount { .. }
+            | Op::MetricGauge { .. }
+            | Op::MetricObserve { .. }
+            | Op::FindContact { .. }
+            | Op::SearchContacts { .. } => return None,
             Op::RecordingDelete { name } => {
                 self.recordings.remove(name);
                 Outcome::Recording(Ok(()))
@@ -166,6 +173,7 @@ impl Exchange {
                 target,
                 timeout_ms,
             } => self.transfer(*leg, target, *timeout_ms),
+            Op::HttpSend { request } => self.begin_http(request),
             Op::Peer { .. }
             | Op::Local { .. }
             | Op::Header { .. }
@@ -184,12 +192,18 @@ impl Exchange {
             | Op::KvIncrement { .. }
             | Op::KvKeys { .. }
             | Op::RecordingDelete { .. }
-            | Op::SendMessage { .. } => (), // answered before
+            | Op::SendMessage { .. }
+            | Op::LookUpSchedule { .. }
+            | Op::MetricCount { .. }
+            | Op::MetricGauge { .. }
+            | Op::MetricObserve { .. }
+            | Op::FindContact { .. }
+            | Op::SearchContacts { .. } => (), // answered before
         }
     }
 
     /// The wall clock.
-    fn wall(&self) -> Timestamp {
+    pub(super) fn wall(&self) -> Timestamp {
         let start = self.case.world.start;
         start.saturating_add(self.now()).unwrap_or(start)
     }

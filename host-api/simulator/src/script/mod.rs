@@ -4,6 +4,7 @@
 //! contradicts itself are refused with the line. The format is documented in `docs/scenarios/testing.md`.
 
 mod load;
+mod services;
 mod shape;
 mod words;
 
@@ -170,6 +171,9 @@ fn world(
         key_values: pairs
             .map(|(key, value)| (key.clone(), value.clone().into_bytes()))
             .collect(),
+        schedules: services::schedules(all, own),
+        contacts: services::contacts(all, own),
+        http: services::http(all, own).map_err(Problem::InCase)?,
         speech_per_character: time(|w| w.speech_per_character, Duration::from_millis(60)),
         lasts_at_most: time(|w| w.lasts_at_most, Duration::from_hours(1)),
         fallback_status: 480,
@@ -294,6 +298,8 @@ fn expect(shape: shape::Expect) -> Expect {
         }),
         error: shape.error,
         log: shape.log,
+        requests: shape.requests,
+        metrics: shape.metrics,
         key_values: shape
             .key_values
             .into_iter()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use tandem_host_api::schedule::Schedule;
 use toml::Spanned;
 
 use super::words::{Digits, Moment, Refusal, Time, Zone};
@@ -54,6 +55,9 @@ pub struct World {
     pub users: BTreeMap<String, User>,
     pub files: BTreeMap<String, Time>,
     pub key_values: BTreeMap<String, String>,
+    pub schedules: BTreeMap<String, Schedule>,
+    pub contacts: Vec<Contact>,
+    pub http: Vec<Service>,
     pub speech_per_character: Option<Time>,
     pub lasts_at_most: Option<Time>,
 }
@@ -88,6 +92,42 @@ pub enum Then {
     Decline,
     Unreachable,
     Refuse,
+}
+
+/// Somebody of the address book: numbers by what they are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contact {
+    pub name: String,
+    #[serde(default)]
+    pub company: String,
+    #[serde(default)]
+    pub email: String,
+    #[serde(default)]
+    pub note: String,
+    #[serde(default)]
+    pub numbers: BTreeMap<String, String>,
+}
+
+/// A web service and what it answers.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    pub method: Option<String>,
+    pub url: String,
+    pub answer: OneOrMany<WebAnswer>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebAnswer {
+    pub after: Option<Time>,
+    pub status: Option<u16>,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    pub body: Option<String>,
+    pub json: Option<toml::Value>,
+    pub error: Option<String>,
 }
 
 /// A single one without brackets, or several within.
@@ -168,6 +208,8 @@ pub struct Expect {
     pub scenario: Option<ScenarioEnd>,
     pub error: Option<String>,
     pub log: Vec<String>,
+    pub requests: Vec<String>,
+    pub metrics: BTreeMap<String, f64>,
     pub key_values: BTreeMap<String, Value>,
 }
 

@@ -160,6 +160,12 @@ pub enum Question {
     },
     /// Deletes a recording of the domain.
     DeleteRecording { domain: Arc<str>, name: String },
+    /// What a service of the domain is asked: HTTP, schedules, metrics, contacts. `once` as in [`Self::KeyValue`].
+    Service {
+        domain: Arc<str>,
+        op: Op,
+        once: (String, u64),
+    },
 }
 
 impl Question {
@@ -184,6 +190,17 @@ impl Question {
                 domain,
                 name: name.clone(),
             }),
+            Op::HttpSend { .. }
+            | Op::LookUpSchedule { .. }
+            | Op::MetricCount { .. }
+            | Op::MetricGauge { .. }
+            | Op::MetricObserve { .. }
+            | Op::FindContact { .. }
+            | Op::SearchContacts { .. } => Some(Self::Service {
+                domain,
+                op: op.clone(),
+                once,
+            }),
             _ => None,
         }
     }
@@ -202,6 +219,8 @@ pub enum Answer {
     KeyValue(Result<KvValue, KvError>),
     /// To [`Question::DeleteRecording`].
     Recording(Result<(), RecordingError>),
+    /// To [`Question::Service`].
+    Service(Box<Outcome>),
     /// The directory does not answer.
     Unavailable,
 }
@@ -213,6 +232,7 @@ impl Answer {
             Self::User(user) => Some(Outcome::User(user)),
             Self::KeyValue(result) => Some(Outcome::Kv(result)),
             Self::Recording(result) => Some(Outcome::Recording(result)),
+            Self::Service(outcome) => Some(*outcome),
             Self::Admit(_) | Self::Located(_) | Self::Unavailable => None,
         }
     }

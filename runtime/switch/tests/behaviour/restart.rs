@@ -6,7 +6,8 @@ use tandem_bus::media::{Command, EndpointId, Event, Refusal};
 use tandem_directory::records::CallRecord;
 use tandem_host_api::End;
 use tandem_host_api::op::{
-    Cause, CollectRule, LegError, LegId, Op, OpIndex, Outcome, PlayEnd, Prompt, Target,
+    Cause, CollectRule, HttpMethod, HttpRequest, LegError, LegId, Op, OpIndex, Outcome, PlayEnd, Prompt,
+    Target,
 };
 use tandem_sip::{Message, Method};
 
@@ -408,6 +409,32 @@ fn a_store_is_asked_again_under_the_same_name() {
     assert_eq!(asked[0].1.1, 2);
     w.answer_kept();
     assert_eq!(w.outcomes.len(), 1);
+}
+
+#[test]
+fn a_web_service_is_asked_again_as_the_same_request() {
+    let mut w = World::new(5);
+    let call = Phone::new("301", 6010).talk(&mut w);
+    w.silent = true;
+    let request = HttpRequest {
+        method: HttpMethod::Post,
+        url: "https://a.example/".into(),
+        headers: Vec::new(),
+        body: b"order".to_vec(),
+        timeout_ms: 1_000,
+        retries: 0,
+    };
+    let op = Op::HttpSend { request };
+    assert_eq!(w.perform(call, op.clone()), None);
+    w.crash_and_restore(false);
+    let asked = |(number, question): &(u64, Question)| match question {
+        Question::Service { op, once, .. } => (*number, op.clone(), once.clone()),
+        other => panic!("{other:?}"),
+    };
+    let asked: Vec<_> = w.kept.iter().map(asked).collect();
+    assert_eq!(asked.len(), 2);
+    assert_eq!(asked[0], asked[1]);
+    assert_eq!((&asked[0].1, asked[0].2.1), (&op, 2));
 }
 
 #[test]

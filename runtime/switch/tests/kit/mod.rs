@@ -358,6 +358,7 @@ impl World {
             })),
             Question::KeyValue { .. } => Answer::KeyValue(Ok(KvValue::Value(None))),
             Question::DeleteRecording { .. } => Answer::Recording(Ok(())),
+            Question::Service { .. } => Answer::Unavailable,
         }
     }
 

@@ -8,7 +8,7 @@ use clap::Subcommand;
 use serde_json::json;
 use tandem_store::{DomainChange, Keep, NewDomain};
 
-use super::{Context, Failure, trust};
+use super::{Context, Failure, http, trust};
 use crate::config::{duration_text, parse_duration};
 use crate::output::{self, Table};
 use crate::stock;
@@ -68,6 +68,8 @@ pub enum Domain {
     Signatures(trust::Signatures),
     /// What the domain's scenarios may import
     Grants(trust::GrantsArgs),
+    /// Hosts that the domain's scenarios may send HTTP requests to
+    Http(http::Http),
 }
 
 impl Domain {
@@ -76,6 +78,7 @@ impl Domain {
             Self::Key(key) => key.run(context).await?,
             Self::Signatures(signatures) => signatures.run(context).await?,
             Self::Grants(grants) => grants.run(context).await?,
+            Self::Http(http) => http.run(context).await?,
             Self::Add {
                 name,
                 realm,

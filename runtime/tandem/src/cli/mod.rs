@@ -6,12 +6,15 @@ mod check;
 mod compile_module;
 mod component;
 mod config;
+mod contacts;
 mod domain;
 mod gc;
+mod http;
 mod number;
 mod push;
 mod replay;
 mod scenario;
+mod schedule;
 mod serve;
 mod server;
 mod sign;
@@ -84,6 +87,15 @@ enum Command {
     Replay(replay::TopLevel),
     /// Tokens that open a domain's HTTP API
     Token(token::Token),
+    /// Secrets of a domain, which its scenarios send and never see
+    #[command(subcommand)]
+    Secret(http::Secret),
+    /// Opening hours and holidays of a domain
+    #[command(subcommand)]
+    Schedule(schedule::Schedule),
+    /// The address book of a domain
+    #[command(subcommand)]
+    Contacts(contacts::Contacts),
     /// Compile a module from the standard input; only the program itself starts this
     #[command(name = crate::compile::COMMAND, hide = true)]
     CompileModule,
@@ -264,6 +276,9 @@ fn start(context: &Context, command: Command) -> Result<ExitCode, Failure> {
             Command::Call(call) => call.run(context).await?,
             Command::Replay(replay) => replay.run(context).await?,
             Command::Token(token) => token.run(context).await?,
+            Command::Secret(secret) => secret.run(context).await?,
+            Command::Schedule(schedule) => schedule.run(context).await?,
+            Command::Contacts(contacts) => contacts.run(context).await?,
             Command::CompileModule => compile_module::run().await?,
         }
         Ok(ExitCode::SUCCESS)

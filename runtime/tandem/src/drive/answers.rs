@@ -11,6 +11,7 @@ use tandem_store::{DomainScope, Once, Store, StoreError};
 use tandem_switch::{Admitted, Answer, Located, Question};
 
 use super::registrar::Registrations;
+use super::services::Services;
 
 /// Where answers come from; a clone is cheap.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub struct Answers {
     pub kv_bytes_max: u64,
     /// Where the media gate keeps recordings.
     pub recordings: Arc<Path>,
+    /// What else scenarios ask.
+    pub services: Services,
 }
 
 impl Answers {
@@ -43,6 +46,10 @@ impl Answers {
             }
             Question::DeleteRecording { domain, name } => {
                 Ok(Answer::Recording(self.delete_recording(&domain, &name).await))
+            }
+            Question::Service { domain, op, once } => {
+                let outcome = self.services.answer(&domain, op, &once).await;
+                Ok(outcome.map_or(Answer::Unavailable, |outcome| Answer::Service(Box::new(outcome))))
             }
         };
         answered.unwrap_or_else(|error| {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
-use tandem_host_api::op::{KvError, LegError, Op, OpIndex, Outcome};
+use tandem_host_api::op::{LegError, Op, OpIndex, Outcome};
 use tandem_host_api::{
     End, Event, Finished, Journal, JournalHeader, Reply, Run, Switch, WebRequest, WebResponse, World,
     monotonic_clock,
@@ -191,19 +191,19 @@ impl Switch for OffCallSwitch {
             // Nobody without a call has a handle of a leg.
             return Reply::Now(Outcome::Leg(Err(LegError::Gone)));
         };
-        if matches!(question, Question::KeyValue { .. })
-            && !matches!(op, Op::KvGet { .. } | Op::KvKeys { .. })
-        {
+        let writes = match op {
+            Op::HttpSend { request } => !request.method.is_safe(),
+            Op::KvGet { .. } | Op::KvKeys { .. } => false,
+            _ => matches!(question, Question::KeyValue { .. }),
+        };
+        if writes {
             self.wrote.store(true, Ordering::Relaxed);
         }
         let (answers, op) = (self.answers.clone(), op.clone());
         self.runtime.spawn(async move {
             let answer = answers.answer(question).await;
-            let unavailable = match op {
-                Op::FindUser { .. } => Outcome::User(None),
-                _ => Outcome::Kv(Err(KvError::Unavailable)),
-            };
-            drop(reply.send(answer.into_outcome().unwrap_or(unavailable)));
+            let outcome = answer.into_outcome().or_else(|| op.unavailable());
+            drop(reply.send(outcome.unwrap_or(Outcome::Done)));
         });
         Reply::Later(outcome)
     }

@@ -201,6 +201,8 @@ impl World {
             // The world has no files.
             Question::DeleteRecording { .. } => Answer::Recording(Ok(())),
             Question::KeyValue { op, once, .. } => Answer::KeyValue(self.directory.key_value(&op, once)),
+            // No guest of the simulator uses one.
+            Question::Service { .. } => Answer::Unavailable,
         }
     }
 

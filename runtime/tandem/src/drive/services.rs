@@ -1,0 +1,137 @@
+//! Answers what scenarios ask of services: HTTP, schedules, metrics, contacts.
+
+use jiff::tz::TimeZone;
+use tandem_directory::Directory;
+use tandem_host_api::numbers::{likeness, significant, tail};
+use tandem_host_api::op::{
+    Contact, ContactNumber, ContactsError, MetricError, Op, Outcome, ScheduleError, ScheduleStatus,
+};
+use tandem_host_api::schedule::Schedule;
+use tandem_store::{Store, StoreError};
+use tandem_web::ScenarioMetrics;
+
+use super::http::Http;
+
+/// Where answers come from; a clone is cheap.
+#[derive(Clone)]
+pub struct Services {
+    /// Domains.
+    pub directory: Directory,
+    /// Schedules, contacts.
+    pub store: Store,
+    /// Sends HTTP requests.
+    pub http: Http,
+    /// What scenarios count.
+    pub metrics: ScenarioMetrics,
+}
+
+impl Services {
+    /// Answers a scenario's request; none: it is no service's. `call` and `index` say which request it is, so that one
+    /// that is made again is known as the same.
+    pub async fn answer(&self, domain: &str, op: Op, (call, index): &(String, u64)) -> Option<Outcome> {
+        Some(match op {
+            Op::HttpSend { request } => {
+                let key = format!("{call}-{index}");
+                Outcome::Http(self.http.send(domain, &request, &key).await)
+            }
+            Op::LookUpSchedule { name } => Outcome::Schedule(self.schedule(domain, &name).await),
+            Op::MetricCount { name, by } => metric(self.metrics.count(domain, &name, by)),
+            Op::MetricGauge { name, value } => metric(self.metrics.set(domain, &name, value.value())),
+            Op::MetricObserve { name, value } => metric(self.metrics.observe(domain, &name, value.value())),
+            Op::FindContact { number } => {
+                let found = self.find_contact(domain, &number).await;
+                Outcome::Contact(found.map_err(|error| contacts_error(&error)))
+            }
+            Op::SearchContacts { text, limit } => {
+                let found = self.search_contacts(domain, &text, limit).await;
+                Outcome::Contacts(found.map_err(|error| contacts_error(&error)))
+            }
+            _ => return None,
+        })
+    }
+
+    async fn schedule(&self, domain: &str, name: &str) -> Result<ScheduleStatus, ScheduleError> {
+        let unavailable = |error: &dyn std::fmt::Display| {
+            tracing::warn!(%domain, schedule = %name, %error, "a schedule cannot be read");
+            ScheduleError::Unavailable
+        };
+        let found = self.directory.domain(domain).await.map_err(|e| unavailable(&e))?;
+        let zone = found.ok_or(ScheduleError::NotFound)?.time_zone.clone();
+        let zone = TimeZone::get(&zone).map_err(|e| unavailable(&e))?;
+        let scope = self
+            .store
+            .domain_scope(domain)
+            .await
+            .map_err(|e| unavailable(&e))?;
+        let text = self
+            .store
+            .schedule(&scope, name)
+            .await
+            .map_err(|e| unavailable(&e))?;
+        let text = text.ok_or(ScheduleError::NotFound)?;
+        let schedule: Schedule = serde_json::from_str(&text).map_err(|e| unavailable(&e))?;
+        Ok(schedule.status(jiff::Timestamp::now(), &zone))
+    }
+
+    async fn find_contact(&self, domain: &str, number: &str) -> Result<Option<Contact>, StoreError> {
+        let digits = significant(number);
+        if digits.is_empty() {
+            return Ok(None);
+        }
+        let scope = self.store.domain_scope(domain).await?;
+        let found = self.store.contacts_by_tail(&scope, tail(&digits)).await?;
+        Ok(closest(found, &digits).map(of_store))
+    }
+
+    async fn search_contacts(
+        &self,
+        domain: &str,
+        text: &str,
+        limit: u32,
+    ) -> Result<Vec<Contact>, StoreError> {
+        let scope = self.store.domain_scope(domain).await?;
+        let found = self.store.search_contacts(&scope, text, 0, limit).await?;
+        Ok(found.into_iter().map(of_store).collect())
+    }
+}
+
+/// Of contacts by name, the one with the number that is most like this one; of several, the first.
+pub fn closest(found: Vec<tandem_store::Contact>, digits: &str) -> Option<tandem_store::Contact> {
+    let like = |contact: &tandem_store::Contact| {
+        let numbers = contact.numbers.iter();
+        numbers
+            .filter_map(|own| likeness(&significant(&own.number), digits))
+            .max()
+    };
+    let mut best = None;
+    for contact in found {
+        let Some(likeness) = like(&contact) else { continue };
+        if best.as_ref().is_none_or(|(most, _)| likeness > *most) {
+            best = Some((likeness, contact));
+        }
+    }
+    best.map(|(_, contact)| contact)
+}
+
+fn of_store(contact: tandem_store::Contact) -> Contact {
+    let number = |number: tandem_store::ContactNumber| ContactNumber {
+        label: number.label,
+        number: number.number,
+    };
+    Contact {
+        name: contact.name,
+        company: contact.company,
+        email: contact.email,
+        note: contact.note,
+        numbers: contact.numbers.into_iter().map(number).collect(),
+    }
+}
+
+fn metric(result: Result<(), tandem_web::MetricRefused>) -> Outcome {
+    Outcome::Metric(result.map_err(|refused| MetricError::Limit(refused.to_string())))
+}
+
+fn contacts_error(error: &StoreError) -> ContactsError {
+    tracing::warn!(%error, "the address book cannot be read");
+    ContactsError::Unavailable
+}

@@ -1,0 +1,143 @@
+//! Services that scenarios use: what a web service of Python sees of their requests, opening hours, metrics, contacts.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod administered;
+mod http;
+
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tandem_kit::baresip::Baresip;
+use tandem_kit::folder::Folder;
+use tandem_kit::process::Process;
+use tandem_kit::tandem::{Tandem, binary};
+use tandem_kit::{ports, wait};
+use tandem_tests::phones::{phone, refusal};
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// A web service of Python's standard library.
+struct WebService {
+    folder: Folder,
+    port: u16,
+    _process: Process,
+}
+
+impl WebService {
+    fn start() -> Self {
+        let folder = Folder::new("web-service").unwrap();
+        let port = ports::free().unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/services/web_service.py");
+        let mut command = Command::new("python3");
+        let log = folder.path().join("requests");
+        command.arg(script).arg(port.to_string()).arg(&log);
+        let process = Process::start("web service", command, &folder.path().join("log")).unwrap();
+        wait::until(LONG, "the web service", || {
+            TcpStream::connect(("127.0.0.1", port)).ok()
+        })
+        .unwrap();
+        Self {
+            folder,
+            port,
+            _process: process,
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// What it was asked with this path, in order.
+    fn seen(&self, path: &str) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.folder.path().join("requests")).unwrap_or_default();
+        let all = text
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        all.filter(|request| request["path"] == path).collect()
+    }
+}
+
+/// The guest that asks services.
+fn guest() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/dist/services.wasm")
+}
+
+fn ok(tandem: &Tandem, arguments: &[&str]) -> String {
+    let output = tandem.cli(arguments).unwrap();
+    assert_eq!(output.code, Some(0), "{arguments:?}: {output:?}");
+    output.stdout
+}
+
+/// Lets a number of a domain ask these services.
+fn offer(tandem: &Tandem, domain: &str, number: &str, steps: &Value) {
+    let folder = Folder::new("steps").unwrap();
+    let settings = folder
+        .write("settings.json", json!({ "steps": steps }).to_string())
+        .unwrap();
+    let (guest, settings) = (guest(), settings.to_str().unwrap().to_owned());
+    let guest = guest.to_str().unwrap();
+    ok(
+        tandem,
+        &["scenario", "add", guest, "--name", "services", "--domain", domain],
+    );
+    let add = [
+        "number",
+        "add",
+        number,
+        "--scenario",
+        "services",
+        "--domain",
+        domain,
+    ];
+    ok(tandem, &[&add[..], &["--settings", &settings]].concat());
+}
+
+fn set_secret(tandem: &Tandem, domain: &str, name: &str, text: &str, more: &[&str]) {
+    let mut child = Command::new(binary().unwrap())
+        .args(["secret", "set", domain, name])
+        .args(more)
+        .arg("--data")
+        .arg(tandem.data())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    writeln!(child.stdin.take().unwrap(), "{text}").unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+/// A phone of a demo user that calls and registers nothing.
+fn caller(tandem: &Tandem) -> Baresip {
+    phone(tandem, "301").unwrap().expires_s(0).start().unwrap()
+}
+
+/// Calls the number; what the scenario logged in this call, a line for each step.
+fn answers(tandem: &Tandem, caller: &Baresip, number: &str, steps: usize) -> Vec<String> {
+    let before = tandem.log().len();
+    let refused = refusal(caller, number, LONG).unwrap();
+    let log = tandem.log();
+    let log = log.get(before..).unwrap_or_default();
+    assert!(refused.starts_with("480"), "{refused}\n{log}");
+    let answer = |step: usize| {
+        let mark = format!(" {step}: ");
+        let line = log
+            .lines()
+            .find(|line| line.contains("scenario") && line.contains(&mark));
+        let line = line.unwrap_or_else(|| panic!("no answer of step {step} in\n{log}"));
+        line.split_once(&mark).unwrap().1.to_owned()
+    };
+    (0..steps).map(answer).collect()
+}
