@@ -6,8 +6,8 @@
 
 use crate::op::{
     Address, Cause, CollectRule, ContactsError, DialFailure, DialOptions, HttpError, KvError, LegError,
-    MessageFailure, MetricError, Op, Outcome, Prompt, Real, RecordRule, RecordingError, ScheduleError, Target,
-    TransferFailure, TransferTarget,
+    MessageFailure, MetricError, Op, Outcome, Prompt, Real, RecordRule, RecordingError, ScheduleError,
+    Target, TransferFailure, TransferTarget,
 };
 
 mod http;

@@ -10,8 +10,8 @@ use tandem_bindings::{LegHandle, RecorderHandle};
 use crate::journal::{Journal, JournalFull, Past, Said};
 use crate::limits::{Accountant, Limits};
 use crate::op::{
-    DialFailure, HttpError, KvError, LegError, LegId, Level, MessageFailure, MetricError, Op, OpIndex, Outcome,
-    RecorderId, RecordingError, TransferFailure,
+    DialFailure, HttpError, KvError, LegError, LegId, Level, MessageFailure, MetricError, Op, OpIndex,
+    Outcome, RecorderId, RecordingError, TransferFailure,
 };
 use crate::quota::{DomainQuota, TokenBucket};
 use crate::replay::Recording;

@@ -50,8 +50,8 @@ pub mod random;
 pub mod recording;
 pub mod schedule;
 pub mod trace;
-mod web;
 mod transfer;
+mod web;
 
 pub use bindings::tandem::pbx::bridge::BridgeEnd;
 pub use bindings::tandem::pbx::dial::{DialFailure, Strategy, Target};
@@ -68,8 +68,8 @@ pub use hold::{hold, resume};
 pub use leg::{Collect, Leg};
 pub use message::send_message;
 pub use prompt::Prompt;
-pub use web::{Header, WebRequest, WebResponse};
 pub use transfer::transfer;
+pub use web::{Header, WebRequest, WebResponse};
 
 /// Makes a function `fn(Leg) -> Result<(), String>` the scenario of this crate; use it once, in the crate's root.
 ///
@@ -114,7 +114,7 @@ macro_rules! web_scenario {
                     $handle(request)
                 }
             }
-            $crate::bindings::web::__export_web_scenario!(Scenario with_types_in $crate::bindings::web);
+    $crate::bindings::web::__export_web_scenario!(Scenario with_types_in $crate::bindings::web);
         };
     };
 }
@@ -134,7 +134,7 @@ macro_rules! event_scenario {
                     $handle(event)
                 }
             }
-            $crate::bindings::event::__export_event_scenario!(Scenario with_types_in $crate::bindings::event);
+    $crate::bindings::event::__export_event_scenario!(Scenario with_types_in $crate::bindings::event);
         };
     };
 }

@@ -5,7 +5,10 @@ pub use crate::bindings::web::exports::tandem::pbx::web_handler::{Header, WebReq
 impl WebRequest {
     /// The first value of a header; the name compares without case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+        let found = self
+            .headers
+            .iter()
+            .find(|header| header.name.eq_ignore_ascii_case(name));
         found.map(|header| header.value.as_str())
     }
 
@@ -41,7 +44,9 @@ impl WebResponse {
     }
 
     fn of(status: u16, kind: &str, body: String) -> Self {
-        Self::empty(status).with_header("content-type", kind).with_body(body.into_bytes())
+        Self::empty(status)
+            .with_header("content-type", kind)
+            .with_body(body.into_bytes())
     }
 
     /// Adds a header.
