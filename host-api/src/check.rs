@@ -5,8 +5,9 @@
 //! Texts that the WIT says are cut are cut in `imports/`, before they become an [`Op`].
 
 use crate::op::{
-    Cause, CollectRule, ContactsError, DialFailure, DialOptions, HttpError, KvError, LegError, MetricError,
-    Op, Outcome, Prompt, Real, ScheduleError, Target,
+    Address, Cause, CollectRule, ContactsError, DialFailure, DialOptions, HttpError, KvError, LegError,
+    MessageFailure, MetricError, Op, Outcome, Prompt, Real, RecordRule, RecordingError, ScheduleError,
+    Target, TransferFailure, TransferTarget,
 };
 
 mod http;
@@ -21,6 +22,10 @@ const TARGETS_MAX: usize = 16;
 const KEY_BYTES_MAX: usize = 512;
 const VALUE_BYTES_MAX: usize = 64 << 10;
 const KEYS_MAX: u32 = 1_000;
+/// A message is as long as the longest prompt; a recording in the background may be a long call.
+const MESSAGE_MS_MAX: u32 = 1_200_000;
+const RECORDING_MS_MAX: u32 = 14_400_000;
+const TEXT_BYTES_MAX: usize = 1_300;
 const METRIC_BYTES_MAX: usize = 63;
 const NUMBER_BYTES_MAX: usize = 64;
 const SEARCH_BYTES_MAX: usize = 128;
@@ -75,7 +80,27 @@ impl Op {
             }
             Self::Header { name, .. } if name.len() > NAME_BYTES_MAX => Err(Outcome::Lines(Vec::new())),
             Self::FindUser { number } if number.len() > NAME_BYTES_MAX => Err(Outcome::User(None)),
-            Self::Header { .. }
+            Self::Record { rule, .. } => {
+                check_record_rule(rule).map_err(|e| Outcome::Recorded(Err(RecordingError::BadArgument(e))))
+            }
+            Self::RecorderStart { length_ms, .. } => within("length-ms", *length_ms, 1_000, RECORDING_MS_MAX)
+                .map_err(|e| Outcome::Recorder(Err(RecordingError::BadArgument(e)))),
+            Self::RecordingDelete { name } => check_recording_name(name)
+                .map_err(|e| Outcome::Recording(Err(RecordingError::BadArgument(e)))),
+            Self::Transfer {
+                target, timeout_ms, ..
+            } => check_transfer(target)
+                .and_then(|()| within("timeout-ms", *timeout_ms, 1_000, DURATION_MS_MAX))
+                .map_err(|e| Outcome::Transferred(Err(TransferFailure::BadArgument(e)))),
+            Self::SendMessage { user, text, sender } => check_message(user, text, sender.as_ref())
+                .map_err(|e| Outcome::Messaged(Err(MessageFailure::BadArgument(e)))),
+            Self::RecorderPause { .. }
+            | Self::RecorderResume { .. }
+            | Self::RecorderFinish { .. }
+            | Self::DropRecorder { .. }
+            | Self::Hold { .. }
+            | Self::Resume { .. }
+            | Self::Header { .. }
             | Self::FindUser { .. }
             | Self::LookUpSchedule { .. }
             | Self::Bridge { .. }
@@ -242,17 +267,88 @@ fn check_dial(targets: &[Target], options: &DialOptions) -> Result<(), String> {
         at_most("a target", name.len(), NAME_BYTES_MAX, "bytes")?;
     }
     within("timeout-ms", options.timeout_ms, 1_000, DURATION_MS_MAX)?;
-    let Some(caller) = &options.caller_id else {
+    check_identity("caller-id", options.caller_id.as_ref())
+}
+
+fn check_identity(what: &str, identity: Option<&Address>) -> Result<(), String> {
+    let Some(identity) = identity else {
         return Ok(());
     };
-    for part in [&caller.user, &caller.display_name] {
-        at_most("caller-id", part.len(), NAME_BYTES_MAX, "bytes")?;
+    for part in [&identity.user, &identity.display_name] {
+        at_most(what, part.len(), NAME_BYTES_MAX, "bytes")?;
         // A line break here would end a SIP header and begin another.
         if part.chars().any(char::is_control) {
-            return Err("caller-id has a control character".to_owned());
+            return Err(format!("{what} has a control character"));
         }
     }
     Ok(())
+}
+
+fn check_record_rule(rule: &RecordRule) -> Result<(), String> {
+    within("length-ms", rule.length_ms, 1_000, MESSAGE_MS_MAX)?;
+    if rule.silence_ms != 0 {
+        within("silence-ms", rule.silence_ms, 500, 60_000)?;
+    }
+    at_most("stop-digits", rule.stop_digits.len(), 16, "bytes")?;
+    at_most("pause-digit", rule.pause_digit.chars().count(), 1, "digits")?;
+    for (what, digits) in [
+        ("stop-digits", &rule.stop_digits),
+        ("pause-digit", &rule.pause_digit),
+    ] {
+        if let Some(odd) = digits.chars().find(|c| !is_digit(*c)) {
+            return Err(format!("{what} has {odd:?}, which is not one of 0-9*#A-D"));
+        }
+    }
+    match rule.pause_digit.chars().find(|c| rule.stop_digits.contains(*c)) {
+        Some(both) => Err(format!("{both} is both a stop digit and the pause digit")),
+        None => Ok(()),
+    }
+}
+
+fn check_recording_name(name: &str) -> Result<(), String> {
+    at_most("a recording's name", name.len(), 128, "bytes")?;
+    // As recordings are named: nothing in it can leave the domain's folder.
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if name.starts_with("recording-") && name.chars().all(plain) {
+        Ok(())
+    } else {
+        Err(format!("{name:?} is no recording's name"))
+    }
+}
+
+fn check_transfer(target: &TransferTarget) -> Result<(), String> {
+    match target {
+        TransferTarget::Number(number) => {
+            at_most("the target", number.len(), NAME_BYTES_MAX, "bytes")?;
+            if number.is_empty() || number.chars().any(char::is_control) {
+                return Err(format!("{number:?} is no number"));
+            }
+        }
+        TransferTarget::Uri(uri) => {
+            at_most("the target", uri.len(), 512, "bytes")?;
+            let scheme = ["sip:", "sips:", "tel:"].iter().any(|scheme| {
+                uri.get(..scheme.len())
+                    .is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
+            });
+            // It stands between angle brackets in a header.
+            let plain = uri
+                .chars()
+                .all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"'));
+            if !scheme || !plain {
+                return Err(format!("{uri:?} is no sip, sips or tel URI"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_message(user: &str, text: &str, sender: Option<&Address>) -> Result<(), String> {
+    at_most("the user", user.len(), NAME_BYTES_MAX, "bytes")?;
+    if text.is_empty() {
+        return Err("the text is empty".to_owned());
+    }
+    at_most("the text", text.len(), TEXT_BYTES_MAX, "bytes")?;
+    check_identity("sender", sender)
 }
 
 fn check_key(key: &str) -> Result<(), String> {

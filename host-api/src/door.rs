@@ -5,11 +5,14 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use wasmtime::component::{Resource, ResourceTable};
 
-use tandem_bindings::LegHandle;
+use tandem_bindings::{LegHandle, RecorderHandle};
 
 use crate::journal::{Journal, JournalFull, Past, Said};
 use crate::limits::{Accountant, Limits};
-use crate::op::{DialFailure, HttpError, KvError, LegError, LegId, Level, MetricError, Op, OpIndex, Outcome};
+use crate::op::{
+    DialFailure, HttpError, KvError, LegError, LegId, Level, MessageFailure, MetricError, Op, OpIndex,
+    Outcome, RecorderId, RecordingError, TransferFailure,
+};
 use crate::quota::{DomainQuota, TokenBucket};
 use crate::replay::Recording;
 use crate::run::End;
@@ -91,6 +94,8 @@ pub(crate) struct Door {
     legs: ResourceTable,
     legs_held: u32,
     legs_max: u32,
+    /// As many as there are recordings of a call at most: the switch refuses more.
+    recorders: ResourceTable,
     /// The last host call's number.
     index: OpIndex,
     /// The trace step in force.
@@ -117,6 +122,7 @@ impl Door {
             legs,
             legs_held: 0,
             legs_max: limits.legs.max(1),
+            recorders: ResourceTable::new(),
             index: OpIndex::NONE,
             step: OpIndex::NONE,
             host_calls,
@@ -305,6 +311,24 @@ impl Door {
         Some(LegId(leg.0))
     }
 
+    /// Gives the guest a handle on a recorder.
+    pub(crate) fn hold_recorder(
+        &mut self,
+        recorder: RecorderId,
+    ) -> wasmtime::Result<Resource<RecorderHandle>> {
+        Ok(self.recorders.push(RecorderHandle(recorder.0))?)
+    }
+
+    /// The recorder behind a handle; none: there is no such handle (any more).
+    pub(crate) fn recorder(&self, handle: &Resource<RecorderHandle>) -> Option<RecorderId> {
+        self.recorders.get(handle).ok().map(|it| RecorderId(it.0))
+    }
+
+    /// Takes a handle on a recorder back.
+    pub(crate) fn release_recorder(&mut self, handle: Resource<RecorderHandle>) -> Option<RecorderId> {
+        self.recorders.delete(handle).ok().map(|it| RecorderId(it.0))
+    }
+
     pub(crate) fn recording(&mut self) -> Option<&mut Recording> {
         match &mut self.answers {
             Answers::Recorded(recording) => Some(recording),
@@ -338,12 +362,15 @@ impl Op {
     /// The outcome that tells a guest of a limit; none where its function has no way to say so.
     fn limited(&self, limit: &str) -> Option<Outcome> {
         let leg = || LegError::Limit(limit.to_owned());
+        let recording = || RecordingError::Limit(limit.to_owned());
         match self {
             Self::Ring { .. }
             | Self::EarlyMedia { .. }
             | Self::Answer { .. }
             | Self::SendDigits { .. }
-            | Self::HangUp { .. } => Some(Outcome::Leg(Err(leg()))),
+            | Self::HangUp { .. }
+            | Self::Hold { .. }
+            | Self::Resume { .. } => Some(Outcome::Leg(Err(leg()))),
             Self::Play { .. } => Some(Outcome::Played(Err(leg()))),
             Self::Collect { .. } => Some(Outcome::Collected(Err(leg()))),
             Self::Bridge { .. } => Some(Outcome::Bridged(Err(leg()))),
@@ -353,6 +380,15 @@ impl Op {
             | Self::KvDelete { .. }
             | Self::KvIncrement { .. }
             | Self::KvKeys { .. } => Some(Outcome::Kv(Err(KvError::Unavailable))),
+            Self::Record { .. } | Self::RecorderFinish { .. } => Some(Outcome::Recorded(Err(recording()))),
+            Self::RecorderStart { .. } => Some(Outcome::Recorder(Err(recording()))),
+            Self::RecorderPause { .. } | Self::RecorderResume { .. } | Self::RecordingDelete { .. } => {
+                Some(Outcome::Recording(Err(recording())))
+            }
+            Self::Transfer { .. } => Some(Outcome::Transferred(Err(TransferFailure::Limit(
+                limit.to_owned(),
+            )))),
+            Self::SendMessage { .. } => Some(Outcome::Messaged(Err(MessageFailure::Limit(limit.to_owned())))),
             Self::HttpSend { .. } => Some(Outcome::Http(Err(HttpError::Limit(limit.to_owned())))),
             Self::MetricCount { .. } | Self::MetricGauge { .. } | Self::MetricObserve { .. } => {
                 Some(Outcome::Metric(Err(MetricError::Limit(limit.to_owned()))))
@@ -364,6 +400,7 @@ impl Op {
             | Self::Local { .. }
             | Self::Header { .. }
             | Self::DropLeg { .. }
+            | Self::DropRecorder { .. }
             | Self::FindUser { .. }
             | Self::ConfigDocument
             | Self::ConfigEntryPoint

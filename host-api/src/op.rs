@@ -4,6 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 
+mod phone;
+
+pub use phone::{
+    Delivery, MessageFailure, RecordEnd, RecordRule, Recorded, RecorderId, Recording, RecordingError, Side,
+    TransferFailure, TransferTarget,
+};
+
 /// A leg as a scenario's requests name it: its number within the call, 0 for the leg that began it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LegId(pub u32);
@@ -100,6 +107,36 @@ pub enum Op {
     Log { level: Level, text: String },
     /// `trace.step`
     Step { id: String, name: String },
+    /// `recording.record`
+    Record { leg: LegId, rule: RecordRule },
+    /// `recording.start`
+    RecorderStart { leg: LegId, side: Side, length_ms: u32 },
+    /// `recorder.pause`
+    RecorderPause { recorder: RecorderId },
+    /// `recorder.resume`
+    RecorderResume { recorder: RecorderId },
+    /// `recorder.finish`
+    RecorderFinish { recorder: RecorderId },
+    /// The scenario dropped its handle: the recording ends if it is under way.
+    DropRecorder { recorder: RecorderId },
+    /// `recording.delete`
+    RecordingDelete { name: String },
+    /// `hold.hold`
+    Hold { leg: LegId },
+    /// `hold.resume`
+    Resume { leg: LegId },
+    /// `transfer.transfer`
+    Transfer {
+        leg: LegId,
+        target: TransferTarget,
+        timeout_ms: u32,
+    },
+    /// `message.send`
+    SendMessage {
+        user: String,
+        text: String,
+        sender: Option<Address>,
+    },
     /// `http.send`
     HttpSend { request: HttpRequest },
     /// `schedule.look-up`
@@ -119,13 +156,13 @@ pub enum Op {
 /// What came of an [`Op`]; which variant belongs to which op is [`Op::accepts`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// Nothing to tell: `Step`, `Log`, `SleepMs`, `DropLeg`.
+    /// Nothing to tell: `Step`, `Log`, `SleepMs`, `DropLeg`, `DropRecorder`.
     Done,
     /// `Peer`, `Local`
     Address(Address),
     /// `Header`, and the names of `KvKeys` in [`Outcome::Kv`]
     Lines(Vec<String>),
-    /// `Ring`, `EarlyMedia`, `Answer`, `SendDigits`, `HangUp`
+    /// `Ring`, `EarlyMedia`, `Answer`, `SendDigits`, `HangUp`, `Hold`, `Resume`
     Leg(Result<(), LegError>),
     /// `Play`
     Played(Result<PlayEnd, LegError>),
@@ -145,6 +182,16 @@ pub enum Outcome {
     Number(u64),
     /// `LocalTime`
     LocalTime(LocalTime),
+    /// `Record`, `RecorderFinish`
+    Recorded(Result<Recorded, RecordingError>),
+    /// `RecorderStart`
+    Recorder(Result<RecorderId, RecordingError>),
+    /// `RecorderPause`, `RecorderResume`, `RecordingDelete`
+    Recording(Result<(), RecordingError>),
+    /// `Transfer`
+    Transferred(Result<(), TransferFailure>),
+    /// `SendMessage`
+    Messaged(Result<Delivery, MessageFailure>),
     /// `HttpSend`
     Http(Result<HttpResponse, HttpError>),
     /// `LookUpSchedule`
@@ -189,6 +236,17 @@ impl Op {
             | Self::KvIncrement { .. }
             | Self::KvKeys { .. }
             | Self::SleepMs { .. }
+            | Self::Record { .. }
+            | Self::RecorderStart { .. }
+            | Self::RecorderPause { .. }
+            | Self::RecorderResume { .. }
+            | Self::RecorderFinish { .. }
+            | Self::DropRecorder { .. }
+            | Self::RecordingDelete { .. }
+            | Self::Hold { .. }
+            | Self::Resume { .. }
+            | Self::Transfer { .. }
+            | Self::SendMessage { .. }
             | Self::HttpSend { .. }
             | Self::LookUpSchedule { .. }
             | Self::MetricCount { .. }
@@ -230,6 +288,17 @@ impl Op {
             Self::Random => "random.next",
             Self::Log { .. } => "log.write",
             Self::Step { .. } => "trace.step",
+            Self::Record { .. } => "recording.record",
+            Self::RecorderStart { .. } => "recording.start",
+            Self::RecorderPause { .. } => "recorder.pause",
+            Self::RecorderResume { .. } => "recorder.resume",
+            Self::RecorderFinish { .. } => "recorder.finish",
+            Self::DropRecorder { .. } => "recorder.drop",
+            Self::RecordingDelete { .. } => "recording.delete",
+            Self::Hold { .. } => "hold.hold",
+            Self::Resume { .. } => "hold.resume",
+            Self::Transfer { .. } => "transfer.transfer",
+            Self::SendMessage { .. } => "message.send",
             Self::HttpSend { .. } => "http.send",
             Self::LookUpSchedule { .. } => "schedule.look-up",
             Self::MetricCount { .. } => "metrics.count",
@@ -256,6 +325,9 @@ impl Op {
             Self::MetricCount { .. } | Self::MetricGauge { .. } | Self::MetricObserve { .. } => {
                 Outcome::Metric(Err(MetricError::Limit("there are no metrics".to_owned())))
             }
+            Self::RecordingDelete { .. } => Outcome::Recording(Err(RecordingError::Storage(
+                "the recordings cannot be reached".to_owned(),
+            ))),
             Self::FindContact { .. } => Outcome::Contact(Err(ContactsError::Unavailable)),
             Self::SearchContacts { .. } => Outcome::Contacts(Err(ContactsError::Unavailable)),
             _ => return None,
@@ -273,7 +345,9 @@ impl Op {
                         | Self::EarlyMedia { .. }
                         | Self::Answer { .. }
                         | Self::SendDigits { .. }
-                        | Self::HangUp { .. },
+                        | Self::HangUp { .. }
+                        | Self::Hold { .. }
+                        | Self::Resume { .. },
                     Outcome::Leg(_)
                 )
                 | (Self::Play { .. }, Outcome::Played(_))
@@ -304,9 +378,24 @@ impl Op {
                 | (Self::FindContact { .. }, Outcome::Contact(_))
                 | (Self::SearchContacts { .. }, Outcome::Contacts(_))
                 | (
-                    Self::SleepMs { .. } | Self::Log { .. } | Self::Step { .. } | Self::DropLeg { .. },
+                    Self::SleepMs { .. }
+                        | Self::Log { .. }
+                        | Self::Step { .. }
+                        | Self::DropLeg { .. }
+                        | Self::DropRecorder { .. },
                     Outcome::Done
                 )
+                | (
+                    Self::Record { .. } | Self::RecorderFinish { .. },
+                    Outcome::Recorded(_)
+                )
+                | (Self::RecorderStart { .. }, Outcome::Recorder(_))
+                | (
+                    Self::RecorderPause { .. } | Self::RecorderResume { .. } | Self::RecordingDelete { .. },
+                    Outcome::Recording(_)
+                )
+                | (Self::Transfer { .. }, Outcome::Transferred(_))
+                | (Self::SendMessage { .. }, Outcome::Messaged(_))
         )
     }
 }

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use tandem_host_api::journal::TimedEntry;
 use tandem_host_api::op::{
     CollectEnd, CollectRule, ContactsError, DialFailure, DialOptions, HttpError, KvError, KvValue, LegError,
-    Level, MetricError, Op, OpIndex, Outcome, Prompt, ScheduleError, ScheduleState, Strategy, Target,
+    Level, MessageFailure, MetricError, Op, OpIndex, Outcome, Prompt, RecordEnd, RecordRule, RecordingError,
+    ScheduleError, ScheduleState, Strategy, Target, TransferFailure, TransferTarget,
 };
 use tandem_host_api::{Entry, Input, LegId};
 
@@ -165,6 +166,22 @@ fn request(op: &Op) -> String {
         Op::SleepMs { duration_ms } => format!("{name} {duration_ms}"),
         Op::Log { level, text: line } => format!("{name} {}: {}", level_name(*level), shortened(line)),
         Op::Step { id, .. } => format!("{name} {}", text(id)),
+        Op::Record { leg, rule } => format!("{} {}", on(*leg), recording(rule)),
+        Op::RecorderStart { leg, side, length_ms } => {
+            format!("{} {side:?} for {length_ms} ms", on(*leg))
+        }
+        Op::RecorderPause { recorder }
+        | Op::RecorderResume { recorder }
+        | Op::RecorderFinish { recorder }
+        | Op::DropRecorder { recorder } => format!("{name} {}", recorder.0),
+        Op::RecordingDelete { name: of } => format!("{name} {}", shortened(of)),
+        Op::Hold { leg } | Op::Resume { leg } => on(*leg),
+        Op::Transfer {
+            leg,
+            target: TransferTarget::Number(to) | TransferTarget::Uri(to),
+            timeout_ms,
+        } => format!("{} to {} for {timeout_ms} ms", on(*leg), shortened(to)),
+        Op::SendMessage { user, text: said, .. } => format!("{name} {}: {}", shortened(user), text(said)),
         Op::HttpSend { request } => {
             let body = if request.body.is_empty() {
                 String::new()
@@ -184,6 +201,56 @@ fn request(op: &Op) -> String {
         }
         Op::FindContact { number } => format!("{name} {}", text(number)),
         Op::SearchContacts { text: words, .. } => format!("{name} {}", text(words)),
+    }
+}
+
+fn recording(rule: &RecordRule) -> String {
+    let beep = if rule.beep { "beep, " } else { "" };
+    let silence = match rule.silence_ms {
+        0 => String::new(),
+        silence_ms => format!(", {silence_ms} ms of silence"),
+    };
+    let stop = match rule.stop_digits.as_str() {
+        "" => String::new(),
+        digits => format!(" or {digits}"),
+    };
+    format!("{beep}up to {} ms{silence}{stop}", rule.length_ms)
+}
+
+fn recording_error(error: &RecordingError) -> String {
+    match error {
+        RecordingError::Gone => "gone".to_owned(),
+        RecordingError::WrongState(why) => format!("wrong state: {}", shortened(why)),
+        RecordingError::BadArgument(why) => format!("bad argument: {}", shortened(why)),
+        RecordingError::Media(why) => format!("media: {}", shortened(why)),
+        RecordingError::Storage(why) => format!("storage: {}", shortened(why)),
+        RecordingError::Limit(why) => format!("limit: {}", shortened(why)),
+    }
+}
+
+fn transfer_failure(failure: &TransferFailure) -> String {
+    match failure {
+        TransferFailure::Gone => "gone".to_owned(),
+        TransferFailure::WrongState(why) => format!("wrong state: {}", shortened(why)),
+        TransferFailure::BadArgument(why) => format!("bad argument: {}", shortened(why)),
+        TransferFailure::NotAccepted(status, reason) => {
+            format!("not accepted: {status} {}", shortened(reason))
+        }
+        TransferFailure::Failed(status, reason) => format!("failed: {status} {}", shortened(reason)),
+        TransferFailure::TimedOut => "timed out".to_owned(),
+        TransferFailure::Limit(why) => format!("limit: {}", shortened(why)),
+    }
+}
+
+fn message_failure(failure: &MessageFailure) -> String {
+    match failure {
+        MessageFailure::NotFound(user) => format!("not found: {}", shortened(user)),
+        MessageFailure::NoDevice => "no device".to_owned(),
+        MessageFailure::Refused(status, reason) => format!("refused: {status} {}", shortened(reason)),
+        MessageFailure::TimedOut => "timed out".to_owned(),
+        MessageFailure::BadArgument(why) => format!("bad argument: {}", shortened(why)),
+        MessageFailure::Limit(why) => format!("limit: {}", shortened(why)),
+        MessageFailure::Unavailable => "unavailable".to_owned(),
     }
 }
 
@@ -302,6 +369,30 @@ fn outcome(outcome: &Outcome) -> Option<String> {
             KvError::Full(why) => format!("full: {}", shortened(why)),
             KvError::Unavailable => "unavailable".to_owned(),
         },
+        Outcome::Recorded(Ok(recorded)) => {
+            let end = match &recorded.end {
+                RecordEnd::Length => "length".to_owned(),
+                RecordEnd::Silence => "silence".to_owned(),
+                RecordEnd::Digit => format!("digit {}", recorded.digit),
+                RecordEnd::LegGone => "leg gone".to_owned(),
+                RecordEnd::Finished => "finished".to_owned(),
+                RecordEnd::Storage(why) => format!("storage: {}", shortened(why)),
+            };
+            let recording = &recorded.recording;
+            format!(
+                "{}, {} ms, {end}",
+                shortened(&recording.name),
+                recording.duration_ms
+            )
+        }
+        Outcome::Recorder(Ok(recorder)) => format!("recorder {}", recorder.0),
+        Outcome::Recording(Ok(())) | Outcome::Transferred(Ok(())) => "ok".to_owned(),
+        Outcome::Recorded(Err(error)) | Outcome::Recorder(Err(error)) | Outcome::Recording(Err(error)) => {
+            recording_error(error)
+        }
+        Outcome::Transferred(Err(failure)) => transfer_failure(failure),
+        Outcome::Messaged(Ok(delivery)) => format!("{} of {} devices", delivery.accepted, delivery.devices),
+        Outcome::Messaged(Err(failure)) => message_failure(failure),
         Outcome::Number(number) => number.to_string(),
         Outcome::Http(Ok(response)) if response.body.is_empty() => response.status.to_string(),
         Outcome::Http(Ok(response)) => format!("{} {}", response.status, bytes(&response.body)),

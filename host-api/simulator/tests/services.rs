@@ -108,8 +108,8 @@ fn a_script_answers_for_services_and_knows_what_was_asked() {
     );
     let trace = played.trace.join("\n");
     for line in [
-        "http.send POST https://crm.example.com/orders with \"{\\\"n\\\":7}\"",
-        "http.send → 201 \"{\\\"id\\\":7}\"",
+        r#"http.send POST https://crm.example.com/orders with "{\"n\":7}" → 201 "{\"id\":7}""#,
+        r#"http.send → 200 "{\"name\":\"Ann\"}""#,
         "schedule.look-up \"office\" → closed",
         "metrics.count orders by 2 → ok",
         "contacts.find-by-number \"302\" → nobody",

@@ -15,7 +15,7 @@ impl wit::Host for Door {}
 
 impl Door {
     /// The shape that half of this interface has: a request on a leg that is done or refused.
-    async fn on_leg(
+    pub(super) async fn on_leg(
         &mut self,
         handle: &Resource<LegHandle>,
         op: impl FnOnce(LegId) -> Op,

@@ -7,14 +7,18 @@ mod config;
 mod contacts;
 mod dial;
 mod directory;
+mod hold;
 mod http;
 mod key_value;
 mod leg;
 mod log;
+mod message;
 mod metrics;
 mod random;
+mod recording;
 mod schedule;
 mod trace;
+mod transfer;
 mod types;
 
 use crate::door::Stop;

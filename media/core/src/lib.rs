@@ -4,7 +4,8 @@
 //! [`Endpoint::poll_output`]. A prompt's way: [`wav`] → [`resample`] → [`player::Clip`] → [`Endpoint::handle_tick`].
 //!
 //! Read [`endpoint`] first, then what it is made of: [`rtp`], [`rtcp`], [`statistics`], [`telephone_event`],
-//! [`player`], [`g711`]; [`jitter`] and [`conceal`] where sound is decoded; [`tone`] and [`plan`] for tones.
+//! [`player`], [`g711`]; [`jitter`] and [`conceal`] where sound is decoded; [`tone`] and [`plan`] for tones, [`music`]
+//! for those who wait.
 //!
 //! Not here: sockets, clocks, threads, files (`tandem-gate`), SDP and call logic.
 
@@ -12,6 +13,7 @@ pub mod conceal;
 pub mod endpoint;
 pub mod g711;
 pub mod jitter;
+pub mod music;
 mod offset;
 pub mod plan;
 pub mod player;

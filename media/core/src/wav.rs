@@ -192,19 +192,29 @@ impl<'a> Wav<'a> {
     }
 }
 
+/// Length of [`header_8khz`] in bytes.
+pub const HEADER_LEN: usize = 44;
+
+/// What stands before `data_bytes` bytes of samples in a file of 16-bit PCM, one channel, 8,000 samples per second.
+pub fn header_8khz(data_bytes: u32) -> Vec<u8> {
+    let length = data_bytes.min(u32::MAX - 36);
+    let mut header = Vec::with_capacity(HEADER_LEN);
+    header.extend_from_slice(b"RIFF");
+    header.extend_from_slice(&(length + 36).to_le_bytes());
+    header.extend_from_slice(b"WAVEfmt ");
+    header.extend_from_slice(&16_u32.to_le_bytes());
+    for field in [PCM, 1, RATE_HZ as u16, 0, (RATE_HZ * 2) as u16, 0, 2, 16] {
+        header.extend_from_slice(&field.to_le_bytes());
+    }
+    header.extend_from_slice(b"data");
+    header.extend_from_slice(&length.to_le_bytes());
+    header
+}
+
 /// A file of 16-bit PCM, one channel, 8,000 samples per second.
 pub fn write_8khz(samples: &[i16]) -> Vec<u8> {
-    let length = u32::try_from(samples.len() * 2).unwrap_or(u32::MAX - 36);
-    let mut file = Vec::with_capacity(44 + samples.len() * 2);
-    file.extend_from_slice(b"RIFF");
-    file.extend_from_slice(&(length + 36).to_le_bytes());
-    file.extend_from_slice(b"WAVEfmt ");
-    file.extend_from_slice(&16_u32.to_le_bytes());
-    for field in [PCM, 1, RATE_HZ as u16, 0, (RATE_HZ * 2) as u16, 0, 2, 16] {
-        file.extend_from_slice(&field.to_le_bytes());
-    }
-    file.extend_from_slice(b"data");
-    file.extend_from_slice(&length.to_le_bytes());
+    let mut file = header_8khz(u32::try_from(samples.len() * 2).unwrap_or(u32::MAX));
+    file.reserve(samples.len() * 2);
     file.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
     file
 }

@@ -4,22 +4,25 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tandem_bus::media::{EndpointId, Event, PlayEnd, PlayId, SendId};
+use tandem_bus::media::{EndpointId, Event, PlayEnd, PlayId, RecordEnd, RecordId, SendId};
 use tandem_media::endpoint::{self, Endpoint, Output};
 use tandem_media::g711::RATE_HZ;
 
 use crate::counters::{Counters, add};
 use crate::ports::{Lease, Ports, Sockets};
+use crate::recordings::Recordings;
 
 /// What all threads share.
 pub(crate) struct Shared {
-    pub(crate) on_event: Box<dyn Fn(Event) + Send + Sync>,
+    pub(crate) on_event: Arc<dyn Fn(Event) + Send + Sync>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) ports: Arc<Mutex<Ports>>,
     /// Playbacks that took a clip and have room for another; the control thread looks here.
     pub(crate) hungry: Mutex<Vec<(EndpointId, PlayId)>>,
     /// Rouses the control thread.
-    pub(crate) rouse: Box<dyn Fn() + Send + Sync>,
+    pub(crate) rouse: Arc<dyn Fn() + Send + Sync>,
+    /// Takes what is recorded to the disk.
+    pub(crate) recordings: Recordings,
 }
 
 pub(crate) struct Cell {
@@ -181,6 +184,18 @@ impl Cell {
                 lock(&self.shared.hungry).push((endpoint, PlayId(play)));
                 (self.shared.rouse)();
                 return;
+            }
+            endpoint::Event::Recorded { record, samples } => {
+                let recordings = &self.shared.recordings;
+                return recordings.sound((endpoint, RecordId(record)), samples);
+            }
+            endpoint::Event::RecordEnded { record, silence } => {
+                let end = if silence {
+                    RecordEnd::Silence
+                } else {
+                    RecordEnd::Finished
+                };
+                return self.shared.recordings.finish((endpoint, RecordId(record)), end);
             }
         };
         (self.shared.on_event)(event);

@@ -1,7 +1,7 @@
 //! The thread that carries out commands, one after another.
 //!
-//! What it does is told by its parts: `opening` for endpoints that come, `playing` for prompts on their way, `handover`
-//! for a gate that goes and one that goes on.
+//! What it does is told by its parts: `opening` for endpoints that come, `playing` for prompts on their way, `recording`,
+//! `handover` for a gate that goes and one that goes on.
 
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, UdpSocket};
@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use tandem_bus::media::{Agreed, Command, EndpointId, Event, Existing, PlayId, SendId, Statistics};
+use tandem_bus::media::{
+    Agreed, Command, EndpointId, Event, Existing, PlayId, RecordId, RecordRule, SendId, Statistics,
+};
 use tandem_media::endpoint::Settings;
 use tandem_media::jitter::Bounds;
 use tandem_media::plan::NationalPlan;
@@ -24,6 +26,7 @@ use crate::playback::Playback;
 use crate::ports::Ports;
 use crate::prompts::speech::Speech;
 use crate::prompts::{Fetched, Prompts, Request, Sources};
+use crate::recordings::{Recordings, Tape};
 use crate::worker::Worker;
 use crate::{GateConfig, GateError};
 
@@ -31,6 +34,7 @@ mod convert;
 mod handover;
 mod opening;
 mod playing;
+mod recording;
 
 use opening::Waiting;
 
@@ -52,7 +56,7 @@ pub(crate) type Unattended = Arc<Mutex<Option<Instant>>>;
 pub(crate) struct Setup {
     pub(crate) config: GateConfig,
     pub(crate) speech: Arc<dyn Speech>,
-    pub(crate) on_event: Box<dyn Fn(Event) + Send + Sync>,
+    pub(crate) on_event: Arc<dyn Fn(Event) + Send + Sync>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) messages: SyncSender<Message>,
     pub(crate) unattended: Unattended,
@@ -68,6 +72,9 @@ struct Open {
     playback: Option<Playback>,
     play: Option<PlayId>,
     send: Option<SendId>,
+    record: Option<RecordId>,
+    /// The recording begun last, as long as it may be under way.
+    recording: Option<RecordRule>,
 }
 
 pub(crate) struct Control {
@@ -91,6 +98,8 @@ pub(crate) struct Control {
     retry_at: Instant,
     unattended: Unattended,
     orphan_after: Option<Duration>,
+    /// Recordings whose end the disk's thread has told.
+    recorded: Arc<Mutex<Vec<Tape>>>,
     /// Who is to be given everything, once nothing waits.
     handing: Option<SyncSender<HandOver>>,
     next_number: usize,
@@ -128,6 +137,7 @@ impl Control {
         }
         let sources = Sources {
             prompts_dir: config.prompts_dir,
+            recordings_dir: config.recordings_dir.clone(),
             cache_dir: config.cache_dir,
             memory_bytes: config.prompt_memory,
             disk_bytes: config.speech_disk,
@@ -137,23 +147,36 @@ impl Control {
             adopted,
         };
         let fetched = messages.clone();
-        let (prompts, threads) = Prompts::start(sources, move |request, got| {
+        let (prompts, mut threads) = Prompts::start(sources, move |request, got| {
             // The control thread has gone: nobody listens any more.
             let _ = fetched.send(Message::Fetched(request, got));
         })?;
         let workers = (0..config.threads)
             .map(|number| Worker::start(number, Arc::clone(&counters)))
             .collect::<Result<_, _>>()?;
-        let rouse = move || {
+        let rouse: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
             // A full queue rouses it as well.
             let _ = messages.try_send(Message::Roused);
-        };
+        });
+        let recorded = Arc::new(Mutex::new(Vec::new()));
+        let (over, roused) = (Arc::clone(&recorded), Arc::clone(&rouse));
+        let (recordings, thread) = Recordings::start(
+            config.recordings_dir,
+            config.recordings_max,
+            Arc::clone(&on_event),
+            move |tape| {
+                lock(&over).push(tape);
+                roused();
+            },
+        )?;
+        threads.push(thread);
         let shared = Arc::new(Shared {
             on_event,
             counters,
             ports: Arc::new(Mutex::new(ports)),
             hungry: Mutex::default(),
-            rouse: Box::new(rouse),
+            rouse,
+            recordings,
         });
         let control = Control {
             shared,
@@ -177,6 +200,7 @@ impl Control {
             retry_at: Instant::now(),
             unattended,
             orphan_after: config.orphan_after,
+            recorded,
             handing: None,
             next_number: 0,
             next_pair: 0,
@@ -198,6 +222,7 @@ impl Control {
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
             self.feed_hungry();
+            self.note_recorded();
             self.retry_waiting();
             self.release_orphans();
             if self.waiting.is_empty()
@@ -306,6 +331,19 @@ impl Control {
                 }
             }
             Command::Close { endpoint } => self.close(endpoint),
+            Command::Record {
+                endpoint,
+                record,
+                rule,
+            } => self.record(endpoint, record, rule, now),
+            Command::PauseRecord {
+                endpoint,
+                record,
+                paused,
+            } => self.pause_record(endpoint, record, paused, now),
+            Command::EndRecord { endpoint, record } => {
+                self.with(endpoint, |state| state.endpoint.end_record(record.0));
+            }
         }
     }
 
@@ -336,6 +374,8 @@ impl Control {
                     playing: playing.is_some() && playing == open.play,
                     send: open.send,
                     joined: state.peer.as_ref().map(|(peer, _)| peer.id),
+                    record: open.record,
+                    recording: open.recording.is_some(),
                 }
             })
             .collect();

@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, UdpSocket};
 
 use serde::{Deserialize, Serialize};
-use tandem_bus::media::{Agreed, Command, EndpointId, PlayId, Prompt, SendId};
+use tandem_bus::media::{Agreed, Command, EndpointId, PlayId, Prompt, RecordId, RecordRule, SendId};
 use tandem_media::endpoint::Snapshot;
 
 /// Everything of a gate that was stopped to be followed by another.
@@ -38,6 +38,8 @@ pub struct EndpointState {
     pub(crate) send: Option<SendId>,
     pub(crate) playback: Option<UnderWay>,
     pub(crate) joined: Option<EndpointId>,
+    pub(crate) record: Option<RecordId>,
+    pub(crate) recording: Option<RecordRule>,
     pub(crate) stream: Snapshot,
     /// When all this was so, in microseconds since 1970.
     pub(crate) taken_us: u64,
@@ -55,7 +57,7 @@ pub(crate) struct UnderWay {
 impl EndpointState {
     /// Grows with each change of what is written. Gates of different versions cannot hand over to each other: restore
     /// endpoints by commands then.
-    pub const VERSION: u8 = 1;
+    pub const VERSION: u8 = 2;
 
     /// The endpoint's number.
     pub fn endpoint(&self) -> EndpointId {

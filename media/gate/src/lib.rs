@@ -3,7 +3,7 @@
 //! [`Gate::start`] begins it; [`Gate::send`] takes the bus's commands and never waits; events come out of the closure.
 //!
 //! Threads: one carries out commands in their order (`control`), several move packets and keep time (`worker`), a few
-//! fetch prompts (`prompts`). An endpoint is a `cell` under its own lock, served by one worker; a packet for the other
+//! fetch prompts (`prompts`), one writes what is recorded (`recordings`). An endpoint is a `cell` under its own lock, served by one worker; a packet for the other
 //! side of a pair is sent by the worker that received it, whichever worker the other side belongs to, one lock held at
 //! a time. Nothing allocates per packet.
 //!
@@ -33,12 +33,27 @@ mod handover;
 mod playback;
 mod ports;
 mod prompts;
+mod recordings;
 mod worker;
 
 use control::Control;
 pub use counters::Counted;
 pub use handover::{EndpointState, HandOver, HandedEndpoint};
 pub use prompts::speech::{Espeak, Speech, SpeechError};
+
+/// The file among a domain's prompts that those who wait hear; where there is none, a melody of the gate's.
+pub const MUSIC_FILE: &str = "music-on-hold.wav";
+
+/// How long a prompt lasts, if its bytes can be played and it is not longer than [`GateConfig::prompt_max_s`] by default.
+///
+/// # Errors
+/// Why it cannot, in words.
+pub fn prompt_length(wav: &[u8]) -> Result<Duration, String> {
+    let samples = tandem_media::wav::Wav::parse(wav)
+        .and_then(|wav| wav.to_8khz(GateConfig::default().prompt_max_s))
+        .map_err(|error| error.to_string())?;
+    Ok(Duration::from_millis(samples.len() as u64 / 8))
+}
 
 /// How a gate is set up. Begin with [`GateConfig::default`].
 #[derive(Debug, Clone)]
@@ -53,6 +68,10 @@ pub struct GateConfig {
     pub threads: usize,
     /// Prompts lie in `prompts_dir/DOMAIN/NAME.wav`.
     pub prompts_dir: PathBuf,
+    /// Recordings are made in `recordings_dir/DOMAIN/NAME.wav`, and are prompts as well.
+    pub recordings_dir: PathBuf,
+    /// Most bytes of one domain's recordings.
+    pub recordings_max: u64,
     /// Spoken text is kept in `cache_dir/speech`.
     pub cache_dir: PathBuf,
     /// National plan of tones: `eu`, `ru`, `us`, `uk`, `de` or `fr`.
@@ -86,6 +105,8 @@ impl Default for GateConfig {
             ports: 20_000..=29_999,
             threads: 1,
             prompts_dir: PathBuf::from("prompts"),
+            recordings_dir: PathBuf::from("recordings"),
+            recordings_max: 1 << 30,
             cache_dir: PathBuf::from("cache"),
             plan: "eu".into(),
             language: "en".into(),
@@ -167,7 +188,8 @@ impl Gate {
     /// Starts a gate that speaks by espeak-ng.
     ///
     /// `on_event` is called on the gate's own threads while an endpoint is locked: it must only hand the event on, and
-    /// must never wait. Events of one endpoint come in their order; nothing comes after [`Event::Closed`], and an
+    /// must never wait. Events of one endpoint come in their order; nothing but
+    /// [`Event::RecordEnded`] comes after [`Event::Closed`], and an
     /// [`Event::Reported`] comes after all that it includes.
     ///
     /// # Errors
@@ -212,7 +234,7 @@ impl Gate {
         let (mut control, mut threads) = Control::new(control::Setup {
             config,
             speech,
-            on_event: Box::new(on_event),
+            on_event: Arc::new(on_event),
             counters: Arc::clone(&counters),
             messages: messages.clone(),
             unattended: Arc::clone(&unattended),

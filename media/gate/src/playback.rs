@@ -91,6 +91,9 @@ pub(crate) fn source(prompt: &Prompt, domain: &str, language: &str, plan: Nation
             *duration_ms,
         ),
         Prompt::Silence(ms) => Source::Ready(Clip::Silence(samples(*ms))),
+        Prompt::Music => Source::Fetch(Request::Music {
+            domain: domain.to_owned(),
+        }),
         Prompt::Speech {
             text,
             language: wanted,

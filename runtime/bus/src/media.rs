@@ -25,6 +25,10 @@ pub struct PlayId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SendId(pub u64);
 
+/// One recording on an endpoint, chosen by the call logic, growing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RecordId(pub u64);
+
 /// Where an endpoint's outgoing stream stands (RFC 3550 §5.1): enough for another gate to go on with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RtpPosition {
@@ -101,6 +105,46 @@ pub enum Prompt {
     Silence(u32),
     /// Text to speak; `language` is a tag such as `en`, empty for the gate's default.
     Speech { text: String, language: String },
+    /// The domain's music for those who wait, once from its beginning; a melody of the gate's where it has none.
+    Music,
+}
+
+/// Which sound is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sides {
+    /// What the peer says.
+    Peer,
+    /// What the peer says and what it hears, mixed.
+    Both,
+}
+
+/// How a recording is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordRule {
+    /// The file among the domain's recordings, by name without a path or ending. What is there already is gone on with:
+    /// a gate that has died had begun it.
+    pub name: String,
+    /// Which sound.
+    pub sides: Sides,
+    /// Ends when it is so long, what was there before included: milliseconds.
+    pub length_ms: u32,
+    /// Ends when the peer was silent for so long, in milliseconds; 0: never.
+    pub silence_ms: u32,
+    /// Begins paused.
+    pub paused: bool,
+}
+
+/// How a recording ended. What was recorded is kept in each case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RecordEnd {
+    /// By a command, by the end of the endpoint, or by another recording.
+    Finished,
+    /// It is as long as it may be.
+    Length,
+    /// The peer was silent for long enough.
+    Silence,
+    /// It could not be written, or not all of it: in words.
+    Failed(String),
 }
 
 /// To a media gate.
@@ -159,6 +203,22 @@ pub enum Command {
     Part { a: EndpointId, b: EndpointId },
     /// Gives the ports back; answered by [`Event::Closed`].
     Close { endpoint: EndpointId },
+    /// Records an endpoint, in place of a recording under way (which ends); answered by [`Event::RecordEnded`], also
+    /// after the endpoint's [`Event::Closed`]. Numbers grow on an endpoint: a recording not beyond its last one is not
+    /// begun; of the last one that has ended, the end is told again as [`RecordEnd::Finished`].
+    Record {
+        endpoint: EndpointId,
+        record: RecordId,
+        rule: RecordRule,
+    },
+    /// Pauses a recording or lets it go on, if it is under way.
+    PauseRecord {
+        endpoint: EndpointId,
+        record: RecordId,
+        paused: bool,
+    },
+    /// Ends a recording if it is under way; [`Event::RecordEnded`] follows.
+    EndRecord { endpoint: EndpointId, record: RecordId },
 }
 
 /// What a media gate says over a link.
@@ -227,6 +287,10 @@ pub struct Existing {
     pub send: Option<SendId>,
     /// The other side of its pair.
     pub joined: Option<EndpointId>,
+    /// The recording that was begun last, under way or ended.
+    pub record: Option<RecordId>,
+    /// Whether that recording is under way.
+    pub recording: bool,
 }
 
 /// From a media gate.
@@ -272,6 +336,14 @@ pub enum Event {
         endpoint: EndpointId,
         statistics: Statistics,
     },
+    /// A recording ended: its file is `duration_ms` long and has `bytes` bytes.
+    RecordEnded {
+        endpoint: EndpointId,
+        record: RecordId,
+        end: RecordEnd,
+        duration_ms: u64,
+        bytes: u64,
+    },
 }
 
 impl Event {
@@ -285,7 +357,8 @@ impl Event {
             | Self::Digit { endpoint, .. }
             | Self::DigitsSent { endpoint, .. }
             | Self::Unheard { endpoint, .. }
-            | Self::Closed { endpoint, .. } => Some(*endpoint),
+            | Self::Closed { endpoint, .. }
+            | Self::RecordEnded { endpoint, .. } => Some(*endpoint),
             Self::Reported { .. } => None,
         }
     }

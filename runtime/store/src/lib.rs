@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
 //! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`] and `grants.rs`, [`entry_points`],
-//! [`activations`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`], [`tokens`], [`http_hosts`] with [`secrets`],
-//! [`schedules`], [`contacts`]. Errors are
+//! [`activations`], `worlds.rs`, [`events`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`], [`tokens`],
+//! [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`]. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
 //!
 //! SQL is written out, here only, in the part that SQLite and PostgreSQL share; what differs between engines is in
@@ -21,6 +21,7 @@ pub mod domains;
 pub mod engine;
 pub mod entry_points;
 mod error;
+pub mod events;
 mod grants;
 pub mod history;
 pub mod http_hosts;
@@ -38,6 +39,7 @@ pub mod tokens;
 mod unused;
 pub mod users;
 mod versions;
+mod worlds;
 
 pub use activations::{Activation, Settlement};
 pub use calls::{
@@ -50,6 +52,7 @@ pub use domains::{Domain, DomainChange, DomainScope, NewDomain};
 pub use engine::{Options, Store};
 pub use entry_points::{EntryPoint, EntryPointChange, NewEntryPoint};
 pub use error::StoreError;
+pub use events::DueEvent;
 pub use history::{By, Event, HistoryEntry};
 pub use http_hosts::{HostPattern, HttpHost};
 pub use journals::JournalState;

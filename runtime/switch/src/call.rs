@@ -12,7 +12,7 @@ use tandem_bus::media::{PlayId, SendId};
 use tandem_directory::EntryPoint;
 use tandem_host_api::End;
 use tandem_host_api::collect::Collector;
-use tandem_host_api::op::{Address, BridgeEnd, LegId, Op, OpIndex, Outcome};
+use tandem_host_api::op::{Address, BridgeEnd, LegId, Op, OpIndex, Outcome, RecorderId};
 use tandem_sip::transactions::ServerId;
 use tandem_sip::{Flow, Message, Moment};
 
@@ -22,9 +22,15 @@ use crate::leg::{By, Happened, Leg, Media};
 use crate::sdp::Audio;
 use crate::shard::{Answer, Output};
 use crate::written;
+use message::Messaging;
+use recording::{Foreground, Tape};
+use transfer::Transferring;
 
 mod media;
+mod message;
 mod peers;
+pub mod recording;
+mod transfer;
 
 /// A scenario that goes on although all legs are gone is ended after so long.
 const LEGLESS_MAX: Duration = Duration::from_secs(30);
@@ -64,6 +70,14 @@ pub enum Pending {
     Sleeping { until: Moment },
     /// The directory or the store was asked.
     Asking { question: u64, op: Op },
+    /// A leg is recorded.
+    Recording(Box<Foreground>),
+    /// A recording was ended; the gate's word on it is waited for until then.
+    Finishing { recorder: RecorderId, until: Moment },
+    /// A phone was asked to call somebody else.
+    Transferring(Box<Transferring>),
+    /// A text goes to a user's devices.
+    Messaging(Box<Messaging>),
 }
 
 /// How far the call has come.
@@ -131,6 +145,8 @@ pub struct Call {
     pub legs: Vec<Leg>,
     /// Where it stands.
     pub core: Core,
+    /// Its recordings, by [`RecorderId`]; never removed.
+    pub tapes: Vec<Tape>,
 }
 
 impl Call {
@@ -156,6 +172,7 @@ impl Call {
                 recoveries: 0,
                 legless_since: None,
             },
+            tapes: Vec::new(),
         }
     }
 
@@ -185,6 +202,7 @@ impl Call {
                 self.done(outcome.unwrap_or(Outcome::Done), cx);
             }
             Pending::Dialling(_) => self.dialling_located(question, answer, cx),
+            Pending::Messaging(_) => self.message_located(question, answer, cx),
             _ => (),
         }
     }
@@ -206,6 +224,8 @@ impl Call {
             }
             Pending::Sleeping { until } if cx.now >= *until => self.done(Outcome::Done, cx),
             Pending::Dialling(_) => self.dialling_timeout(cx),
+            Pending::Recording(_) | Pending::Finishing { .. } => self.recording_timeout(cx),
+            Pending::Transferring(_) => self.transfer_timeout(cx),
             _ => (),
         }
         match self.core.phase {
@@ -239,6 +259,9 @@ impl Call {
             Pending::Collecting { collector, .. } => collector.deadline(),
             Pending::Sleeping { until } => Some(*until),
             Pending::Dialling(dialling) => Some(dialling.deadline()),
+            Pending::Recording(it) => it.deadline(),
+            Pending::Finishing { until, .. } => Some(*until),
+            Pending::Transferring(it) => Some(it.until),
             _ => None,
         };
         let phase = match self.core.phase {

@@ -84,7 +84,7 @@ fn transaction_key(id: TransactionId) -> Key {
 
 /// The keys of a call.
 fn call_keys(call: CallKey, legs: usize) -> impl Iterator<Item = Key> {
-    [Kind::Call, Kind::Origin]
+    [Kind::Call, Kind::Origin, Kind::Tapes]
         .into_iter()
         .map(move |kind| Key::new(kind, call.0, 0))
         .chain((0..legs as u32).map(move |leg| Key::new(Kind::Leg, call.0, leg)))
@@ -165,6 +165,9 @@ impl Shard {
         written.put_once(Key::new(Kind::Origin, call.0, 0), &it.origin, write);
         let core = CallValue(it.legs.len() as u32, &it.core);
         written.put(Key::new(Kind::Call, call.0, 0), &core, write);
+        if !it.tapes.is_empty() {
+            written.put(Key::new(Kind::Tapes, call.0, 0), &it.tapes, write);
+        }
         for leg in &it.legs {
             let LegId(part) = leg.id;
             written.put(Key::new(Kind::Leg, call.0, part), leg, write);

@@ -26,6 +26,10 @@ pub enum ClientUse {
     Probe(LegId),
     /// A BYE: whatever comes of it, the leg is over.
     Bye,
+    /// A REFER that asks a leg's phone to call somebody else.
+    Refer(LegId),
+    /// A text to a device.
+    Message,
 }
 
 /// A client transaction's owner.

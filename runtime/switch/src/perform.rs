@@ -83,7 +83,33 @@ impl Call {
                     until: cx.now + Duration::from_millis(u64::from(duration_ms)),
                 };
             }
+            Op::Record { leg, rule } => self.record(leg, rule, cx),
+            Op::RecorderStart { leg, side, length_ms } => self.start_recorder(leg, side, length_ms, cx),
+            Op::RecorderPause { recorder } => self.pause_recorder(recorder, true, cx),
+            Op::RecorderResume { recorder } => self.pause_recorder(recorder, false, cx),
+            Op::RecorderFinish { recorder } => self.finish_recorder(recorder, cx),
+            Op::DropRecorder { recorder } => self.drop_recorder(recorder, cx),
+            Op::Hold { leg } => {
+                let outcome = self.audible(leg).map(|leg| leg.hold(cx));
+                self.done(Outcome::Leg(outcome), cx);
+            }
+            Op::Resume { leg } => {
+                let leg = self.leg(leg).filter(|leg| !leg.is_over());
+                let outcome = leg.ok_or(LegError::Gone).map(|leg| {
+                    if leg.is_held() {
+                        leg.stop_play(cx);
+                    }
+                });
+                self.done(Outcome::Leg(outcome), cx);
+            }
+            Op::Transfer {
+                leg,
+                target,
+                timeout_ms,
+            } => self.transfer(leg, &target, timeout_ms, cx),
+            Op::SendMessage { user, text, sender } => self.send_message(user, text, sender, cx),
             Op::FindUser { .. }
+            | Op::RecordingDelete { .. }
             | Op::KvGet { .. }
             | Op::KvSet { .. }
             | Op::KvDelete { .. }
@@ -96,8 +122,11 @@ impl Call {
             | Op::MetricObserve { .. }
             | Op::FindContact { .. }
             | Op::SearchContacts { .. } => {
+                let Some(question) = self.question(&op) else {
+                    return self.stop_scenario(cx);
+                };
                 let number = cx.new_question();
-                cx.ask(number, self.question(&op));
+                cx.ask(number, question);
                 self.core.pending = Pending::Asking { question: number, op };
             }
             Op::ConfigDocument
@@ -115,39 +144,22 @@ impl Call {
     }
 
     /// What the directory or the store is asked for a request.
-    fn question(&self, op: &Op) -> Question {
-        let domain = self.origin.domain.clone();
-        let once = (
-            self.origin.id.clone(),
-            u64::from(self.core.index.unwrap_or_default().0),
-        );
-        match op {
-            Op::FindUser { number } => Question::FindUser {
-                domain,
-                number: number.clone(),
-            },
-            Op::KvGet { .. }
-            | Op::KvSet { .. }
-            | Op::KvDelete { .. }
-            | Op::KvIncrement { .. }
-            | Op::KvKeys { .. } => Question::KeyValue {
-                domain,
-                op: op.clone(),
-                once,
-            },
-            _ => Question::Service {
-                domain,
-                op: op.clone(),
-                once,
-            },
-        }
+    fn question(&self, op: &Op) -> Option<Question> {
+        let index = u64::from(self.core.index.unwrap_or_default().0);
+        let once = (self.origin.id.clone(), index);
+        Question::about(self.origin.domain.clone(), op, once)
     }
 
     /// The questions under way.
     pub fn questions(&self) -> Vec<(u64, Question)> {
         match &self.core.pending {
-            Pending::Asking { question, op } => vec![(*question, self.question(op))],
+            Pending::Asking { question, op } => self
+                .question(op)
+                .map(|asked| (*question, asked))
+                .into_iter()
+                .collect(),
             Pending::Dialling(dialling) => dialling.questions(&self.origin.domain),
+            Pending::Messaging(it) => it.question(&self.origin.domain).into_iter().collect(),
             _ => Vec::new(),
         }
     }
@@ -179,7 +191,7 @@ impl Call {
     }
 
     /// The leg, if something can be played on it.
-    fn audible(&mut self, id: LegId) -> Result<&mut Leg, LegError> {
+    pub(crate) fn audible(&mut self, id: LegId) -> Result<&mut Leg, LegError> {
         let leg = self.leg(id).filter(|leg| !leg.is_over()).ok_or(LegError::Gone)?;
         if leg.is_audible() {
             Ok(leg)
@@ -218,6 +230,8 @@ impl Call {
         // A digit that was typed ahead has stopped the prompts before they began.
         if collector.deadline().is_none() {
             leg.play(prompts, false, cx);
+        } else if leg.is_held() {
+            leg.stop_play(cx);
         }
         self.core.pending = Pending::Collecting { leg: id, collector };
     }

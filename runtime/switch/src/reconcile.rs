@@ -96,6 +96,7 @@ impl Call {
         }
         self.reconcile_digits(known, cx);
         self.reconcile_pair(known, cx);
+        self.reconcile_tapes(|endpoint| known.get(&endpoint).cloned(), cx);
     }
 
     /// Digits on their way: a gate that has not heard of them is told again. How many of them a gate sent before it

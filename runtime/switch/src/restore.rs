@@ -15,6 +15,7 @@ use tandem_sip::auth::{NonceRecord, VerifierKey};
 use tandem_sip::transactions::{TransactionId, TransactionRecord};
 
 use crate::admission::Admission;
+use crate::call::recording::Tape;
 use crate::call::{Call, Core, Origin, Phase};
 use crate::changes::{Meta, OWNER, Waiting};
 use crate::context::{ClientOwner, Context};
@@ -60,6 +61,7 @@ struct Parts {
     core: Option<Read<(u32, Core)>>,
     origin: Option<Read<Origin>>,
     legs: BTreeMap<u32, Read<Leg>>,
+    tapes: Option<Read<Vec<Tape>>>,
     keys: Vec<Key>,
 }
 
@@ -156,6 +158,7 @@ impl Shard {
             Kind::Call => found.part(key).core = Some(read(value)),
             Kind::Leg => drop(found.part(key).legs.insert(key.part, read(value))),
             Kind::Origin => found.part(key).origin = Some(read(value)),
+            Kind::Tapes => found.part(key).tapes = Some(read(value)),
             Kind::ServerTransaction => match found.read(key, value) {
                 Some(record) => found.servers.push((key, record)),
                 None => self.journal.note_stale_at(key, value),
@@ -296,11 +299,24 @@ impl Shard {
                 None
             }
         };
+        let tapes = match parts.tapes {
+            Some(Ok(tapes)) => tapes,
+            Some(Err(error)) => {
+                why.get_or_insert(format!("its recordings: {error}"));
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
         if !is_sound(key.0) {
             why.get_or_insert("it has no possible number".into());
         }
         match (origin, core, why) {
-            (Some(origin), Some(core), None) => Ok(Call { origin, legs, core }),
+            (Some(origin), Some(core), None) => Ok(Call {
+                origin,
+                legs,
+                core,
+                tapes,
+            }),
             (_, _, why) => Err((why.unwrap_or_default(), legs)),
         }
     }

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::leg::{Leg, Planned};
 
 /// What we understand (RFC 3261 §20.5).
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY";
 /// Values of one header shown to a scenario, at most.
 const HEADER_VALUES_MAX: usize = 64;
 
@@ -161,6 +161,7 @@ pub fn reason(status: u16) -> &'static str {
         486 => "Busy Here",
         487 => "Request Terminated",
         488 => "Not Acceptable Here",
+        489 => "Bad Event",
         491 => "Request Pending",
         500 => "Server Internal Error",
         501 => "Not Implemented",

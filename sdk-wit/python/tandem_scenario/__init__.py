@@ -10,8 +10,8 @@ component (`build.py`) and sees nothing of the world but what is here: no files,
         caller.answer()
         caller.play(Prompt.say("Nobody is here.", "en"))
 
-Reading order: `scenario`, `Leg`, `Prompt`, `dial`, `bridge`, `trace`; then the small ones. Each module is one interface
-of the WIT package `tandem:pbx`, under the same name; the texts in `sdk-wit/wit` say how each call ends, what it may
+Reading order: `scenario`, `Leg`, `Prompt`, `dial`, `bridge`, `record`, `hold`, `transfer`, `send_message`, `trace`; then the
+small ones. Each module is one interface of the WIT package `tandem:pbx`, under the same name; the texts in `sdk-wit/wit` say how each call ends, what it may
 answer, and how the journal treats it.
 
 What Python has of its own and a scenario must not have is replaced in `_sandbox`.
@@ -28,12 +28,19 @@ from ._errors import (
     HttpError,
     KvError,
     LegError,
+    MessageFailure,
     MetricError,
+    RecordingError,
     ScheduleError,
+    TransferFailure,
 )
+from ._hold import hold, resume
 from ._leg import Collected, CollectEnd, Leg, PlayEnd
+from ._message import Delivery, send_message
 from ._prompt import CallProgressTone, Prompt
+from ._recording import Recorded, Recorder, Recording, Side, delete_recording, record, start_recording
 from ._scenario import scenario
+from ._transfer import TransferTarget, transfer
 from ._types import Address, Cause
 
 __all__ = [
@@ -44,30 +51,46 @@ __all__ = [
     "CollectEnd",
     "Collected",
     "ContactsError",
+    "Delivery",
     "DialFailure",
     "HttpError",
     "KvError",
     "Leg",
     "LegError",
+    "MessageFailure",
     "MetricError",
     "PlayEnd",
     "Prompt",
+    "Recorded",
+    "Recorder",
+    "Recording",
+    "RecordingError",
     "ScheduleError",
+    "Side",
     "Strategy",
     "Target",
+    "TransferFailure",
+    "TransferTarget",
     "User",
     "bridge",
     "clock",
     "config",
     "contacts",
+    "delete_recording",
     "dial",
     "find_user",
+    "hold",
     "http",
     "key_value",
     "log",
     "metrics",
     "random",
+    "record",
+    "resume",
     "scenario",
     "schedule",
+    "send_message",
+    "start_recording",
     "trace",
+    "transfer",
 ]

@@ -1,5 +1,5 @@
 from componentize_py_types import Err
-from wit_world.imports import contacts, dial, http, key_value, leg, metrics, schedule
+from wit_world.imports import contacts, dial, http, key_value, leg, message, metrics, recording, schedule, transfer
 
 
 class _Refusal(Exception):
@@ -133,6 +133,75 @@ class ContactsError(_Refusal):
         kind = self.kinds[type(raw)]
         why = f": {raw.value}" if hasattr(raw, "value") else ""
         super().__init__(f"contacts: {_words(kind)}{why}", kind)
+
+
+class RecordingError(_Refusal):
+    """What can go wrong with a recording. `kind`: `gone` (the leg was over, and nothing was recorded), `wrong-state`,
+    `bad-argument`, `media`, `storage`, `limit`."""
+
+    kinds = {
+        recording.RecordingError_Gone: "gone",
+        recording.RecordingError_WrongState: "wrong-state",
+        recording.RecordingError_BadArgument: "bad-argument",
+        recording.RecordingError_Media: "media",
+        recording.RecordingError_Storage: "storage",
+        recording.RecordingError_Limit: "limit",
+    }
+
+    def __init__(self, raw: recording.RecordingError):
+        kind = self.kinds[type(raw)]
+        super().__init__("recording: " + ("the peer hung up" if kind == "gone" else f"{_words(kind)}: {raw.value}"), kind)
+
+
+class TransferFailure(_Refusal):
+    """Why a transfer failed. `kind`: `gone`, `wrong-state`, `bad-argument`, `not-accepted` and `failed` (with the status
+    in `status`), `timed-out`, `limit`."""
+
+    kinds = {
+        transfer.TransferFailure_Gone: "gone",
+        transfer.TransferFailure_WrongState: "wrong-state",
+        transfer.TransferFailure_BadArgument: "bad-argument",
+        transfer.TransferFailure_NotAccepted: "not-accepted",
+        transfer.TransferFailure_Failed: "failed",
+        transfer.TransferFailure_TimedOut: "timed-out",
+        transfer.TransferFailure_Limit: "limit",
+    }
+
+    def __init__(self, raw: transfer.TransferFailure):
+        kind = self.kinds[type(raw)]
+        self.status, why = _status(raw)
+        super().__init__(f"transfer: {_words(kind)}{why}", kind)
+
+
+class MessageFailure(_Refusal):
+    """Why no device accepted a message. `kind`: `not-found`, `no-device`, `refused` (with the greatest final status in
+    `status`), `timed-out`, `bad-argument`, `limit`, `unavailable`."""
+
+    kinds = {
+        message.MessageFailure_NotFound: "not-found",
+        message.MessageFailure_NoDevice: "no-device",
+        message.MessageFailure_Refused: "refused",
+        message.MessageFailure_TimedOut: "timed-out",
+        message.MessageFailure_BadArgument: "bad-argument",
+        message.MessageFailure_Limit: "limit",
+        message.MessageFailure_Unavailable: "unavailable",
+    }
+
+    def __init__(self, raw: message.MessageFailure):
+        kind = self.kinds[type(raw)]
+        self.status, why = _status(raw)
+        super().__init__(f"message: {_words(kind)}{why}", kind)
+
+
+def _status(raw) -> tuple[int | None, str]:
+    """The status of a refusal, where it has one, and what is said after its kind."""
+    value = getattr(raw, "value", None)
+    if value is None:
+        return None, ""
+    if isinstance(value, str):
+        return None, f": {value}"
+    status, reason = value
+    return status, f": {status} {reason}"
 
 
 def _words(kind: str) -> str:

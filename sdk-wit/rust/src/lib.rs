@@ -1,6 +1,8 @@
-//! Write call scenarios for Tandem in Rust.
+//! Write scenarios for Tandem in Rust.
 //!
-//! A scenario is a function that gets the caller's [`Leg`] and says what happens to the call. It is compiled for
+//! A scenario is a function. One that handles calls gets the caller's [`Leg`] and says what happens to the call; one that
+//! answers HTTP gets a [`WebRequest`] ([`web_scenario!`]), one that is told what happened an [`Event`]
+//! ([`event_scenario!`]). It is compiled for
 //! `wasm32-unknown-unknown` as a `cdylib`, made a component, and sees nothing of the world but what is here: no files,
 //! no sockets, no environment, no clock of the standard library.
 //!
@@ -17,7 +19,8 @@
 //! }
 //! ```
 //!
-//! Reading order: [`Leg`], [`Prompt`], [`Collect`], [`dial`], [`bridge`], [`trace`]; then the small ones.
+//! Reading order: [`Leg`], [`Prompt`], [`Collect`], [`dial`], [`bridge`], [`recording`], [`hold()`], [`transfer()`],
+//! [`send_message`], [`trace`]; then the small ones.
 //! Each module is one interface of the WIT package `tandem:pbx`, under the same name; the texts in `sdk-wit/wit` say
 //! how each call ends, what it may answer, and how the journal treats it. What is raw is in [`bindings`].
 //!
@@ -33,27 +36,40 @@ pub mod config;
 pub mod contacts;
 mod dial;
 mod directory;
+mod event;
+mod hold;
 pub mod http;
 pub mod key_value;
 mod leg;
 pub mod log;
+mod message;
 pub mod metrics;
 mod panics;
 mod prompt;
 pub mod random;
+pub mod recording;
 pub mod schedule;
 pub mod trace;
+mod transfer;
+mod web;
 
 pub use bindings::tandem::pbx::bridge::BridgeEnd;
 pub use bindings::tandem::pbx::dial::{DialFailure, Strategy, Target};
 pub use bindings::tandem::pbx::directory::User;
 pub use bindings::tandem::pbx::leg::{CollectEnd, Collected, LegError, PlayEnd};
+pub use bindings::tandem::pbx::message::{Delivery, MessageFailure};
+pub use bindings::tandem::pbx::transfer::{TransferFailure, TransferTarget};
 pub use bindings::tandem::pbx::types::{Address, CallProgressTone, Cause};
 pub use bridge::bridge;
 pub use dial::{Dial, dial};
 pub use directory::find_user;
+pub use event::Event;
+pub use hold::{hold, resume};
 pub use leg::{Collect, Leg};
+pub use message::send_message;
 pub use prompt::Prompt;
+pub use transfer::transfer;
+pub use web::{Header, WebRequest, WebResponse};
 
 /// Makes a function `fn(Leg) -> Result<(), String>` the scenario of this crate; use it once, in the crate's root.
 ///
@@ -75,6 +91,50 @@ macro_rules! scenario {
                 }
             }
     $crate::bindings::__export_scenario!(Scenario with_types_in $crate::bindings);
+        };
+    };
+}
+
+/// Makes a function `fn(WebRequest) -> Result<WebResponse, String>` the web scenario of this crate; use it once, in the
+/// crate's root.
+///
+/// An error is answered by 500 without its text, which goes to the scenario's log. So is a panic, whose message, file and
+/// line are logged.
+#[macro_export]
+macro_rules! web_scenario {
+    ($handle:path) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            struct Scenario;
+            impl $crate::bindings::web::exports::tandem::pbx::web_handler::Guest for Scenario {
+                fn handle(
+                    request: $crate::WebRequest,
+                ) -> ::core::result::Result<$crate::WebResponse, ::std::string::String> {
+                    $crate::__log_panics();
+                    $handle(request)
+                }
+            }
+    $crate::bindings::web::__export_web_scenario!(Scenario with_types_in $crate::bindings::web);
+        };
+    };
+}
+
+/// Makes a function `fn(Event) -> Result<(), String>` the event scenario of this crate; use it once, in the crate's root.
+///
+/// After an error or a panic the event is given again later.
+#[macro_export]
+macro_rules! event_scenario {
+    ($handle:path) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            struct Scenario;
+            impl $crate::bindings::event::exports::tandem::pbx::event_handler::Guest for Scenario {
+                fn handle(event: $crate::Event) -> ::core::result::Result<(), ::std::string::String> {
+                    $crate::__log_panics();
+                    $handle(event)
+                }
+            }
+    $crate::bindings::event::__export_event_scenario!(Scenario with_types_in $crate::bindings::event);
         };
     };
 }

@@ -1,6 +1,9 @@
 import type { LegError as RawLegError } from 'tandem:pbx/leg@0.2.0';
 import type { DialFailure as RawDialFailure } from 'tandem:pbx/dial@0.2.0';
 import type { KvError as RawKvError } from 'tandem:pbx/key-value@0.2.0';
+import type { RecordingError as RawRecordingError } from 'tandem:pbx/recording@0.2.0';
+import type { TransferFailure as RawTransferFailure } from 'tandem:pbx/transfer@0.2.0';
+import type { MessageFailure as RawMessageFailure } from 'tandem:pbx/message@0.2.0';
 import type { HttpError as RawHttpError } from 'tandem:pbx/http@0.2.0';
 import type { ScheduleError as RawScheduleError } from 'tandem:pbx/schedule@0.2.0';
 import type { MetricError as RawMetricError } from 'tandem:pbx/metrics@0.2.0';
@@ -48,6 +51,18 @@ export class KvError extends Error {
   }
 }
 
+/** What can go wrong with a recording. `kind` says what; `message` says it in words. */
+export class RecordingError extends Error {
+  /** `gone`: the leg was over, and nothing was recorded. */
+  readonly kind: RawRecordingError['tag'];
+
+  constructor(raw: RawRecordingError) {
+    super(raw.tag === 'gone' ? 'recording: the peer hung up' : `recording: ${words(raw.tag)}: ${raw.val}`);
+    this.name = 'RecordingError';
+    this.kind = raw.tag;
+  }
+}
+
 /** Why there is no response to an HTTP request. */
 export class HttpError extends Error {
   /** `private-address`: the host is where only the server's machine or network reaches. */
@@ -91,6 +106,43 @@ export class ContactsError extends Error {
     this.name = 'ContactsError';
     this.kind = raw.tag;
   }
+}
+
+/** Why a transfer failed. */
+export class TransferFailure extends Error {
+  readonly kind: RawTransferFailure['tag'];
+  /** Of `not-accepted` and `failed`: the status. */
+  readonly status?: number;
+
+  constructor(raw: RawTransferFailure) {
+    super(`transfer: ${refusalWords(raw)}`);
+    this.name = 'TransferFailure';
+    this.kind = raw.tag;
+    if (raw.tag === 'not-accepted' || raw.tag === 'failed') {
+      this.status = raw.val[0];
+    }
+  }
+}
+
+/** Why no device accepted a message. */
+export class MessageFailure extends Error {
+  readonly kind: RawMessageFailure['tag'];
+  /** Of `refused`: the greatest final status. */
+  readonly status?: number;
+
+  constructor(raw: RawMessageFailure) {
+    super(`message: ${refusalWords(raw)}`);
+    this.name = 'MessageFailure';
+    this.kind = raw.tag;
+    if (raw.tag === 'refused') {
+      this.status = raw.val[0];
+    }
+  }
+}
+
+function refusalWords(raw: { tag: string; val?: string | [number, string] }): string {
+  const why = Array.isArray(raw.val) ? raw.val.join(' ') : raw.val;
+  return why === undefined ? words(raw.tag) : `${words(raw.tag)}: ${why}`;
 }
 
 function words(tag: string): string {

@@ -13,8 +13,8 @@
  * });
  * ```
  *
- * Reading order: {@link scenario}, {@link Leg}, {@link Prompt}, {@link dial}, {@link bridge}, {@link trace}; then the
- * small ones. Each file is one interface of the WIT package `tandem:pbx`, under the same name; the texts in
+ * Reading order: {@link scenario}, {@link Leg}, {@link Prompt}, {@link dial}, {@link bridge}, {@link record}, {@link hold},
+ * {@link transfer}, {@link sendMessage}, {@link trace}; then the small ones. Each file is one interface of the WIT package `tandem:pbx`, under the same name; the texts in
  * `sdk-wit/wit` say how each call ends, what it may answer, and how the journal treats it.
  *
  * What JavaScript has of its own and a scenario must not have is replaced in `sandbox.ts`.
@@ -26,8 +26,23 @@ export { Leg, type Collect, type Collected, type PlayEnd } from './leg.ts';
 export { Prompt } from './prompt.ts';
 export { dial, Target, type Dial } from './dial.ts';
 export { bridge, type BridgeEnd } from './bridge.ts';
+export { record, startRecording, deleteRecording, Recorder, type Record, type Recorded, type Recording } from './recording.ts';
+export { hold, resume } from './hold.ts';
+export { transfer, TransferTarget } from './transfer.ts';
+export { sendMessage, type Delivery } from './message.ts';
 export { findUser, type User } from './directory.ts';
-export { LegError, DialFailure, KvError, HttpError, ScheduleError, MetricError, ContactsError } from './errors.ts';
+export {
+  LegError,
+  DialFailure,
+  KvError,
+  RecordingError,
+  TransferFailure,
+  MessageFailure,
+  HttpError,
+  ScheduleError,
+  MetricError,
+  ContactsError,
+} from './errors.ts';
 export type { Address, Cause, CallProgressTone } from './types.ts';
 export * as clock from './clock.ts';
 export * as config from './config.ts';

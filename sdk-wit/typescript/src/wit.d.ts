@@ -80,6 +80,78 @@ declare module 'tandem:pbx/bridge@0.2.0' {
   export function bridge(first: Leg, second: Leg): BridgeEnd;
 }
 
+declare module 'tandem:pbx/recording@0.2.0' {
+  import type { Leg } from 'tandem:pbx/leg@0.2.0';
+
+  export type RecordingError =
+    | { tag: 'gone' }
+    | { tag: 'wrong-state' | 'bad-argument' | 'media' | 'storage' | 'limit'; val: string };
+  export type Side = 'peer' | 'both';
+  export interface RecordRule {
+    beep: boolean;
+    lengthMs: number;
+    silenceMs: number;
+    stopDigits: string;
+    pauseDigit: string;
+  }
+  export interface Recording {
+    name: string;
+    durationMs: number;
+    bytes: number;
+  }
+  export type RecordEnd =
+    | { tag: 'length' | 'silence' | 'digit' | 'leg-gone' | 'finished' }
+    | { tag: 'storage'; val: string };
+  export interface Recorded {
+    recording: Recording;
+    end: RecordEnd;
+    digit: string;
+  }
+  export class Recorder {
+    private constructor();
+    pause(): void;
+    resume(): void;
+    finish(): Recorded;
+    [Symbol.dispose](): void;
+  }
+  export function record(leg: Leg, rule: RecordRule): Recorded;
+  export function start(leg: Leg, side: Side, lengthMs: number): Recorder;
+  function remove(name: string): void;
+  export { remove as delete };
+}
+
+declare module 'tandem:pbx/hold@0.2.0' {
+  import type { Leg } from 'tandem:pbx/leg@0.2.0';
+
+  export function hold(leg: Leg): void;
+  export function resume(leg: Leg): void;
+}
+
+declare module 'tandem:pbx/transfer@0.2.0' {
+  import type { Leg } from 'tandem:pbx/leg@0.2.0';
+
+  export type TransferTarget = { tag: 'number'; val: string } | { tag: 'uri'; val: string };
+  export type TransferFailure =
+    | { tag: 'gone' | 'timed-out' }
+    | { tag: 'wrong-state' | 'bad-argument' | 'limit'; val: string }
+    | { tag: 'not-accepted' | 'failed'; val: [number, string] };
+  export function transfer(leg: Leg, target: TransferTarget, timeoutMs: number): void;
+}
+
+declare module 'tandem:pbx/message@0.2.0' {
+  import type { Address } from 'tandem:pbx/types@0.2.0';
+
+  export interface Delivery {
+    accepted: number;
+    devices: number;
+  }
+  export type MessageFailure =
+    | { tag: 'no-device' | 'timed-out' | 'unavailable' }
+    | { tag: 'not-found' | 'bad-argument' | 'limit'; val: string }
+    | { tag: 'refused'; val: [number, string] };
+  export function send(user: string, text: string, sender: Address | null): Delivery;
+}
+
 declare module 'tandem:pbx/directory@0.2.0' {
   export interface User {
     name: string;

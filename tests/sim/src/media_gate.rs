@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tandem_bus::media::{
-    Agreed, Command, EndpointId, Event, Existing, PlayEnd, PlayId, Prompt, Refusal, RtpPosition, SendId,
-    Statistics,
+    Agreed, Command, EndpointId, Event, Existing, PlayEnd, PlayId, Prompt, RecordEnd, RecordId, Refusal,
+    RtpPosition, SendId, Statistics,
 };
 use tandem_sip::Moment;
 
@@ -43,6 +43,9 @@ struct Endpoint {
     playing: Option<Playing>,
     send: Option<SendId>,
     joined: Option<EndpointId>,
+    record: Option<RecordId>,
+    /// Since when it is recorded.
+    recording: Option<Moment>,
 }
 
 #[derive(Debug)]
@@ -67,7 +70,7 @@ pub fn length(prompt: &Prompt) -> Duration {
         | Prompt::Progress {
             duration_ms: for_ms, ..
         } => ms((*for_ms).into()),
-        Prompt::File(_) => ms(1_500),
+        Prompt::File(_) | Prompt::Music => ms(1_500),
         Prompt::Speech { text, .. } => ms(500 + 30 * text.len() as u64),
     }
 }
@@ -149,6 +152,37 @@ impl MediaGate {
                 }
             }
             Command::Close { endpoint } => self.close(endpoint, now),
+            Command::Record { endpoint, record, .. } => {
+                if let Some(it) = self
+                    .endpoints
+                    .get_mut(&endpoint)
+                    .filter(|it| it.record < Some(record))
+                {
+                    it.record = Some(record);
+                    it.recording = Some(now);
+                }
+            }
+            Command::PauseRecord { .. } => (),
+            Command::EndRecord { endpoint, record } => self.end_record(endpoint, Some(record), now),
+        }
+    }
+
+    fn end_record(&mut self, endpoint: EndpointId, record: Option<RecordId>, now: Moment) {
+        let Some(it) = self.endpoints.get_mut(&endpoint) else {
+            return;
+        };
+        let Some(id) = it.record.filter(|id| record.is_none_or(|record| record == *id)) else {
+            return;
+        };
+        if let Some(began) = it.recording.take() {
+            let duration_ms = (now - began).as_millis() as u64;
+            self.events.push(Event::RecordEnded {
+                endpoint,
+                record: id,
+                end: RecordEnd::Finished,
+                duration_ms,
+                bytes: 44 + duration_ms * 16,
+            });
         }
     }
 
@@ -246,6 +280,8 @@ impl MediaGate {
             playing: None,
             send: None,
             joined: None,
+            record: None,
+            recording: None,
         });
         self.events.push(Event::Opened {
             endpoint,
@@ -395,6 +431,7 @@ impl MediaGate {
 
     fn close(&mut self, endpoint: EndpointId, now: Moment) {
         self.stop(endpoint, PlayEnd::Stopped, now);
+        self.end_record(endpoint, None, now);
         let Some(it) = self.endpoints.remove(&endpoint) else {
             return;
         };
@@ -423,6 +460,8 @@ impl Endpoint {
             playing: self.playing.is_some(),
             send: self.send,
             joined: self.joined,
+            record: self.record,
+            recording: self.recording.is_some(),
         }
     }
 }

@@ -137,7 +137,9 @@ fn answers(tandem: &Tandem, caller: &Baresip, number: &str, steps: usize) -> Vec
             .lines()
             .find(|line| line.contains("scenario") && line.contains(&mark));
         let line = line.unwrap_or_else(|| panic!("no answer of step {step} in\n{log}"));
-        line.split_once(&mark).unwrap().1.to_owned()
+        let said = line.split_once(&mark).unwrap().1;
+        // Behind it are the fields of the log's line.
+        said.split(" domain=").next().unwrap().to_owned()
     };
     (0..steps).map(answer).collect()
 }

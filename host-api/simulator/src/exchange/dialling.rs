@@ -1,15 +1,18 @@
 //! One `dial`: who rings, who answers, and the reason when nobody does. The rules are those of
 //! `runtime/switch/src/dialling.rs`, with one device a user.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tandem_host_api::Input;
-use tandem_host_api::op::{Address, DialFailure, DialOptions, LegId, Outcome, Strategy, Target};
+use tandem_host_api::op::{
+    Address, DialFailure, DialOptions, LegId, Outcome, Strategy, Target, TransferFailure, TransferTarget,
+};
 
 use super::leg::{By, Leg, State};
 use super::party::Party;
 use super::{Exchange, Pending};
-use crate::case::{Reaction, Then, World};
+use crate::case::{Reaction, Then, User, World};
 
 /// Legs of one call.
 const LEGS_MAX: usize = 256;
@@ -75,6 +78,18 @@ pub fn find<'a>(world: &'a World, number: &str) -> Option<(&'a String, &'a crate
             .users
             .iter()
             .find(|(_, user)| user.numbers.iter().any(|n| n == number))
+    })
+}
+
+/// What a user does this time. Who says nothing of it lets it ring.
+fn reaction(dialled: &mut BTreeMap<String, usize>, name: &str, user: &User) -> Reaction {
+    let times = dialled.entry(name.to_owned()).or_default();
+    let reaction = user.dialled.get(*times).or(user.dialled.last()).cloned();
+    *times += 1;
+    reaction.unwrap_or(Reaction {
+        after: Duration::ZERO,
+        then: Then::Ring,
+        acts: Vec::new(),
     })
 }
 
@@ -163,20 +178,7 @@ impl Exchange {
         if self.legs.len() >= LEGS_MAX {
             return Err(DialFailure::Limit(format!("a call has at most {LEGS_MAX} legs")));
         }
-        let times = self.dialled.entry(name.clone()).or_default();
-        // Who says nothing of it lets it ring.
-        let ring = Reaction {
-            after: Duration::ZERO,
-            then: Then::Ring,
-            acts: Vec::new(),
-        };
-        let reaction = user
-            .dialled
-            .get(*times)
-            .or(user.dialled.last())
-            .cloned()
-            .unwrap_or(ring);
-        *times += 1;
+        let reaction = reaction(&mut self.dialled, name, user);
         let peer = Address {
             user: name.clone(),
             host: world.domain.clone(),
@@ -198,6 +200,31 @@ impl Exchange {
             self.journal.input(Input::LegRinging { leg: id });
         }
         Ok(id)
+    }
+
+    /// How long a phone that was asked to call somebody else is at it, and what it tells then. None: nothing.
+    pub(super) fn transferred(
+        &mut self,
+        target: &TransferTarget,
+    ) -> (Option<Duration>, Result<(), TransferFailure>) {
+        let TransferTarget::Number(number) = target else {
+            // Beyond the test's world everybody answers.
+            return (Some(Duration::ZERO), Ok(()));
+        };
+        let failed = |status, reason: &str| Err(TransferFailure::Failed(status, reason.to_owned()));
+        let Some((name, user)) = find(&self.case.world, number) else {
+            return (Some(Duration::ZERO), failed(404, "Not Found"));
+        };
+        if !user.registered {
+            return (Some(Duration::ZERO), failed(480, "Temporarily Unavailable"));
+        }
+        let Reaction { after, then, .. } = reaction(&mut self.dialled, name, user);
+        match then {
+            Then::Answer => (Some(after), Ok(())),
+            Then::Decline => (Some(after), failed(603, "Decline")),
+            Then::Refuse(status) => (Some(after), failed(status, "")),
+            Then::Ring => (None, Ok(())),
+        }
     }
 
     /// A device rings: the caller is told, once.

@@ -132,6 +132,11 @@ impl Leg {
         matches!(self.state, State::Up | State::Incoming { early: true })
     }
 
+    /// Whether the domain's music plays.
+    pub fn is_held(&self) -> bool {
+        self.playing.as_ref().is_some_and(Playing::is_music)
+    }
+
     /// Tells the caller that it rings.
     pub fn ring(&mut self) -> Result<(), LegError> {
         match (self.state, self.role) {

@@ -12,6 +12,7 @@ mod leg;
 mod party;
 mod perform;
 mod record;
+mod recording;
 mod services;
 mod sound;
 mod store;
@@ -24,13 +25,14 @@ use std::time::Duration;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tandem_host_api::collect::{Collector, Progress};
-use tandem_host_api::op::{self, Address, BridgeEnd, CollectEnd, LegError, LegId, Outcome};
+use tandem_host_api::op::{self, Address, BridgeEnd, CollectEnd, LegError, LegId, Outcome, TransferFailure};
 use tandem_host_api::{Clock, Input, Journal};
 
 use crate::case::{Act, Case, EndedBy};
 use dialling::Dialling;
 use leg::{By, Ending, Leg, State};
 use party::Party;
+use recording::{Foreground, Tape};
 use store::KeyValues;
 
 /// A scenario that goes on although all legs are gone is ended after so long, as the real switch does.
@@ -86,6 +88,12 @@ enum Pending {
     },
     Sleeping {
         until: Duration,
+    },
+    Recording(Foreground),
+    Transferring {
+        leg: LegId,
+        until: Duration,
+        outcome: Result<(), TransferFailure>,
     },
     Answering {
         until: Duration,
@@ -153,6 +161,9 @@ pub struct Exchange {
     legless_since: Option<Duration>,
     /// How often each user was dialled.
     dialled: BTreeMap<String, usize>,
+    tapes: Vec<Tape>,
+    /// Recordings that are over, with their length.
+    recordings: BTreeMap<String, Duration>,
     /// How often each web service was asked.
     requests_to: BTreeMap<usize, usize>,
     metrics: BTreeMap<String, services::Metric>,
@@ -181,6 +192,8 @@ impl Exchange {
             outcome: None,
             legless_since: None,
             dialled: BTreeMap::new(),
+            tapes: Vec::new(),
+            recordings: BTreeMap::new(),
             requests_to: BTreeMap::new(),
             metrics: BTreeMap::new(),
             seen: Seen::default(),
@@ -254,7 +267,9 @@ impl Exchange {
             Pending::Collecting { collector, .. } => collector.deadline(),
             Pending::Sending { until, .. }
             | Pending::Sleeping { until }
+            | Pending::Transferring { until, .. }
             | Pending::Answering { until, .. } => Some(*until),
+            Pending::Recording(it) => it.deadline(&self.tapes),
             Pending::Dialling(dialling) => Some(dialling.deadline()),
             Pending::Nothing | Pending::Playing { .. } | Pending::Bridging { .. } => None,
         };
@@ -281,6 +296,11 @@ impl Exchange {
                 self.done(outcome);
             }
             Pending::Dialling(_) => self.dialling_timeout(),
+            Pending::Recording(_) => self.recording_due(),
+            Pending::Transferring { outcome, .. } => {
+                let outcome = outcome.clone();
+                self.done(Outcome::Transferred(outcome));
+            }
             Pending::Nothing | Pending::Playing { .. } | Pending::Bridging { .. } => (),
         }
     }
@@ -324,6 +344,7 @@ impl Exchange {
                 let progress = collector.handle_digit(digit, now);
                 self.collecting(id, progress);
             }
+            Pending::Recording(it) if it.leg == id => self.recording_digit(digit),
             // Digits of a conversation belong to it.
             Pending::Bridging { .. } => (),
             _ => {
@@ -370,6 +391,7 @@ impl Exchange {
 
     /// A peer has hung up, or refused: the request that was about its leg ends.
     fn after_end(&mut self, id: LegId) {
+        self.end_tapes_of(id);
         let cause = self
             .leg(id)
             .and_then(|leg| leg.ending.as_ref())
@@ -395,11 +417,17 @@ impl Exchange {
                 self.done(Outcome::Bridged(Ok(end)));
             }
             Pending::Dialling(_) => self.dialling_leg_ended(id),
+            Pending::Recording(it) if it.leg == id => self.recording_leg_ended(),
+            Pending::Transferring { leg, .. } if *leg == id => {
+                self.done(Outcome::Transferred(Err(TransferFailure::Gone)));
+            }
             Pending::Nothing
             | Pending::Sending { .. }
             | Pending::Playing { .. }
             | Pending::Collecting { .. }
             | Pending::Bridging { .. }
+            | Pending::Recording(_)
+            | Pending::Transferring { .. }
             | Pending::Sleeping { .. }
             | Pending::Answering { .. } => (),
         }
@@ -457,6 +485,7 @@ impl Exchange {
         match &mut self.pending {
             Pending::Playing { leg } if *leg == id => self.done(Outcome::Played(Ok(op::PlayEnd::Finished))),
             Pending::Collecting { leg, collector } if *leg == id => collector.handle_prompts_ended(now),
+            Pending::Recording(it) if it.leg == id => self.beep_ended(),
             _ => (),
         }
     }

@@ -5,11 +5,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rand::Rng as _;
 use tandem_host_api::collect::{Collector, Progress};
-use tandem_host_api::op::{CollectRule, KvValue, LegError, LegId, LocalTime, Op, Outcome, Prompt, User};
+use tandem_host_api::op::{
+    CollectRule, Delivery, KvValue, LegError, LegId, LocalTime, MessageFailure, Op, Outcome, Prompt,
+    RecordEnd, TransferFailure, TransferTarget, User,
+};
 use tandem_host_api::{Input, op};
 
 use super::leg::{By, Leg, State};
 use super::{Exchange, Pending, dialling};
+use crate::case::World;
 
 /// A digit that is sent, with the gap behind it.
 const DIGIT: Duration = Duration::from_millis(200);
@@ -85,6 +89,15 @@ impl Exchange {
             | Op::Dial { .. }
             | Op::Bridge { .. }
             | Op::SleepMs { .. }
+            | Op::Record { .. }
+            | Op::RecorderStart { .. }
+            | Op::RecorderPause { .. }
+            | Op::RecorderResume { .. }
+            | Op::RecorderFinish { .. }
+            | Op::DropRecorder { .. }
+            | Op::Hold { .. }
+            | Op::Resume { .. }
+            | Op::Transfer { .. }
             | Op::HttpSend { .. }
             | Op::LookUpSchedule { .. }
             | Op::MetricCount { .. }
@@ -92,6 +105,11 @@ impl Exchange {
             | Op::MetricObserve { .. }
             | Op::FindContact { .. }
             | Op::SearchContacts { .. } => return None,
+            Op::RecordingDelete { name } => {
+                self.recordings.remove(name);
+                Outcome::Recording(Ok(()))
+            }
+            Op::SendMessage { user, .. } => Outcome::Messaged(messaged(world, user)),
         })
     }
 
@@ -124,6 +142,37 @@ impl Exchange {
                 let until = self.now() + Duration::from_millis((*duration_ms).into());
                 self.pending = Pending::Sleeping { until };
             }
+            Op::Record { leg, rule } => self.record(*leg, rule),
+            Op::RecorderStart { leg, length_ms, .. } => self.start_recorder(*leg, *length_ms),
+            Op::RecorderPause { recorder } => self.pause_recorder(*recorder, true),
+            Op::RecorderResume { recorder } => self.pause_recorder(*recorder, false),
+            Op::RecorderFinish { recorder } => self.finish_recorder(*recorder),
+            Op::DropRecorder { recorder } => {
+                self.end_tape(*recorder, RecordEnd::Finished);
+                self.done(Outcome::Done);
+            }
+            Op::Hold { leg } => {
+                let held = self.audible(*leg).map(|leg| leg.is_held());
+                if held == Ok(false) {
+                    self.play_music(*leg);
+                }
+                self.done(Outcome::Leg(held.map(drop)));
+            }
+            Op::Resume { leg } => {
+                let held = self
+                    .leg(*leg)
+                    .filter(|leg| !leg.is_over())
+                    .map(|leg| leg.is_held());
+                if held == Some(true) {
+                    self.stop_sound(*leg);
+                }
+                self.done(Outcome::Leg(held.map(drop).ok_or(LegError::Gone)));
+            }
+            Op::Transfer {
+                leg,
+                target,
+                timeout_ms,
+            } => self.transfer(*leg, target, *timeout_ms),
             Op::HttpSend { request } => self.begin_http(request),
             Op::Peer { .. }
             | Op::Local { .. }
@@ -142,6 +191,8 @@ impl Exchange {
             | Op::KvDelete { .. }
             | Op::KvIncrement { .. }
             | Op::KvKeys { .. }
+            | Op::RecordingDelete { .. }
+            | Op::SendMessage { .. }
             | Op::LookUpSchedule { .. }
             | Op::MetricCount { .. }
             | Op::MetricGauge { .. }
@@ -184,7 +235,7 @@ impl Exchange {
     }
 
     /// Whether something can be played on the leg.
-    fn audible(&mut self, id: LegId) -> Result<&mut Leg, LegError> {
+    pub(super) fn audible(&mut self, id: LegId) -> Result<&mut Leg, LegError> {
         let leg = self.leg(id).filter(|leg| !leg.is_over()).ok_or(LegError::Gone)?;
         if leg.is_audible() {
             Ok(leg)
@@ -223,6 +274,9 @@ impl Exchange {
         // A digit that was typed ahead has stopped the prompts before they began.
         let plays = collector.deadline().is_none();
         self.pending = Pending::Collecting { leg: id, collector };
+        if !plays && self.leg(id).is_some_and(|leg| leg.is_held()) {
+            self.stop_sound(id);
+        }
         if plays && let Err(error) = self.play_prompts(id, &rule.prompts) {
             self.done(Outcome::Collected(Err(error)));
         }
@@ -266,6 +320,30 @@ impl Exchange {
         self.pending = Pending::Bridging { first, second, since };
     }
 
+    /// The phone on the leg calls the target, where it is a user of the world, and tells how that went.
+    fn transfer(&mut self, id: LegId, target: &TransferTarget, timeout_ms: u32) {
+        let refused = match self.leg(id).filter(|leg| !leg.is_over()) {
+            None => Some(TransferFailure::Gone),
+            Some(leg) if !leg.is_up() => Some(TransferFailure::WrongState("the leg is not answered".into())),
+            Some(_) => None,
+        };
+        if let Some(failure) = refused {
+            return self.done(Outcome::Transferred(Err(failure)));
+        }
+        let (time, outcome) = self.transferred(target);
+        let most = Duration::from_millis(timeout_ms.into());
+        let timed_out = time.is_none_or(|time| time > most);
+        self.pending = Pending::Transferring {
+            leg: id,
+            until: self.now() + time.unwrap_or(most).min(most),
+            outcome: if timed_out {
+                Err(TransferFailure::TimedOut)
+            } else {
+                outcome
+            },
+        };
+    }
+
     /// The scenario, or its end, hangs a leg up: a final status, CANCEL or BYE, whichever its state wants.
     pub(super) fn hang_up(&mut self, id: LegId, status: u16, words: &str) {
         let status = match self.leg(id).map(|leg| leg.state) {
@@ -276,6 +354,21 @@ impl Exchange {
         };
         self.end_leg(id, By::Scenario, status, words);
     }
+}
+
+/// What becomes of a message: the devices of a registered user take it.
+fn messaged(world: &World, name: &str) -> Result<Delivery, MessageFailure> {
+    let user = world
+        .users
+        .get(name)
+        .ok_or_else(|| MessageFailure::NotFound(name.to_owned()))?;
+    if !user.registered {
+        return Err(MessageFailure::NoDevice);
+    }
+    Ok(Delivery {
+        accepted: 1,
+        devices: 1,
+    })
 }
 
 fn words(cause: op::Cause) -> &'static str {

@@ -1,6 +1,6 @@
 //! How long prompts take, and what is heard of them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use tandem_host_api::op::{LegError, LegId, ProgressTone, Prompt};
@@ -9,6 +9,8 @@ use super::Exchange;
 use super::leg::{Heard, HeardEnd};
 use crate::case::World;
 
+/// What a held peer hears.
+const MUSIC: &str = "music on hold";
 /// Nothing is spoken faster.
 const SPEECH_LEAST: Duration = Duration::from_millis(300);
 
@@ -30,18 +32,25 @@ pub struct Playing {
 }
 
 impl Playing {
+    /// Whether it is the domain's music.
+    pub fn is_music(&self) -> bool {
+        let first = self.sounds.front().and_then(|sound| sound.what.as_deref());
+        first == Some(MUSIC)
+    }
+
     /// When the one that plays is over.
     pub fn ends_at(&self) -> Option<Duration> {
         Some(self.began + self.sounds.front()?.length?)
     }
 }
 
-fn sound(prompt: &Prompt, world: &World) -> Result<Sound, LegError> {
+fn sound(prompt: &Prompt, world: &World, recordings: &BTreeMap<String, Duration>) -> Result<Sound, LegError> {
     let ms = |ms: u32| Duration::from_millis(ms.into());
     let (what, length) = match prompt {
         Prompt::Silence(time_ms) => (None, ms(*time_ms)),
         Prompt::File(name) => {
-            let length = world.files.get(name).ok_or_else(|| {
+            let recorded = recordings.get(name);
+            let length = world.files.get(name).or(recorded).ok_or_else(|| {
                 LegError::Media(format!(
                     "{name}: no such file (the test names none under `files`)"
                 ))
@@ -87,7 +96,9 @@ impl Exchange {
     /// Plays prompts in place of what is played now. An error: one of them cannot be played.
     pub(super) fn play_prompts(&mut self, id: LegId, prompts: &[Prompt]) -> Result<(), LegError> {
         let world = &self.case.world;
-        let sounds = prompts.iter().map(|prompt| sound(prompt, world));
+        let sounds = prompts
+            .iter()
+            .map(|prompt| sound(prompt, world, &self.recordings));
         let sounds = sounds.collect::<Result<VecDeque<_>, _>>()?;
         self.begin(id, sounds);
         Ok(())
@@ -100,6 +111,15 @@ impl Exchange {
             length: None,
         };
         self.begin(id, [ringback].into());
+    }
+
+    /// Lets a peer hear the domain's music until something else is played.
+    pub(super) fn play_music(&mut self, id: LegId) {
+        let music = Sound {
+            what: Some(MUSIC.to_owned()),
+            length: None,
+        };
+        self.begin(id, [music].into());
     }
 
     fn begin(&mut self, id: LegId, sounds: VecDeque<Sound>) {

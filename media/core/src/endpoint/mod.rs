@@ -24,6 +24,7 @@ mod outgoing;
 mod position;
 mod reports;
 mod snapshot;
+mod tap;
 
 use latch::Latch;
 use outgoing::Outgoing;
@@ -32,6 +33,8 @@ pub use position::Position;
 use reports::Reports;
 pub use reports::WallClock;
 pub use snapshot::Snapshot;
+use tap::Tap;
+pub use tap::{Sides, TapRule};
 
 /// Frames that one tick may catch up with; what is further behind is skipped, not sent in a burst.
 const CATCH_UP: u32 = 3;
@@ -135,6 +138,20 @@ pub enum Event {
     },
     /// Nothing came from the peer for this time.
     Unheard(Duration),
+    /// What was recorded since the last piece.
+    Recorded {
+        /// Which recording.
+        record: u64,
+        /// 8,000 a second.
+        samples: Vec<i16>,
+    },
+    /// A recording ended; its last piece has been told.
+    RecordEnded {
+        /// Which.
+        record: u64,
+        /// The peer was silent for long enough; false: it was ended by [`Endpoint::end_record`] or by the close.
+        silence: bool,
+    },
 }
 
 /// How a playback ended.
@@ -214,6 +231,7 @@ pub struct Endpoint {
     /// Whose digits they are, the one under way first.
     sends: VecDeque<u64>,
     pair: Option<u64>,
+    tap: Option<Box<Tap>>,
     relayed_at: Instant,
     /// When an event was relayed last: sound of our own would tear it.
     event_relayed_at: Option<Instant>,
@@ -272,6 +290,7 @@ impl Endpoint {
             digits: DigitSender::default(),
             sends: VecDeque::new(),
             pair: None,
+            tap: None,
             relayed_at: now,
             event_relayed_at: None,
             misfits: 0,
@@ -368,6 +387,59 @@ impl Endpoint {
         }
     }
 
+    /// Begins to record, in place of a recording under way (which ends); pieces come as [`Event::Recorded`].
+    pub fn record(&mut self, rule: TapRule, now: Instant) {
+        self.end_tap(false);
+        self.tap = Some(Box::new(Tap::new(rule, self.settings.jitter, now)));
+    }
+
+    /// Pauses a recording or lets it go on, if it is under way.
+    pub fn pause_record(&mut self, record: u64, paused: bool, now: Instant) {
+        if let Some(tap) = self.tap.as_mut().filter(|tap| tap.rule.record == record) {
+            tap.pause(paused, now);
+        }
+    }
+
+    /// Ends a recording if it is under way; [`Event::RecordEnded`] follows.
+    pub fn end_record(&mut self, record: u64) {
+        if self.tap.as_ref().is_some_and(|tap| tap.rule.record == record) {
+            self.end_tap(false);
+        }
+    }
+
+    /// The recording under way.
+    pub fn recording(&self) -> Option<TapRule> {
+        self.tap.as_ref().map(|tap| tap.rule)
+    }
+
+    /// Gives on what was recorded so far, lest another process miss it.
+    pub fn flush_record(&mut self) {
+        if let Some(tap) = &mut self.tap {
+            let (record, samples) = (tap.rule.record, tap.rest());
+            self.events.push_back(Event::Recorded { record, samples });
+        }
+    }
+
+    fn end_tap(&mut self, silence: bool) {
+        self.flush_record();
+        if let Some(tap) = self.tap.take() {
+            let record = tap.rule.record;
+            self.events.push_back(Event::RecordEnded { record, silence });
+        }
+    }
+
+    fn take_record(&mut self, samples: usize, at: Instant) {
+        let Some(tap) = &mut self.tap else { return };
+        let over = tap.take(samples, at);
+        let record = tap.rule.record;
+        if let Some(samples) = tap.ready() {
+            self.events.push_back(Event::Recorded { record, samples });
+        }
+        if over {
+            self.end_tap(true);
+        }
+    }
+
     fn playback_of(&mut self, play: u64) -> Option<&mut Playback> {
         self.playback.as_mut().filter(|playback| playback.play == play)
     }
@@ -433,6 +505,7 @@ impl Endpoint {
     pub fn close(&mut self, now: Instant) {
         self.report(true, now);
         self.end_playback(PlayEnd::Stopped);
+        self.end_tap(false);
         self.fail_digits();
     }
 
@@ -471,9 +544,12 @@ impl Endpoint {
         self.source.handle(header.ssrc, header.sequence);
         let receives = self.agreed.as_ref().is_some_and(|(agreed, _)| agreed.receives);
         match frame.carries {
-            Carries::Sound(_) => {
+            Carries::Sound(codec) => {
                 let arrival = samples_in(now.saturating_duration_since(self.epoch)) as u32;
                 self.source.handle_arrival(arrival, header.timestamp);
+                if let Some(tap) = self.tap.as_mut().filter(|_| receives) {
+                    tap.hear(&header, codec, frame.payload, now);
+                }
             }
             Carries::Event => {
                 let digit = TelephoneEvent::parse(frame.payload)
@@ -558,6 +634,9 @@ impl Endpoint {
             return;
         };
         self.relayed_at = now;
+        if let (Some(tap), Carries::Sound(codec)) = (&mut self.tap, frame.carries) {
+            tap.relay(&frame.header, codec, frame.payload, now);
+        }
         let to = latch.destination();
         let from = self.bytes.len();
         header.write(&mut self.bytes);
@@ -618,6 +697,7 @@ impl Endpoint {
             return;
         };
         let ptime = Duration::from_millis(u64::from(agreed.ptime_ms));
+        let samples = usize::from(agreed.ptime_ms) * 8;
         let Some(mut at) = self.next_frame.filter(|at| *at <= now) else {
             return;
         };
@@ -626,9 +706,13 @@ impl Endpoint {
             // Keep the beat: skip whole frames.
             let skipped = (behind.as_micros() / ptime.as_micros().max(1)) as u32;
             at += ptime * skipped;
+            if let Some(tap) = &mut self.tap {
+                tap.skip(skipped as usize * samples);
+            }
         }
         while at <= now {
             self.send_frame(at);
+            self.take_record(samples, at);
             at += ptime;
         }
         self.next_frame = Some(at);
@@ -692,11 +776,17 @@ impl Endpoint {
         let sound = sound.get_mut(..usize::from(samples)).unwrap_or_default();
         if self.playback.is_some() {
             self.render(sound);
+            if let Some(tap) = &mut self.tap {
+                tap.send(sound);
+            }
             self.send(payload_type, timestamp, samples, false, at, to, |out| {
                 codec.encode(sound, out);
             });
         } else if let Some(reframe) = &mut self.reframe {
             reframe.get(sound, at);
+            if let Some(tap) = &mut self.tap {
+                tap.send(sound);
+            }
             if in_event {
                 return;
             }

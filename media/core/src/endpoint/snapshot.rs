@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::latch::Latch;
 use super::outgoing::Outgoing;
 use super::reports::Reports;
+use super::tap::{Tap, TapRule};
 use super::{Agreed, Endpoint, Playback, Settings};
 use crate::jitter::{JitterBuffer, Packed};
 use crate::offset::Offset;
@@ -28,6 +29,7 @@ pub struct Snapshot {
     digits: DigitSender,
     sends: VecDeque<u64>,
     pair: Option<u64>,
+    recording: Option<TapRule>,
     relayed_at: Offset,
     event_relayed_at: Option<Offset>,
     misfits: u8,
@@ -50,8 +52,8 @@ impl Snapshot {
 }
 
 impl Endpoint {
-    /// What another process needs to go on with it. Drain [`Endpoint::poll_output`] before: what lies there is not in
-    /// it.
+    /// What another process needs to go on with it. Call [`Endpoint::flush_record`] and drain
+    /// [`Endpoint::poll_output`] before: what lies there is not in it.
     pub fn snapshot(&self, now: Instant) -> Snapshot {
         let from_now = |at| Offset::of(at, now);
         Snapshot {
@@ -63,6 +65,7 @@ impl Endpoint {
             digits: self.digits.clone(),
             sends: self.sends.clone(),
             pair: self.pair,
+            recording: self.recording(),
             relayed_at: from_now(self.relayed_at),
             event_relayed_at: self.event_relayed_at.map(from_now),
             misfits: self.misfits,
@@ -102,6 +105,9 @@ impl Endpoint {
             digits: snapshot.digits,
             sends: snapshot.sends,
             pair: snapshot.pair,
+            tap: snapshot
+                .recording
+                .map(|rule| Box::new(Tap::new(rule, settings.jitter, taken))),
             relayed_at: instant(snapshot.relayed_at),
             event_relayed_at: snapshot.event_relayed_at.map(instant),
             misfits: snapshot.misfits,

@@ -23,6 +23,7 @@ impl Control {
     /// Stops moving packets and gives all endpoints away as they are. Commands that came too late are given along.
     pub(super) fn hand_over(mut self, inbox: &Receiver<Message>) -> HandOver {
         Worker::stop_all(std::mem::take(&mut self.workers));
+        self.settle_recordings();
         let (now, taken_us) = (Instant::now(), convert::wall_us());
         // Pairs hold each other: they are taken apart first, not in the endpoints' own eyes.
         let joined: HashMap<EndpointId, EndpointId> = self
@@ -55,6 +56,8 @@ impl Control {
                 send: open.send,
                 playback,
                 joined: joined.get(&id).copied(),
+                record: open.record,
+                recording: open.recording,
                 stream: state.endpoint.snapshot(now),
                 taken_us,
             };
@@ -107,6 +110,8 @@ impl Control {
                 playing.push(id);
                 Some(Playback::new(PlayId(play), prompts, repeat, heard))
             });
+            let tape = state.record.map(|record| (id, record)).zip(state.recording);
+            let recording = self.adopt_recording(tape, &state.domain, &mut made);
             let port = state.local.port();
             lock(&self.shared.ports).claim(port);
             let open = Open {
@@ -116,6 +121,8 @@ impl Control {
                 playback,
                 play: state.play,
                 send: state.send,
+                record: state.record,
+                recording,
             };
             if let Some(worker) = self.workers.get_mut(open.cell.worker) {
                 worker.load += 1;

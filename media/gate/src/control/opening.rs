@@ -41,7 +41,10 @@ fn touched(command: &Command) -> [Option<EndpointId>; 2] {
         | Command::Play { endpoint, .. }
         | Command::Stop { endpoint, .. }
         | Command::SendDigits { endpoint, .. }
-        | Command::Close { endpoint } => [Some(*endpoint), None],
+        | Command::Close { endpoint }
+        | Command::Record { endpoint, .. }
+        | Command::PauseRecord { endpoint, .. }
+        | Command::EndRecord { endpoint, .. } => [Some(*endpoint), None],
         Command::Join { a, b } | Command::Part { a, b } => [Some(*a), Some(*b)],
         Command::Report { .. } => [None, None],
     }
@@ -155,6 +158,8 @@ impl Control {
             playback: None,
             play: None,
             send: None,
+            record: None,
+            recording: None,
         };
         self.endpoints.insert(endpoint, open);
         self.tell_opened(endpoint, now);

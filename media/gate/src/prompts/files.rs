@@ -10,6 +10,11 @@ const FILE_MAX: u64 = 64 << 20;
 /// Files remembered as unchanged.
 pub(crate) const STAMPS_MAX: usize = 4_096;
 
+/// The domain's music for those who wait, among its prompts.
+pub(crate) const MUSIC: &str = "music-on-hold";
+/// Names of recordings begin so; they are looked for among the domain's recordings first.
+pub(crate) const RECORDING: &str = "recording-";
+
 /// A name that leads nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum NameError {

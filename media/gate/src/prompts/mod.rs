@@ -12,7 +12,7 @@ use crate::cell::lock;
 use crate::playback::WINDOW;
 
 mod disk;
-mod files;
+pub(crate) mod files;
 mod memory;
 pub(crate) mod speech;
 
@@ -33,6 +33,8 @@ pub(crate) enum Request {
     File { domain: String, name: String },
     /// Text to speak, the language named.
     Speech { text: String, language: String },
+    /// What a domain's callers hear while they wait.
+    Music { domain: String },
 }
 
 /// What was fetched, or why not, in words.
@@ -41,6 +43,7 @@ pub(crate) type Fetched = Result<Samples, String>;
 /// How prompts are fetched.
 pub(crate) struct Sources {
     pub(crate) prompts_dir: PathBuf,
+    pub(crate) recordings_dir: PathBuf,
     pub(crate) cache_dir: PathBuf,
     pub(crate) memory_bytes: usize,
     pub(crate) disk_bytes: u64,
@@ -61,6 +64,7 @@ struct Stamp {
 /// What the fetching threads share.
 struct Store {
     prompts_dir: PathBuf,
+    recordings_dir: PathBuf,
     max_s: u32,
     speech: Arc<dyn Speech>,
     memory: Mutex<Memory>,
@@ -86,6 +90,7 @@ impl Prompts {
     ) -> std::io::Result<(Prompts, Vec<JoinHandle<()>>)> {
         let store = Arc::new(Store {
             prompts_dir: sources.prompts_dir,
+            recordings_dir: sources.recordings_dir,
             max_s: sources.max_s,
             speech: sources.speech,
             memory: Mutex::new(Memory::new(sources.memory_bytes)),
@@ -119,7 +124,7 @@ impl Prompts {
     pub(crate) fn at_hand(&self, request: &Request) -> Option<Samples> {
         match request {
             // A file may have changed: only its thread looks.
-            Request::File { .. } => None,
+            Request::File { .. } | Request::Music { .. } => None,
             Request::Speech { text, language } => lock(&self.store.memory).get(&spoken_key(text, language)),
         }
     }
@@ -127,7 +132,7 @@ impl Prompts {
     /// Asks for a prompt; false: too many wait.
     pub(crate) fn ask(&self, request: Request) -> bool {
         let pool = match request {
-            Request::File { .. } => &self.files,
+            Request::File { .. } | Request::Music { .. } => &self.files,
             Request::Speech { .. } => &self.speech,
         };
         match pool.try_send(request) {
@@ -172,11 +177,34 @@ impl Store {
         match request {
             Request::File { domain, name } => self.file(domain, name),
             Request::Speech { text, language } => self.spoken(text, language),
+            Request::Music { domain } => Ok(self.music(domain)),
         }
     }
 
+    /// The domain's own music, if it can be played; else the gate's melody.
+    fn music(&self, domain: &str) -> Samples {
+        let own = files::path(&self.prompts_dir, domain, files::MUSIC);
+        if own.is_ok_and(|path| path.exists()) {
+            match self.file(domain, files::MUSIC) {
+                Ok(samples) => return samples,
+                Err(why) => tracing::warn!(domain, why, "the domain's music cannot be played"),
+            }
+        }
+        let key = blake3::hash(b"tandem 2026 melody");
+        if let Some(samples) = lock(&self.memory).get(&key) {
+            return samples;
+        }
+        let samples = Samples::from(tandem_media::music::melody());
+        lock(&self.memory).put(key, Arc::clone(&samples));
+        samples
+    }
+
     fn file(&self, domain: &str, name: &str) -> Fetched {
-        let path = files::path(&self.prompts_dir, domain, name).map_err(|error| error.to_string())?;
+        let mut path = files::path(&self.prompts_dir, domain, name).map_err(|error| error.to_string())?;
+        if name.starts_with(files::RECORDING) {
+            let recording = files::path(&self.recordings_dir, domain, name);
+            path = recording.ok().filter(|path| path.exists()).unwrap_or(path);
+        }
         let stamp = std::fs::metadata(&path)
             .map(|m| Stamp {
                 modified: m.modified().ok(),

@@ -22,6 +22,7 @@ pub fn config(ports: RangeInclusive<u16>, dir: &tempfile::TempDir) -> GateConfig
         ports,
         threads: 2,
         prompts_dir: dir.path().join("prompts"),
+        recordings_dir: dir.path().join("recordings"),
         cache_dir: dir.path().join("cache"),
         unheard_after: Duration::from_secs(30),
         ..GateConfig::default()

@@ -9,7 +9,7 @@ use super::Role;
 /// The longest frame that is written or read, in bytes without its length.
 pub const FRAME_MAX: usize = 16 << 20;
 /// What both sides must speak; any change of what crosses a link raises it.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Begins every hello, so that a stranger on the socket is known as one.
 const MAGIC: [u8; 4] = *b"tndm";
 /// Bytes of a frame's length.

@@ -7,6 +7,7 @@ use tandem_host_api::Input;
 use tandem_host_api::collect::Progress;
 use tandem_host_api::op::{self, BridgeEnd, LegError, LegId, Outcome};
 
+use super::recording::Ended;
 use super::{Call, Pending};
 use crate::context::Context;
 use crate::leg::{By, Happened, Media, Role};
@@ -43,6 +44,20 @@ impl Call {
                 if let Some(leg) = self.leg(id) {
                     leg.media = Media::Closed(Some(statistics));
                 }
+            }
+            Event::RecordEnded {
+                record,
+                end,
+                duration_ms,
+                bytes,
+                ..
+            } => {
+                let ended = Ended {
+                    end,
+                    duration_ms,
+                    bytes,
+                };
+                self.handle_record_ended(record, ended, cx);
             }
             // It is about no leg: see `reconcile`.
             Event::Reported { .. } => (),
@@ -135,6 +150,7 @@ impl Call {
                 };
                 self.done(Outcome::Played(outcome), cx);
             }
+            Pending::Recording(_) => self.beep_ended(id, play, cx),
             // The end of a tone before the prompts is not theirs.
             Pending::Collecting { leg, collector } if *leg == id && current => match end {
                 PlayEnd::Failed(why) => self.done(Outcome::Collected(Err(LegError::Media(why))), cx),
@@ -154,6 +170,7 @@ impl Call {
                 let progress = collector.handle_digit(digit, cx.now);
                 self.collecting(id, progress, cx);
             }
+            Pending::Recording(it) if it.leg == id => self.recording_digit(digit, cx),
             // Digits of a conversation belong to it.
             Pending::Bridging { joined: true, .. } => (),
             _ => {

@@ -2,9 +2,9 @@
 
 use tandem_bus::media::Command;
 use tandem_host_api::Input;
-use tandem_host_api::op::{BridgeEnd, LegError, LegId, Outcome};
+use tandem_host_api::op::{BridgeEnd, LegError, LegId, Outcome, TransferFailure};
 use tandem_sip::transactions::ServerId;
-use tandem_sip::{Flow, Message};
+use tandem_sip::{Flow, Message, Method};
 
 use super::{Call, Pending};
 use crate::context::{ClientUse, Context};
@@ -21,6 +21,9 @@ impl Call {
         request: &Message,
         cx: &mut Context<'_>,
     ) {
+        if request.method() == Some(Method::Notify) {
+            return self.handle_notify(id, server, flow, request, cx);
+        }
         let Some(leg) = self.leg(id) else { return };
         leg.note_way(flow);
         let happened = leg.handle_request(server, request, cx);
@@ -67,6 +70,8 @@ impl Call {
             }
             // The peer has no such dialog any more (RFC 3261 §12.2.1.2).
             ClientUse::Probe(id) if matches!(response.status(), Some(408 | 481)) => self.lose(id, cx),
+            ClientUse::Refer(id) => self.refer_answered(id, response, cx),
+            ClientUse::Message => self.message_answered(Some(response), cx),
             ClientUse::Probe(_) | ClientUse::Bye => (),
         }
     }
@@ -82,12 +87,17 @@ impl Call {
                 }
             }
             ClientUse::Probe(id) => self.lose(id, cx),
+            ClientUse::Refer(id) => self.refer_failed(id, cx),
+            ClientUse::Message => self.message_answered(None, cx),
             ClientUse::Bye => (),
         }
     }
 
     /// A request of ours found no way to its peer in all the time it had.
     pub fn handle_unreachable(&mut self, used: ClientUse, cx: &mut Context<'_>) {
+        if let ClientUse::Refer(id) = used {
+            return self.refer_failed(id, cx);
+        }
         if let ClientUse::Probe(id) = used
             && let Some(leg) = self.leg(id).filter(|leg| leg.is_up())
         {
@@ -184,6 +194,10 @@ impl Call {
                 }
             }
             Pending::Dialling(_) => self.dialling_leg_ended(id, cx),
+            Pending::Recording(it) if it.leg == id => self.recording_leg_ended(cx),
+            Pending::Transferring(it) if it.leg == id => {
+                self.done(Outcome::Transferred(Err(TransferFailure::Gone)), cx);
+            }
             _ => (),
         }
     }

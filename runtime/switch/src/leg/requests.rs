@@ -59,6 +59,21 @@ impl Leg {
         Happened::Changed
     }
 
+    /// Whether a request of the peer has its place in the dialog; else it is refused here.
+    pub fn takes_request(&mut self, server: ServerId, request: &Message, cx: &mut Context<'_>) -> bool {
+        let refused = match &mut self.signalling {
+            Signalling::Up { dialog, .. } => dialog.handle_request(request).err().map(|reject| reject.status),
+            _ => Some(481),
+        };
+        if let Some(status) = refused {
+            cx.respond(
+                server,
+                sip_text::reply(request, status, &self.tag, self.way.flow, None),
+            );
+        }
+        refused.is_none()
+    }
+
     /// A request within the leg's dialog, or its CANCEL's BYE-like end. The response is sent here.
     pub fn handle_request(&mut self, server: ServerId, request: &Message, cx: &mut Context<'_>) -> Happened {
         if let Signalling::Leaving { dialog, .. } = &mut self.signalling

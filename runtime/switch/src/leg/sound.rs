@@ -97,6 +97,20 @@ impl Leg {
         play
     }
 
+    /// Plays the domain's music until something else is played or it is stopped.
+    pub fn hold(&mut self, cx: &mut Context<'_>) {
+        if !self.is_held() {
+            self.play(vec![Prompt::Music], true, cx);
+        }
+    }
+
+    /// Whether the domain's music plays.
+    pub fn is_held(&self) -> bool {
+        self.play
+            .as_ref()
+            .is_some_and(|playing| playing.prompts == [Prompt::Music])
+    }
+
     /// Tells the gate again what is played, without its first `from_ms` milliseconds.
     pub fn play_on(&self, from_ms: u64, cx: &mut Context<'_>) {
         if let Some(playing) = &self.play {

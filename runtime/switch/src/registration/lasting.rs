@@ -144,7 +144,8 @@ impl Registration {
             | Kind::Scenario
             | Kind::ClientTransaction
             | Kind::Cursor
-            | Kind::Ended => (),
+            | Kind::Ended
+            | Kind::Tapes => (),
         }
         true
     }
@@ -232,7 +233,8 @@ impl Registration {
             | Kind::Scenario
             | Kind::ClientTransaction
             | Kind::Cursor
-            | Kind::Ended => return,
+            | Kind::Ended
+            | Kind::Tapes => return,
         };
         self.journal.written.found(key, value);
         if !is_taken {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tandem_bus::media::{Command, Event};
 use tandem_directory::{Credentials, EntryPoint, Resolved};
-use tandem_host_api::op::{KvError, KvValue, Op, OpIndex, Outcome, Target, User};
+use tandem_host_api::op::{KvError, KvValue, Op, OpIndex, Outcome, RecordingError, Target, User};
 use tandem_host_api::{End, Input as JournalInput};
 use tandem_sip::registrar::Binding;
 use tandem_sip::{Flow, Message, Moment};
@@ -158,12 +158,52 @@ pub enum Question {
         op: Op,
         once: (String, u64),
     },
+    /// Deletes a recording of the domain.
+    DeleteRecording { domain: Arc<str>, name: String },
     /// What a service of the domain is asked: HTTP, schedules, metrics, contacts. `once` as in [`Self::KeyValue`].
     Service {
         domain: Arc<str>,
         op: Op,
         once: (String, u64),
     },
+}
+
+impl Question {
+    /// What a scenario's request asks of the domain, whatever started the scenario; none: it needs a call, or nobody.
+    /// `once` as in [`Self::KeyValue`].
+    pub fn about(domain: Arc<str>, op: &Op, once: (String, u64)) -> Option<Self> {
+        match op {
+            Op::FindUser { number } => Some(Self::FindUser {
+                domain,
+                number: number.clone(),
+            }),
+            Op::KvGet { .. }
+            | Op::KvSet { .. }
+            | Op::KvDelete { .. }
+            | Op::KvIncrement { .. }
+            | Op::KvKeys { .. } => Some(Self::KeyValue {
+                domain,
+                op: op.clone(),
+                once,
+            }),
+            Op::RecordingDelete { name } => Some(Self::DeleteRecording {
+                domain,
+                name: name.clone(),
+            }),
+            Op::HttpSend { .. }
+            | Op::LookUpSchedule { .. }
+            | Op::MetricCount { .. }
+            | Op::MetricGauge { .. }
+            | Op::MetricObserve { .. }
+            | Op::FindContact { .. }
+            | Op::SearchContacts { .. } => Some(Self::Service {
+                domain,
+                op: op.clone(),
+                once,
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// What was found out.
@@ -177,6 +217,8 @@ pub enum Answer {
     User(Option<User>),
     /// To [`Question::KeyValue`].
     KeyValue(Result<KvValue, KvError>),
+    /// To [`Question::DeleteRecording`].
+    Recording(Result<(), RecordingError>),
     /// To [`Question::Service`].
     Service(Box<Outcome>),
     /// The directory does not answer.
@@ -189,6 +231,7 @@ impl Answer {
         match self {
             Self::User(user) => Some(Outcome::User(user)),
             Self::KeyValue(result) => Some(Outcome::Kv(result)),
+            Self::Recording(result) => Some(Outcome::Recording(result)),
             Self::Service(outcome) => Some(*outcome),
             Self::Admit(_) | Self::Located(_) | Self::Unavailable => None,
         }

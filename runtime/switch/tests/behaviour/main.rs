@@ -24,3 +24,4 @@ mod records;
 mod registration;
 mod restart;
 mod session;
+mod telephony;

@@ -47,7 +47,7 @@ fn told(w: &World, gate_lives: bool) -> Told {
 }
 
 /// Runs a call undisturbed, then with a crash after each of its inputs, in each way a server can die.
-fn at_every_point(play: impl Fn(&mut World)) {
+pub fn at_every_point(play: impl Fn(&mut World)) {
     let mut undisturbed = World::new(7);
     play(&mut undisturbed);
     let inputs = undisturbed.inputs;
@@ -117,7 +117,7 @@ fn menu(w: &mut World) {
     w.end(call, End::Returned);
 }
 
-fn answer_bye(w: &mut World, phone: &Phone) {
+pub fn answer_bye(w: &mut World, phone: &Phone) {
     let got = w.inbox(phone.port);
     let bye = got
         .iter()

@@ -70,6 +70,7 @@ impl World {
             inputs.retain(|input| !matches!(input, Input::Media(_)));
             self.gate = Gate {
                 commands: std::mem::take(&mut self.gate.commands),
+                files: std::mem::take(&mut self.gate.files),
                 ..Gate::default()
             };
             return inputs.push_back(Input::GateConnected { fresh: true });
@@ -89,6 +90,7 @@ impl World {
         if crash.gate {
             self.gate = Gate {
                 commands: std::mem::take(&mut self.gate.commands),
+                files: std::mem::take(&mut self.gate.files),
                 ..Gate::default()
             };
         }

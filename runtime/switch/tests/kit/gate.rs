@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tandem_bus::media::{
-    Agreed, Command, EndpointId, Event, Existing, PlayEnd, PlayId, Prompt, Refusal, RtpPosition, SendId,
-    Statistics,
+    Agreed, Command, EndpointId, Event, Existing, PlayEnd, PlayId, Prompt, RecordEnd, RecordId, RecordRule,
+    Refusal, RtpPosition, SendId, Statistics,
 };
 use tandem_sip::Moment;
 
@@ -24,6 +24,8 @@ pub struct Endpoint {
     send: Option<SendId>,
     /// The other side of its pair.
     pub joined: Option<EndpointId>,
+    record: Option<RecordId>,
+    recording: Option<(RecordRule, Moment)>,
 }
 
 /// Whether a playback is under way.
@@ -49,6 +51,8 @@ pub struct Gate {
     /// What it has.
     pub open: BTreeMap<EndpointId, Endpoint>,
     pub(super) next_port: u16,
+    /// Files of recordings, by name, and when each was begun: they outlive a gate.
+    pub files: BTreeMap<String, Moment>,
 }
 
 impl Gate {
@@ -123,6 +127,7 @@ impl Gate {
             }
             Command::Close { endpoint } => {
                 let mut events = self.stop(*endpoint);
+                events.extend(self.end_record(*endpoint, None, now));
                 if self.open.remove(endpoint).is_some() {
                     let statistics = Statistics {
                         sent: 50,
@@ -137,7 +142,48 @@ impl Gate {
                 }
                 events
             }
+            Command::Record {
+                endpoint,
+                record,
+                rule,
+            } => {
+                let known = self
+                    .open
+                    .get(endpoint)
+                    .is_none_or(|it| it.record >= Some(*record));
+                if !known {
+                    let began = *self.files.entry(rule.name.clone()).or_insert(now);
+                    let recording = (rule.clone(), began);
+                    self.at(*endpoint, |it| {
+                        it.record = Some(*record);
+                        it.recording = Some(recording);
+                    });
+                }
+                Vec::new()
+            }
+            Command::PauseRecord { .. } => Vec::new(),
+            Command::EndRecord { endpoint, record } => self.end_record(*endpoint, Some(*record), now),
         }
+    }
+
+    fn end_record(&mut self, endpoint: EndpointId, record: Option<RecordId>, now: Moment) -> Vec<Event> {
+        let Some(it) = self.open.get_mut(&endpoint) else {
+            return Vec::new();
+        };
+        let Some(id) = it.record.filter(|id| record.is_none_or(|record| record == *id)) else {
+            return Vec::new();
+        };
+        let Some((_, began)) = it.recording.take() else {
+            return Vec::new();
+        };
+        let duration_ms = (now - began).as_millis() as u64;
+        vec![Event::RecordEnded {
+            endpoint,
+            record: id,
+            end: RecordEnd::Finished,
+            duration_ms,
+            bytes: 44 + duration_ms * 16,
+        }]
     }
 
     fn at(&mut self, endpoint: EndpointId, f: impl FnOnce(&mut Endpoint)) {
@@ -157,6 +203,8 @@ impl Gate {
             play: None,
             send: None,
             joined: None,
+            record: None,
+            recording: None,
         });
         vec![Event::Opened {
             endpoint,
@@ -257,6 +305,8 @@ impl Endpoint {
             playing: self.play.is_some_and(|(_, playing)| playing != Playing::Over),
             send: self.send,
             joined: self.joined,
+            record: self.record,
+            recording: self.recording.is_some(),
         }
     }
 }
@@ -289,6 +339,6 @@ fn length(prompt: &Prompt) -> Duration {
         | Prompt::Progress {
             duration_ms: ms_of, ..
         } => ms((*ms_of).into()),
-        Prompt::File(_) | Prompt::Speech { .. } => secs(2),
+        Prompt::File(_) | Prompt::Speech { .. } | Prompt::Music => secs(2),
     }
 }

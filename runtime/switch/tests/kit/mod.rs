@@ -357,6 +357,7 @@ impl World {
                 registered: false,
             })),
             Question::KeyValue { .. } => Answer::KeyValue(Ok(KvValue::Value(None))),
+            Question::DeleteRecording { .. } => Answer::Recording(Ok(())),
             Question::Service { .. } => Answer::Unavailable,
         }
     }

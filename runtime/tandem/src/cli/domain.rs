@@ -1,5 +1,7 @@
 //! `tandem domain`
 
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Subcommand;
@@ -41,6 +43,9 @@ pub enum Domain {
         /// How long after its end a call's record is kept: a time such as 365d, or `never` for no removal
         #[arg(long, value_name = "TIME", value_parser = keep)]
         keep_calls: Option<Keep>,
+        /// What those who wait on hold hear: a WAV file, which is copied, or `none` for the melody of ours
+        #[arg(long, value_name = "FILE")]
+        music: Option<PathBuf>,
     },
     /// List all domains
     List,
@@ -99,20 +104,31 @@ impl Domain {
                 time_zone,
                 keep_journals,
                 keep_calls,
+                music,
             } => {
                 let change = DomainChange {
                     time_zone: time_zone.as_deref(),
                     keep_journals: *keep_journals,
                     keep_calls: *keep_calls,
                 };
-                if (change.time_zone, change.keep_journals, change.keep_calls) == (None, None, None) {
+                let unchanged =
+                    (change.time_zone, change.keep_journals, change.keep_calls) == (None, None, None);
+                if unchanged && music.is_none() {
                     return Err(Failure::Usage(
-                        "say what to change: --time-zone, --keep-journals or --keep-calls".to_owned(),
+                        "say what to change: --time-zone, --keep-journals, --keep-calls or --music"
+                            .to_owned(),
                     ));
                 }
                 let store = context.store().await?;
                 let scope = store.domain_scope(name).await?;
-                let domain = store.set_domain(&scope, &change).await?;
+                if let Some(music) = music {
+                    set_music(&context.data, &store.domain(&scope).await?.name, music)?;
+                }
+                let domain = if unchanged {
+                    store.domain(&scope).await?
+                } else {
+                    store.set_domain(&scope, &change).await?
+                };
                 output::say(context.json, &domain, &format!("domain {} changed", domain.name))?;
                 store.close().await;
             }
@@ -187,6 +203,27 @@ impl Domain {
         }
         Ok(())
     }
+}
+
+/// Copies a domain's music to where the media gate looks, or takes it away. Calls on hold hear it from the next round on.
+fn set_music(data: &Path, domain: &str, file: &Path) -> Result<(), Failure> {
+    let folder = data.join("prompts").join(domain);
+    let place = folder.join(tandem_gate::MUSIC_FILE);
+    let failed = |error: std::io::Error| Failure::Usage(format!("{}: {error}", place.display()));
+    if file.as_os_str() == "none" {
+        return match std::fs::remove_file(&place) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(error)),
+            _ => Ok(()),
+        };
+    }
+    let wav = std::fs::read(file).map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
+    tandem_gate::prompt_length(&wav)
+        .map_err(|why| Failure::Usage(format!("{} cannot be played: {why}", file.display())))?;
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    // A call that reads it meanwhile has the whole of the old one.
+    let new = place.with_extension("wav.new");
+    std::fs::write(&new, wav).map_err(failed)?;
+    std::fs::rename(&new, &place).map_err(failed)
 }
 
 fn keep(text: &str) -> Result<Keep, String> {

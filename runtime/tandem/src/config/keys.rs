@@ -137,6 +137,8 @@ sections! {
         threads: u32 = 0;
         /// The program that speaks text; it must understand espeak-ng's arguments.
         speech: String = "espeak-ng".to_owned();
+        /// Most bytes of the recordings of one domain; what would be more is not recorded. An hour has 58 MB.
+        recordings_max: ByteSize = ByteSize(1024 * 1024 * 1024);
     }
 
     /// HTTP: health, metrics, the API.

@@ -1,9 +1,11 @@
 //! Finds out what the call logic and the registrar ask: in the directory, the store and the registrar.
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 
 use tandem_directory::Directory;
-use tandem_host_api::op::{KvError, KvValue, Op, Target, User};
+use tandem_host_api::op::{KvError, KvValue, Op, RecordingError, Target, User};
 use tandem_sip::registrar::Binding;
 use tandem_store::{DomainScope, Once, Store, StoreError};
 use tandem_switch::{Admitted, Answer, Located, Question};
@@ -24,6 +26,8 @@ pub struct Answers {
     pub default_domain: Option<String>,
     /// Most bytes in one domain's key-value store.
     pub kv_bytes_max: u64,
+    /// Where the media gate keeps recordings.
+    pub recordings: Arc<Path>,
     /// What else scenarios ask.
     pub services: Services,
 }
@@ -39,6 +43,9 @@ impl Answers {
             Question::FindUser { domain, number } => self.find_user(&domain, &number).await.map(Answer::User),
             Question::KeyValue { domain, op, once } => {
                 Ok(Answer::KeyValue(self.key_value(&domain, op, &once).await))
+            }
+            Question::DeleteRecording { domain, name } => {
+                Ok(Answer::Recording(self.delete_recording(&domain, &name).await))
             }
             Question::Service { domain, op, once } => {
                 let outcome = self.services.answer(&domain, op, &once).await;
@@ -144,6 +151,19 @@ impl Answers {
             display_name: user.display_name.clone(),
             registered,
         }))
+    }
+
+    /// One that is not there is deleted already.
+    async fn delete_recording(&self, domain: &str, name: &str) -> Result<(), RecordingError> {
+        let file = self.recordings.join(domain).join(format!("{name}.wav"));
+        match tokio::fs::remove_file(&file).await {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                tracing::warn!(%domain, name, %error, "a recording cannot be deleted");
+                let words = format!("the recording cannot be deleted: {error}");
+                Err(RecordingError::Storage(words))
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn key_value(&self, domain: &str, op: Op, once: &(String, u64)) -> Result<KvValue, KvError> {

@@ -176,6 +176,8 @@ fn gate_config(config: &Config, data: &Path) -> GateConfig {
         ports: config.media.ports.low..=config.media.ports.high,
         threads: media_threads(config),
         prompts_dir: data.join("prompts"),
+        recordings_dir: data.join("recordings"),
+        recordings_max: config.media.recordings_max.0,
         cache_dir: data.join("speech"),
         max_endpoints: config.limits.calls as usize * 4,
         ..GateConfig::default()

@@ -198,6 +198,8 @@ impl World {
                     name: number,
                 }))
             }
+            // The world has no files.
+            Question::DeleteRecording { .. } => Answer::Recording(Ok(())),
             Question::KeyValue { op, once, .. } => Answer::KeyValue(self.directory.key_value(&op, once)),
             // No guest of the simulator uses one.
             Question::Service { .. } => Answer::Unavailable,

@@ -221,12 +221,7 @@ fn fault(error: &reqwest::Error) -> HttpError {
         if error.downcast_ref::<PrivateOnly>().is_some() {
             return HttpError::PrivateAddress;
         }
-        // An I/O error says its cause in its own words, and is not its source.
-        let inner = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        let found = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        tls = tls.or(found).or(error.downcast_ref::<rustls::Error>());
+        tls = tls.or(tls_error(error));
         cause = error.source();
     }
     if let Some(error) = tls {
@@ -236,6 +231,14 @@ fn fault(error: &reqwest::Error) -> HttpError {
         return HttpError::TimeOut;
     }
     HttpError::Connect(words(error))
+}
+
+/// The TLS error that this one is, or that lies in it: an I/O error has it inside, and not as its source.
+fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(found) = error.downcast_ref() {
+        return Some(found);
+    }
+    tls_error(error.downcast_ref::<std::io::Error>()?.get_ref()?)
 }
 
 /// The innermost cause: the outer ones repeat it, and the first would show the URL.

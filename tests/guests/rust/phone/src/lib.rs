@@ -1,0 +1,105 @@
+//! Does what the dialled number says, and logs what came of it.
+
+use std::time::Duration;
+
+use tandem_sdk::recording::{self, Record, Side};
+use tandem_sdk::{Dial, Leg, Prompt, Target, TransferTarget, clock, log};
+
+tandem_sdk::scenario!(handle);
+
+const S: fn(u64) -> Duration = Duration::from_secs;
+
+pub fn handle(caller: Leg) -> Result<(), String> {
+    match caller.local().user.as_str() {
+        "710" => record(&caller),
+        "711" => tape(&caller),
+        "712" => hold(&caller),
+        "713" => transfer(&caller),
+        "714" => message(&caller),
+        "715" => long(&caller),
+        other => Err(format!("{other} is no number of this guest")),
+    }
+}
+
+/// A message of ten seconds at most; then the caller hears it, and it is deleted where the caller presses 7.
+fn record(caller: &Leg) -> Result<(), String> {
+    caller.answer()?;
+    let rule = Record {
+        length: S(10),
+        silence: S(2),
+        pause_digit: Some('*'),
+        ..Record::default()
+    };
+    let recorded = match recording::record(caller, &rule) {
+        Ok(recorded) => recorded,
+        Err(error) => {
+            log::info(&format!("record: {}", String::from(error.clone())));
+            return Err(error.into());
+        }
+    };
+    log::info(&format!("record: {recorded:?}"));
+    let name = recorded.recording.name;
+    caller.play(&[Prompt::file(name.as_str()), Prompt::tone(400, S(1))])?;
+    let pressed = caller.collect(&tandem_sdk::Collect::default())?;
+    if pressed.digits == "7" {
+        recording::delete(&name)?;
+        log::info(&format!("deleted: {name}"));
+    }
+    Ok(())
+}
+
+/// Records a conversation with 302, both sides.
+fn tape(caller: &Leg) -> Result<(), String> {
+    caller.answer()?;
+    let recorder = recording::start(caller, Side::Both, S(600))?;
+    let callee = tandem_sdk::dial(caller, &[Target::user("302")], &Dial { ringback: false, ..Dial::default() })?;
+    let end = tandem_sdk::bridge(caller, &callee)?;
+    let recorded = recorder.finish()?;
+    log::info(&format!("tape: {end:?} {recorded:?}"));
+    Ok(())
+}
+
+/// Three seconds of music, two of silence, then music again until a tone.
+fn hold(caller: &Leg) -> Result<(), String> {
+    caller.answer()?;
+    tandem_sdk::hold(caller)?;
+    clock::sleep(S(3));
+    tandem_sdk::resume(caller)?;
+    clock::sleep(S(2));
+    tandem_sdk::hold(caller)?;
+    tandem_sdk::hold(caller)?;
+    clock::sleep(S(2));
+    caller.play(&[Prompt::tone(1_500, S(1))])?;
+    clock::sleep(S(1));
+    Ok(())
+}
+
+/// Sends the caller on to 302.
+fn transfer(caller: &Leg) -> Result<(), String> {
+    caller.answer()?;
+    let outcome = tandem_sdk::transfer(caller, &TransferTarget::number("302"), S(20));
+    log::info(&format!("transfer: {outcome:?}"));
+    Ok(())
+}
+
+/// Tells 302 who called.
+fn message(caller: &Leg) -> Result<(), String> {
+    let text = format!("{} called you – call back", caller.peer().user);
+    let outcome = tandem_sdk::send_message("302", &text, None);
+    log::info(&format!("message: {outcome:?}"));
+    Ok(())
+}
+
+/// A message of a minute, with neither silence nor beep.
+fn long(caller: &Leg) -> Result<(), String> {
+    caller.answer()?;
+    let rule = Record {
+        beep: false,
+        length: S(60),
+        silence: Duration::ZERO,
+        ..Record::default()
+    };
+    let recorded = recording::record(caller, &rule);
+    log::info(&format!("long: {recorded:?}"));
+    Ok(())
+}

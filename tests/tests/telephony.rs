@@ -1,0 +1,342 @@
+//! What scenarios do with phones beside calls: recordings, music on hold, transfers, messages.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use tandem_kit::baresip::{Baresip, TONE_LEAST_DBFS, Transport};
+use tandem_kit::ctrl::EventKind;
+use tandem_kit::roles::Role;
+use tandem_kit::sipp::{Sipp, scenario};
+use tandem_kit::tandem::Tandem;
+use tandem_kit::tone::{self, Span};
+use tandem_kit::wav::Wav;
+use tandem_kit::{ports, wait};
+use tandem_tests::load::caller;
+use tandem_tests::phones::{SOON, phone, registered, tone_hz};
+
+/// Louder than any noise, softer than any music.
+const AUDIBLE_DBFS: f64 = -45.0;
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// A server whose numbers 710 to 715 lead to the guest `phone`.
+fn start() -> Tandem {
+    let tandem = Tandem::builder().start().unwrap();
+    let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/dist/phone.wasm");
+    let domain = tandem.demo().domain.clone();
+    run(
+        &tandem,
+        &[
+            "scenario",
+            "add",
+            guest.to_str().unwrap(),
+            "--name",
+            "phone",
+            "--domain",
+            &domain,
+        ],
+    );
+    for number in ["710", "711", "712", "713", "714", "715"] {
+        run(
+            &tandem,
+            &[
+                "number",
+                "add",
+                number,
+                "--scenario",
+                "phone",
+                "--domain",
+                &domain,
+            ],
+        );
+    }
+    tandem
+}
+
+fn run(tandem: &Tandem, command: &[&str]) {
+    let output = tandem.cli(command).unwrap();
+    assert_eq!(output.code, Some(0), "{command:?}: {output:?}");
+}
+
+/// The first line of the scenario's log with `begins`, after what was there before.
+fn said(tandem: &Tandem, begins: &str, before: usize) -> String {
+    wait::until(Duration::from_secs(30), begins, || {
+        let log = tandem.log();
+        let new = log.get(before..)?;
+        new.lines().find(|line| line.contains(begins)).map(str::to_owned)
+    })
+    .unwrap()
+}
+
+/// All recordings of the demo domain.
+fn recordings(tandem: &Tandem) -> Vec<PathBuf> {
+    let folder = tandem.data().join("recordings").join(&tandem.demo().domain);
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
+}
+
+/// What sox says of a file: its length, and the frequency that it estimates.
+fn sox(file: &Path, effects: &[&str]) -> (Duration, f64, f64) {
+    let output = Command::new("sox")
+        .arg(file)
+        .arg("-n")
+        .args(effects)
+        .arg("stat")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    let field = |name: &str| {
+        let line = text
+            .lines()
+            .find(|line| line.starts_with(name))
+            .unwrap_or_else(|| panic!("{text}"));
+        line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
+    };
+    let length = Duration::from_secs_f64(field("Length (seconds):"));
+    (length, field("Rough   frequency:"), field("RMS     amplitude:"))
+}
+
+fn near(length: Duration, wanted: Duration, off: Duration) -> bool {
+    length >= wanted.saturating_sub(off) && length <= wanted + off
+}
+
+fn spans(phone: &Baresip, hz: f64) -> Vec<Span> {
+    let spans = tone::tone_spans(&phone.received().unwrap(), hz, TONE_LEAST_DBFS);
+    spans
+        .into_iter()
+        .filter(|span| span.length() >= ms(150))
+        .collect()
+}
+
+fn heard(phone: &Baresip, hz: f64, what: &str) -> Span {
+    wait::until(Duration::from_secs(20), what, || spans(phone, hz).last().copied()).unwrap()
+}
+
+#[test]
+fn a_message_is_recorded_after_a_beep_until_silence_and_can_be_heard_and_deleted() {
+    let tandem = start();
+    let talks = Duration::from_secs(5);
+    let a = phone(&tandem, "301").unwrap().tone_length(talks).start().unwrap();
+    a.wait_registered(SOON).unwrap();
+    let before = tandem.log().len();
+    a.dial("710").unwrap();
+    let line = said(&tandem, "record: ", before);
+    assert!(line.contains("RecordEnd::Silence"), "{line}");
+
+    let files = recordings(&tandem);
+    assert_eq!(files.len(), 1, "{files:?}");
+    let (length, hz, _) = sox(&files[0], &["trim", "0.5", "2"]);
+    assert!(near(length, ms(2_000), ms(10)), "{length:?}");
+    assert!((hz - tone_hz("301")).abs() < 5.0, "{hz} Hz");
+    // The phone talks from the answer on: what is lacking is the beep, and the silence that ended it is part of it.
+    let (length, ..) = sox(&files[0], &[]);
+    assert!(near(length, talks + ms(2_000), ms(700)), "{length:?}");
+
+    let beep = spans(&a, 1_000.0)[0];
+    assert!(near(beep.length(), ms(250), ms(40)), "{beep:?}");
+    let end = heard(&a, 400.0, "the tone after the message");
+    let own = spans(&a, tone_hz("301"));
+    assert_eq!(own.len(), 1, "{own:?}");
+    assert!(near(own[0].length(), talks, ms(700)), "{own:?}");
+    assert!(own[0].from > beep.to && own[0].to < end.from);
+
+    a.press('7').unwrap();
+    said(&tandem, "deleted: ", before);
+    assert_eq!(recordings(&tandem), Vec::<PathBuf>::new());
+    a.wait_for(&EventKind::Closed, SOON).unwrap();
+}
+
+#[test]
+fn digits_pause_and_end_a_message() {
+    let tandem = start();
+    let a = registered(&tandem, "301", Transport::Udp).unwrap();
+    let before = tandem.log().len();
+    a.dial("710").unwrap();
+    wait::until(SOON, "the beep", || {
+        let there = a.recordings() > 0 && !spans(&a, 1_000.0).is_empty();
+        there.then_some(())
+    })
+    .unwrap();
+    std::thread::sleep(ms(2_000));
+    a.press('*').unwrap();
+    std::thread::sleep(ms(3_000));
+    a.press('*').unwrap();
+    std::thread::sleep(ms(1_000));
+    a.press('#').unwrap();
+    let line = said(&tandem, "record: ", before);
+    assert!(
+        line.contains("RecordEnd::Digit") && line.contains("digit: \"#\""),
+        "{line}"
+    );
+    let (length, ..) = sox(&recordings(&tandem)[0], &[]);
+    assert!(near(length, ms(3_000), ms(900)), "{length:?}");
+    a.hangup().unwrap();
+}
+
+#[test]
+fn a_conversation_is_recorded_on_both_sides() {
+    let tandem = start();
+    let a = registered(&tandem, "301", Transport::Udp).unwrap();
+    let b = registered(&tandem, "302", Transport::Tcp).unwrap();
+    let before = tandem.log().len();
+    a.dial("711").unwrap();
+    b.wait_for(&EventKind::Incoming, SOON).unwrap();
+    b.accept().unwrap();
+    b.wait_for(&EventKind::Established, SOON).unwrap();
+    std::thread::sleep(ms(4_000));
+    a.hangup().unwrap();
+    let line = said(&tandem, "tape: ", before);
+    assert!(
+        line.contains("FirstHungUp") && line.contains("RecordEnd::LegGone"),
+        "{line}"
+    );
+    let file = &recordings(&tandem)[0];
+    let (length, ..) = sox(file, &[]);
+    assert!(length >= ms(4_000), "{length:?}");
+    let last_s = format!("{:.1}", length.as_secs_f64() - 2.5);
+    let level = |band: &str| sox(file, &["trim", &last_s, "2", "sinc", band]).2;
+    let (own, other, none) = (level("490-560"), level("660-740"), level("1000-1500"));
+    assert!(own > 0.02 && other > 0.02, "301 {own}, 302 {other}");
+    assert!(none < own / 10.0, "between {none}");
+}
+
+#[test]
+fn who_is_held_hears_music_until_resumed() {
+    let tandem = start();
+    let a = registered(&tandem, "301", Transport::Udp).unwrap();
+    a.dial("712").unwrap();
+    let tone = heard(&a, 1_500.0, "the tone at the end");
+    let heard_all = a.received().unwrap();
+    let music = tone::sounding(&heard_all.slice(Duration::ZERO, tone.from), AUDIBLE_DBFS, ms(400));
+    assert_eq!(music.len(), 2, "{music:?}");
+    assert!(near(music[0].length(), ms(3_000), ms(500)), "{music:?}");
+    let silence = music[1].from.saturating_sub(music[0].to);
+    assert!(near(silence, ms(2_000), ms(500)), "{music:?}");
+    a.wait_for(&EventKind::Closed, SOON).unwrap();
+
+    // A domain's own music, a second long: it is heard again and again.
+    let file = tandem.folder().join("own.wav");
+    Wav::sine(8_000, 880.0, -12.0, Duration::from_secs(1))
+        .write(&file)
+        .unwrap();
+    let domain = tandem.demo().domain.clone();
+    run(
+        &tandem,
+        &["domain", "set", &domain, "--music", file.to_str().unwrap()],
+    );
+    std::fs::write(&file, "no music").unwrap();
+    let refused = tandem
+        .cli(&["domain", "set", &domain, "--music", file.to_str().unwrap()])
+        .unwrap();
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    let b = registered(&tandem, "302", Transport::Udp).unwrap();
+    b.dial("712").unwrap();
+    heard(&b, 1_500.0, "the tone at the end");
+    let own = spans(&b, 880.0);
+    let whole: Duration = own.iter().map(Span::length).sum();
+    assert!(near(whole, ms(5_000), ms(800)), "{own:?}");
+}
+
+#[test]
+fn a_phone_is_sent_on_to_another() {
+    let tandem = start();
+    let a = registered(&tandem, "301", Transport::Udp).unwrap();
+    let b = registered(&tandem, "302", Transport::Udp).unwrap();
+    let before = tandem.log().len();
+    a.dial("713").unwrap();
+    b.wait_for(&EventKind::Incoming, SOON).unwrap();
+    b.accept().unwrap();
+    let line = said(&tandem, "transfer: ", before);
+    assert!(line.contains("Ok(())"), "{line}");
+    wait::until(SOON, "302's tone at 301's ear", || {
+        (!spans(&a, tone_hz("302")).is_empty()).then_some(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_transfer_that_fails_says_how() {
+    let tandem = start();
+    for (name, outcome) in [
+        ("transferred", "Failed((486, \"Busy Here\"))"),
+        ("not_transferred", "NotAccepted((603, \"Decline\"))"),
+    ] {
+        let before = tandem.log().len();
+        let done = Sipp::new(scenario(name))
+            .remote(tandem.sip())
+            .callers([caller(&tandem, "301", "713").unwrap()])
+            .run()
+            .unwrap();
+        assert_eq!((done.successful, done.failed), (1, 0), "{done:?}");
+        let line = said(&tandem, "transfer: ", before);
+        assert!(line.contains(outcome), "{line}");
+    }
+}
+
+#[test]
+fn a_text_reaches_a_users_phone() {
+    let tandem = start();
+    let a = registered(&tandem, "301", Transport::Udp).unwrap();
+    let send = |wanted: &str| {
+        let before = tandem.log().len();
+        a.dial("714").unwrap();
+        let line = said(&tandem, "message: ", before);
+        assert!(line.contains(wanted), "{line}");
+        a.wait_for(&EventKind::Closed, SOON).unwrap();
+    };
+    send("NoDevice");
+    let port = ports::free().unwrap();
+    let register = Sipp::new(scenario("register"))
+        .remote(tandem.sip())
+        .local_port(port);
+    register
+        .callers([caller(&tandem, "302", "").unwrap()])
+        .run()
+        .unwrap();
+    for (status, wanted) in [
+        ("200", "Delivery { accepted: 1, devices: 1 }"),
+        ("415", "Refused((415"),
+    ] {
+        let phone = Sipp::new(scenario("messaged"))
+            .local_port(port)
+            .key("status", status);
+        let phone = phone.start().unwrap();
+        send(wanted);
+        let done = phone.finish().unwrap();
+        assert_eq!((done.successful, done.failed), (1, 0), "{done:?}");
+    }
+}
+
+#[test]
+fn a_recording_outlives_the_media_gate_and_the_call_logic() {
+    let tandem = start();
+    let a = registered(&tandem, "301", Transport::Udp).unwrap();
+    let before = tandem.log().len();
+    a.dial("715").unwrap();
+    a.wait_for(&EventKind::Established, SOON).unwrap();
+    for role in [Role::MediaGate, Role::CallLogic] {
+        std::thread::sleep(ms(3_000));
+        let old = tandem.kill(role).unwrap();
+        tandem.wait_for_restart(role, old).unwrap();
+    }
+    std::thread::sleep(ms(3_000));
+    a.press('#').unwrap();
+    let line = said(&tandem, "long: ", before);
+    assert!(line.contains("RecordEnd::Digit"), "{line}");
+    let files = recordings(&tandem);
+    assert_eq!(files.len(), 1, "{files:?}");
+    // What the dead gate had not written, and the time without one, are lacking.
+    let (length, hz, _) = sox(&files[0], &[]);
+    assert!((ms(7_000)..ms(12_000)).contains(&length), "{length:?}");
+    assert!((hz - tone_hz("301")).abs() < 10.0, "{hz} Hz");
+    a.hangup().unwrap();
+}
