@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
 //! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`] and `grants.rs`, [`entry_points`],
-//! [`activations`], `worlds.rs`, [`events`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`], [`tokens`],
-//! [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`]. Errors are
+//! [`activations`], `worlds.rs`, [`events`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`],
+//! [`tokens`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`]. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
 //!
 //! SQL is written out, here only, in the part that SQLite and PostgreSQL share; what differs between engines is in

@@ -1,9 +1,10 @@
 //! Thin drivers: they carry inputs to the sans-IO cores and outputs to sockets, the gate, the store and guests.
 //!
 //! [`shard`] drives one shard of call logic with its scenarios on a thread of its own, [`registrar`] the registrar
-//! role; [`answers`] finds out what they ask, [`services`] and [`http`] what scenarios ask of the world, [`clock`]
-//! tells the time, [`journals`] opens the logs, [`records`] writes down what is over, [`canary`] judges versions by it, [`retention`] removes what is over age, [`off_call`] runs scenarios that
-//! [`events`] and requests ([`web_scenario`]) start, [`sip_log`] shows messages to the log. No call logic here.
+//! role; [`answers`] finds out what they ask, [`services`] and [`http`] what scenarios ask of the world, [`clock`] tells
+//! the time, [`journals`] opens the logs, [`records`] writes down what is over, [`canary`] judges versions by it,
+//! [`retention`] removes what is over age, [`off_call`] runs scenarios that [`events`] and requests ([`web_scenario`])
+//! start, [`sip_log`] shows messages to the log. No call logic here.
 
 pub mod answers;
 pub mod canary;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
-use tandem_host_api::op::{LegError, Op, OpIndex, Outcome};
+use tandem_host_api::op::{LegError, MessageFailure, Op, OpIndex, Outcome};
 use tandem_host_api::{
     End, Event, Finished, Journal, JournalHeader, Reply, Run, Switch, WebRequest, WebResponse, World,
     monotonic_clock,
@@ -115,6 +115,17 @@ impl OffCall {
     }
 }
 
+/// What is told where a call is needed. Nobody without one has a handle of a leg.
+fn without_call(op: &Op) -> Outcome {
+    match op {
+        Op::SendMessage { .. } => {
+            let why = "messages are sent by call scenarios only".to_owned();
+            Outcome::Messaged(Err(MessageFailure::Limit(why)))
+        }
+        _ => Outcome::Leg(Err(LegError::Gone)),
+    }
+}
+
 /// Forgets, when a request is answered or given up, what its run had remembered in the store.
 struct Forget {
     off_call: OffCall,
@@ -188,8 +199,7 @@ impl Switch for OffCallSwitch {
         let domain = Arc::from(self.setting.domain.as_str());
         let once = (self.setting.id.clone(), u64::from(index.0));
         let Some(question) = Question::about(domain, op, once) else {
-            // Nobody without a call has a handle of a leg.
-            return Reply::Now(Outcome::Leg(Err(LegError::Gone)));
+            return Reply::Now(without_call(op));
         };
         let writes = match op {
             Op::HttpSend { request } => !request.method.is_safe(),
