@@ -153,7 +153,7 @@ impl Server {
             registrations: registrations.clone(),
             default_domain: Some(config.domain.default.clone()).filter(|name| !name.is_empty()),
             kv_bytes_max: KV_BYTES_MAX,
-            recordings: Arc::from(data.join("recordings")),
+            recordings: std::sync::Arc::from(data.join("recordings")),
         };
         let registrar = registrar::ToDrive {
             registrations: open_registrar(config, journals.registrar),
