@@ -244,7 +244,10 @@ fn check_record_rule(rule: &RecordRule) -> Result<(), String> {
     }
     at_most("stop-digits", rule.stop_digits.len(), 16, "bytes")?;
     at_most("pause-digit", rule.pause_digit.chars().count(), 1, "digits")?;
-    for (what, digits) in [("stop-digits", &rule.stop_digits), ("pause-digit", &rule.pause_digit)] {
+    for (what, digits) in [
+        ("stop-digits", &rule.stop_digits),
+        ("pause-digit", &rule.pause_digit),
+    ] {
         if let Some(odd) = digits.chars().find(|c| !is_digit(*c)) {
             return Err(format!("{what} has {odd:?}, which is not one of 0-9*#A-D"));
         }

@@ -312,7 +312,10 @@ impl Door {
     }
 
     /// Gives the guest a handle on a recorder.
-    pub(crate) fn hold_recorder(&mut self, recorder: RecorderId) -> wasmtime::Result<Resource<RecorderHandle>> {
+    pub(crate) fn hold_recorder(
+        &mut self,
+        recorder: RecorderId,
+    ) -> wasmtime::Result<Resource<RecorderHandle>> {
         Ok(self.recorders.push(RecorderHandle(recorder.0))?)
     }
 
@@ -385,9 +388,7 @@ impl Op {
             Self::Transfer { .. } => Some(Outcome::Transferred(Err(TransferFailure::Limit(
                 limit.to_owned(),
             )))),
-            Self::SendMessage { .. } => {
-                Some(Outcome::Messaged(Err(MessageFailure::Limit(limit.to_owned()))))
-            }
+            Self::SendMessage { .. } => Some(Outcome::Messaged(Err(MessageFailure::Limit(limit.to_owned())))),
             Self::Peer { .. }
             | Self::Local { .. }
             | Self::Header { .. }

@@ -110,11 +110,7 @@ pub enum Op {
     /// `recording.record`
     Record { leg: LegId, rule: RecordRule },
     /// `recording.start`
-    RecorderStart {
-        leg: LegId,
-        side: Side,
-        length_ms: u32,
-    },
+    RecorderStart { leg: LegId, side: Side, length_ms: u32 },
     /// `recorder.pause`
     RecorderPause { recorder: RecorderId },
     /// `recorder.resume`
@@ -324,9 +320,7 @@ impl Op {
                 )
                 | (Self::RecorderStart { .. }, Outcome::Recorder(_))
                 | (
-                    Self::RecorderPause { .. }
-                        | Self::RecorderResume { .. }
-                        | Self::RecordingDelete { .. },
+                    Self::RecorderPause { .. } | Self::RecorderResume { .. } | Self::RecordingDelete { .. },
                     Outcome::Recording(_)
                 )
                 | (Self::Transfer { .. }, Outcome::Transferred(_))

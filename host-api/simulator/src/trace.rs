@@ -360,7 +360,11 @@ fn outcome(outcome: &Outcome) -> Option<String> {
                 RecordEnd::Storage(why) => format!("storage: {}", shortened(why)),
             };
             let recording = &recorded.recording;
-            format!("{}, {} ms, {end}", shortened(&recording.name), recording.duration_ms)
+            format!(
+                "{}, {} ms, {end}",
+                shortened(&recording.name),
+                recording.duration_ms
+            )
         }
         Outcome::Recorder(Ok(recorder)) => format!("recorder {}", recorder.0),
         Outcome::Recording(Ok(())) | Outcome::Transferred(Ok(())) => "ok".to_owned(),

@@ -39,11 +39,7 @@ impl Door {
 }
 
 impl wit::Host for Door {
-    async fn record(
-        &mut self,
-        handle: Resource<LegHandle>,
-        rule: wit::RecordRule,
-    ) -> Answer<wit::Recorded> {
+    async fn record(&mut self, handle: Resource<LegHandle>, rule: wit::RecordRule) -> Answer<wit::Recorded> {
         let Some(leg) = self.leg(&handle) else {
             return Ok(Err(wit::RecordingError::Gone));
         };
@@ -70,11 +66,7 @@ impl wit::Host for Door {
             wit::Side::Peer => Side::Peer,
             wit::Side::Both => Side::Both,
         };
-        let op = Op::RecorderStart {
-            leg,
-            side,
-            length_ms,
-        };
+        let op = Op::RecorderStart { leg, side, length_ms };
         match self.ask(op).await? {
             Outcome::Recorder(Ok(recorder)) => Ok(Ok(self.hold_recorder(recorder)?)),
             Outcome::Recorder(Err(why)) => Ok(Err(error(why))),

@@ -69,7 +69,15 @@ mod tests {
         let seconds = melody.len() / RATE_HZ as usize;
         assert!((8..20).contains(&seconds), "{seconds} s");
         let loudest = melody.iter().map(|s| s.unsigned_abs()).max();
-        assert!(loudest.is_some_and(|l| (3_000..20_000).contains(&l)), "{loudest:?}");
-        assert!(melody.first().zip(melody.last()).is_some_and(|(a, b)| a.abs() < 50 && b.abs() < 50));
+        assert!(
+            loudest.is_some_and(|l| (3_000..20_000).contains(&l)),
+            "{loudest:?}"
+        );
+        assert!(
+            melody
+                .first()
+                .zip(melody.last())
+                .is_some_and(|(a, b)| a.abs() < 50 && b.abs() < 50)
+        );
     }
 }

@@ -365,7 +365,11 @@ mod tests {
             fs::write(&part, &torn).unwrap();
             let (mut file, samples) = open_part(&part).unwrap();
             file.write_all(&9_i16.to_le_bytes()).unwrap();
-            assert_eq!(close_part(&mut file, &part).unwrap(), samples + 1, "{length} bytes");
+            assert_eq!(
+                close_part(&mut file, &part).unwrap(),
+                samples + 1,
+                "{length} bytes"
+            );
             let bytes = fs::read(dir.path().join("a.wav")).unwrap();
             let sound = Wav::parse(&bytes).unwrap().to_8khz(1).unwrap();
             assert_eq!(sound.last(), Some(&9));

@@ -122,7 +122,10 @@ fn both_sides_are_mixed_and_a_pause_is_left_out() {
     let sound = sound(&rig);
     assert_eq!(std::fs::metadata(file(&rig)).unwrap().len(), bytes);
     assert_eq!(sound.len() as u64 / 8, duration_ms);
-    let (first, last) = (&sound[2_000..6_000], &sound[sound.len() - 6_000..sound.len() - 2_000]);
+    let (first, last) = (
+        &sound[2_000..6_000],
+        &sound[sound.len() - 6_000..sound.len() - 2_000],
+    );
     assert!(power(first, 500.0) > 3_000.0 && power(last, 900.0) > 3_000.0);
     assert!(power(first, 1_200.0) > 1_000.0 && power(last, 1_200.0) > 1_000.0);
     assert!(power(&sound, 700.0) < 300.0);
@@ -162,7 +165,10 @@ fn a_domain_has_so_many_bytes_and_no_more() {
     let (why, duration_ms, bytes) = ended(&rig, 1);
     let full = |why: &RecordEnd| matches!(why, RecordEnd::Failed(words) if words.contains("of demo"));
     assert!(full(&why), "{why:?}");
-    assert!((900..1_250).contains(&duration_ms) && bytes <= 20_000, "{bytes} bytes");
+    assert!(
+        (900..1_250).contains(&duration_ms) && bytes <= 20_000,
+        "{bytes} bytes"
+    );
     std::fs::write(rig.dir.path().join("recordings/demo/more"), vec![0; 20_000]).unwrap();
     let second = RecordRule {
         name: "recording-2".into(),
@@ -220,7 +226,10 @@ fn a_recording_goes_on_in_the_gate_that_follows() {
     rig.events = events;
     talk(&mut phone, 900.0, 40);
     let existing = rig.report();
-    assert_eq!((existing[0].record, existing[0].recording), (Some(RecordId(1)), true));
+    assert_eq!(
+        (existing[0].record, existing[0].recording),
+        (Some(RecordId(1)), true)
+    );
     end(&rig, 1);
     let (why, duration_ms, _) = ended(&rig, 1);
     assert_eq!(why, RecordEnd::Finished);
@@ -242,6 +251,12 @@ fn the_end_of_an_endpoint_ends_its_recording() {
         told.push(rig.event());
     }
     assert!(told.iter().any(|event| matches!(event, Event::Closed { .. })));
-    assert!(told.iter().any(|event| matches!(event, Event::RecordEnded { end: RecordEnd::Finished, .. })));
+    assert!(told.iter().any(|event| matches!(
+        event,
+        Event::RecordEnded {
+            end: RecordEnd::Finished,
+            ..
+        }
+    )));
     assert!(file(&rig).exists());
 }

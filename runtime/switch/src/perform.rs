@@ -84,11 +84,7 @@ impl Call {
                 };
             }
             Op::Record { leg, rule } => self.record(leg, rule, cx),
-            Op::RecorderStart {
-                leg,
-                side,
-                length_ms,
-            } => self.start_recorder(leg, side, length_ms, cx),
+            Op::RecorderStart { leg, side, length_ms } => self.start_recorder(leg, side, length_ms, cx),
             Op::RecorderPause { recorder } => self.pause_recorder(recorder, true, cx),
             Op::RecorderResume { recorder } => self.pause_recorder(recorder, false, cx),
             Op::RecorderFinish { recorder } => self.finish_recorder(recorder, cx),

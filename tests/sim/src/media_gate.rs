@@ -152,10 +152,12 @@ impl MediaGate {
                 }
             }
             Command::Close { endpoint } => self.close(endpoint, now),
-            Command::Record {
-                endpoint, record, ..
-            } => {
-                if let Some(it) = self.endpoints.get_mut(&endpoint).filter(|it| it.record < Some(record)) {
+            Command::Record { endpoint, record, .. } => {
+                if let Some(it) = self
+                    .endpoints
+                    .get_mut(&endpoint)
+                    .filter(|it| it.record < Some(record))
+                {
                     it.record = Some(record);
                     it.recording = Some(now);
                 }

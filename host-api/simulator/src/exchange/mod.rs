@@ -24,9 +24,7 @@ use std::time::Duration;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tandem_host_api::collect::{Collector, Progress};
-use tandem_host_api::op::{
-    self, Address, BridgeEnd, CollectEnd, LegError, LegId, Outcome, TransferFailure,
-};
+use tandem_host_api::op::{self, Address, BridgeEnd, CollectEnd, LegError, LegId, Outcome, TransferFailure};
 use tandem_host_api::{Clock, Input, Journal};
 
 use crate::case::{Act, Case, EndedBy};

@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use rand::Rng as _;
 use tandem_host_api::collect::{Collector, Progress};
 use tandem_host_api::op::{
-    CollectRule, Delivery, KvValue, LegError, LegId, LocalTime, MessageFailure, Op, Outcome, Prompt, RecordEnd,
-    TransferFailure, TransferTarget, User,
+    CollectRule, Delivery, KvValue, LegError, LegId, LocalTime, MessageFailure, Op, Outcome, Prompt,
+    RecordEnd, TransferFailure, TransferTarget, User,
 };
 use tandem_host_api::{Input, op};
 
 use super::leg::{By, Leg, State};
-use crate::case::World;
 use super::{Exchange, Pending, dialling};
+use crate::case::World;
 
 /// A digit that is sent, with the gap behind it.
 const DIGIT: Duration = Duration::from_millis(200);
@@ -152,7 +152,10 @@ impl Exchange {
                 self.done(Outcome::Leg(held.map(drop)));
             }
             Op::Resume { leg } => {
-                let held = self.leg(*leg).filter(|leg| !leg.is_over()).map(|leg| leg.is_held());
+                let held = self
+                    .leg(*leg)
+                    .filter(|leg| !leg.is_over())
+                    .map(|leg| leg.is_held());
                 if held == Some(true) {
                     self.stop_sound(*leg);
                 }

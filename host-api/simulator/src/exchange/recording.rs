@@ -36,7 +36,9 @@ pub struct Tape {
 
 impl Tape {
     fn length(&self, now: Duration) -> Duration {
-        let going = self.since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
+        let going = self
+            .since
+            .map_or(Duration::ZERO, |since| now.saturating_sub(since));
         (self.recorded + going).min(self.most)
     }
 }
@@ -77,7 +79,11 @@ impl Exchange {
             _ => RecordingError::Gone,
         })?;
         self.end_full_tapes();
-        if self.tapes.iter().any(|tape| tape.leg == id && tape.ended.is_none()) {
+        if self
+            .tapes
+            .iter()
+            .any(|tape| tape.leg == id && tape.ended.is_none())
+        {
             return Err(RecordingError::WrongState("the leg is recorded already".into()));
         }
         if self.tapes.len() >= TAPES_MAX {

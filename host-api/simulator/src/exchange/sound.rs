@@ -44,11 +44,7 @@ impl Playing {
     }
 }
 
-fn sound(
-    prompt: &Prompt,
-    world: &World,
-    recordings: &BTreeMap<String, Duration>,
-) -> Result<Sound, LegError> {
+fn sound(prompt: &Prompt, world: &World, recordings: &BTreeMap<String, Duration>) -> Result<Sound, LegError> {
     let ms = |ms: u32| Duration::from_millis(ms.into());
     let (what, length) = match prompt {
         Prompt::Silence(time_ms) => (None, ms(*time_ms)),

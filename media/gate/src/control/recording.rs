@@ -27,11 +27,19 @@ impl Control {
         open.record = Some(record);
         open.recording = Some(rule.clone());
         let domain = open.domain.clone();
-        self.with(endpoint, |state| state.endpoint.record(tap_rule(record, &rule), now));
+        self.with(endpoint, |state| {
+            state.endpoint.record(tap_rule(record, &rule), now)
+        });
         self.shared.recordings.open(tape, domain, rule);
     }
 
-    pub(super) fn pause_record(&mut self, endpoint: EndpointId, record: RecordId, paused: bool, now: Instant) {
+    pub(super) fn pause_record(
+        &mut self,
+        endpoint: EndpointId,
+        record: RecordId,
+        paused: bool,
+        now: Instant,
+    ) {
         if let Some(open) = self.endpoints.get_mut(&endpoint)
             && open.record == Some(record)
             && let Some(rule) = &mut open.recording

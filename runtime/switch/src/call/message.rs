@@ -100,7 +100,8 @@ impl Call {
             let bytes = request.as_bytes().len() + VIA_BYTES;
             if flow.transport == Transport::Udp && bytes > UDP_BYTES_MAX {
                 let over = bytes - UDP_BYTES_MAX;
-                let words = format!("the text is {over} bytes too long for a request of {UDP_BYTES_MAX} bytes");
+                let words =
+                    format!("the text is {over} bytes too long for a request of {UDP_BYTES_MAX} bytes");
                 return self.done(Outcome::Messaged(Err(MessageFailure::BadArgument(words))), cx);
             }
             requests.push((request, flow));

@@ -93,7 +93,11 @@ impl Call {
             op::LegError::WrongState(words) => RecordingError::WrongState(words),
             _ => RecordingError::Gone,
         })?;
-        if self.tapes.iter().any(|tape| tape.leg == id && tape.ended.is_none()) {
+        if self
+            .tapes
+            .iter()
+            .any(|tape| tape.leg == id && tape.ended.is_none())
+        {
             return Err(RecordingError::WrongState("the leg is recorded already".into()));
         }
         if self.tapes.len() >= TAPES_MAX {
@@ -104,7 +108,14 @@ impl Call {
     }
 
     /// Begins a recording; its file has a name that is never given again.
-    fn begin_tape(&mut self, leg: LegId, side: Side, length_ms: u32, silence_ms: u32, cx: &mut Context<'_>) -> RecorderId {
+    fn begin_tape(
+        &mut self,
+        leg: LegId,
+        side: Side,
+        length_ms: u32,
+        silence_ms: u32,
+        cx: &mut Context<'_>,
+    ) -> RecorderId {
         let recorder = RecorderId(self.tapes.len() as u32);
         let tape = Tape {
             leg,
@@ -155,7 +166,11 @@ impl Call {
             return;
         };
         tape.rule.paused = paused;
-        if let Some(leg) = self.legs.get(tape.leg.0 as usize).filter(|_| tape.ended.is_none()) {
+        if let Some(leg) = self
+            .legs
+            .get(tape.leg.0 as usize)
+            .filter(|_| tape.ended.is_none())
+        {
             cx.media(Command::PauseRecord {
                 endpoint: leg.endpoint,
                 record: tape.record,

@@ -39,7 +39,13 @@ enum Told {
 
 impl Call {
     /// `transfer.transfer`
-    pub(crate) fn transfer(&mut self, id: LegId, target: &TransferTarget, timeout_ms: u32, cx: &mut Context<'_>) {
+    pub(crate) fn transfer(
+        &mut self,
+        id: LegId,
+        target: &TransferTarget,
+        timeout_ms: u32,
+        cx: &mut Context<'_>,
+    ) {
         let until = cx.now + Duration::from_millis(u64::from(timeout_ms));
         let sent = self.send_refer(id, target, cx);
         match sent {
@@ -159,7 +165,9 @@ fn told(request: &Message) -> Option<Told> {
         kind.eq_ignore_ascii_case("message/sipfrag")
     });
     let line = body.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
-    let line = std::str::from_utf8(line).ok().filter(|line| line.len() <= LINE_MAX)?;
+    let line = std::str::from_utf8(line)
+        .ok()
+        .filter(|line| line.len() <= LINE_MAX)?;
     let mut parts = line.splitn(3, ' ');
     let version = parts.next()?;
     let status: u16 = parts.next().filter(|digits| digits.len() == 3)?.parse().ok()?;
@@ -196,18 +204,42 @@ mod tests {
     fn a_sipfrag_tells_progress_outcome_or_nothing() {
         let frag = "message/sipfrag;version=2.0";
         let told = |state: &str, kind: &str, body: &str| told(&notify(state, kind, body));
-        assert_eq!(told("active;expires=60", frag, "SIP/2.0 100 Trying\r\n"), Some(Told::Progress));
-        assert_eq!(told("terminated", frag, "SIP/2.0 200 OK"), Some(Told::Final(200, "OK".into())));
         assert_eq!(
-            told("terminated;reason=noresource", frag, "SIP/2.0 486 Busy Here\r\nTo: <sip:x@y>\r\n"),
+            told("active;expires=60", frag, "SIP/2.0 100 Trying\r\n"),
+            Some(Told::Progress)
+        );
+        assert_eq!(
+            told("terminated", frag, "SIP/2.0 200 OK"),
+            Some(Told::Final(200, "OK".into()))
+        );
+        assert_eq!(
+            told(
+                "terminated;reason=noresource",
+                frag,
+                "SIP/2.0 486 Busy Here\r\nTo: <sip:x@y>\r\n"
+            ),
             Some(Told::Final(486, "Busy Here".into()))
         );
         assert_eq!(told("terminated", frag, ""), Some(Told::Terminated));
-        assert_eq!(told("Terminated", frag, "SIP/2.0 180 Ringing"), Some(Told::Terminated));
-        for bad in ["", "SIP/2.0", "SIP/2.0 20 OK", "SIP/2.0 9999 No", "HTTP/1.1 200 OK", "SIP/2.0 -20 x", "\u{e9}"] {
+        assert_eq!(
+            told("Terminated", frag, "SIP/2.0 180 Ringing"),
+            Some(Told::Terminated)
+        );
+        for bad in [
+            "",
+            "SIP/2.0",
+            "SIP/2.0 20 OK",
+            "SIP/2.0 9999 No",
+            "HTTP/1.1 200 OK",
+            "SIP/2.0 -20 x",
+            "\u{e9}",
+        ] {
             assert_eq!(told("active", frag, bad), None, "{bad:?}");
         }
-        assert_eq!(told("active", frag, &format!("SIP/2.0 200 {}", "x".repeat(300))), None);
+        assert_eq!(
+            told("active", frag, &format!("SIP/2.0 200 {}", "x".repeat(300))),
+            None
+        );
         assert_eq!(told("active", "text/plain", "SIP/2.0 200 OK"), None);
     }
 }

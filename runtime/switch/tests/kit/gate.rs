@@ -147,7 +147,10 @@ impl Gate {
                 record,
                 rule,
             } => {
-                let known = self.open.get(endpoint).is_none_or(|it| it.record >= Some(*record));
+                let known = self
+                    .open
+                    .get(endpoint)
+                    .is_none_or(|it| it.record >= Some(*record));
                 if !known {
                     let began = *self.files.entry(rule.name.clone()).or_insert(now);
                     let recording = (rule.clone(), began);

@@ -112,7 +112,8 @@ impl Domain {
                     (change.time_zone, change.keep_journals, change.keep_calls) == (None, None, None);
                 if unchanged && music.is_none() {
                     return Err(Failure::Usage(
-                        "say what to change: --time-zone, --keep-journals, --keep-calls or --music".to_owned(),
+                        "say what to change: --time-zone, --keep-journals, --keep-calls or --music"
+                            .to_owned(),
                     ));
                 }
                 let store = context.store().await?;
