@@ -24,7 +24,7 @@ build: scenarios ## build the binary
 
 scenarios: ## build the stock scenarios and the tests' guests into components
 	@scripts/setup.sh build
-	cargo build --workspace --exclude tandem --locked
+	cargo build --package guest-build --locked
 	$(TARGET)/debug/guest-build
 
 guests: scenarios ## build the tests' guests in TypeScript and Python too
@@ -34,8 +34,8 @@ test: ## everything that CI runs: lint, unit tests, whole-system tests with real
 	@scripts/setup.sh test
 	@$(MAKE) --no-print-directory guests lint test-rust test-guests
 
+# `cargo test` builds the server too: building it before would build much of it twice, as features differ.
 test-rust:
-	cargo build --workspace --locked
 	cargo test --workspace --locked
 
 test-guests:

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tandem_bindings::{CallScenario, CallScenarioPre};
+use tandem_bindings::CallScenario;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -15,6 +15,7 @@ use crate::code_cache::CodeCache;
 use crate::door::Door;
 use crate::modules::{LoadError, Module, ModuleTable};
 use crate::replay::HostMemories;
+use crate::world::Handler;
 
 /// How an [`Engine`] is set up.
 #[derive(Debug, Clone)]
@@ -158,7 +159,7 @@ impl Runtime {
     }
 
     /// The component, compiled now or earlier, with our imports linked.
-    pub(crate) fn prepare(&self, hash: &str, bytes: &[u8]) -> Result<CallScenarioPre<Door>, LoadError> {
+    pub(crate) fn prepare(&self, hash: &str, bytes: &[u8]) -> Result<Handler, LoadError> {
         let component = match &self.code {
             Some(code) => code.component(&self.engine, hash, bytes)?,
             None => crate::code_cache::compile(&self.engine, bytes)?,
@@ -167,7 +168,7 @@ impl Runtime {
     }
 
     /// As [`Self::prepare`], where the compiled code is on disk; none: it is not.
-    pub(crate) fn prepare_compiled(&self, hash: &str) -> Result<Option<CallScenarioPre<Door>>, LoadError> {
+    pub(crate) fn prepare_compiled(&self, hash: &str) -> Result<Option<Handler>, LoadError> {
         let found = self.code.as_ref().and_then(|code| code.find(&self.engine, hash));
         found.map(|component| self.link(&component)).transpose()
     }
@@ -186,21 +187,21 @@ impl Runtime {
     }
 
     /// Links our imports to the component.
-    pub(crate) fn link(&self, component: &Component) -> Result<CallScenarioPre<Door>, LoadError> {
-        crate::modules::check_interface(&self.engine, component)?;
-        with_handler(self.link_imports(component)?)
+    pub(crate) fn link(&self, component: &Component) -> Result<Handler, LoadError> {
+        let world = crate::modules::check_interface(&self.engine, component)?;
+        Handler::new(world, self.link_imports(component)?)
     }
 
     /// Links our imports, and leaves the handler aside.
     pub(crate) fn link_imports(&self, component: &Component) -> Result<InstancePre<Door>, LoadError> {
         let linked = self.linker.instantiate_pre(component);
-        linked.map_err(|error| LoadError::Interface(format!("{error:#}")))
+        linked.map_err(|error| does_not_link(&error))
     }
 
     /// Links our imports, and traps in place of those that do not exist, so that the component can be started anyway.
     /// Not every component with such imports can: one that passes a resource on to several of ours cannot.
     pub(crate) fn link_leniently(&self, component: &Component) -> Result<InstancePre<Door>, LoadError> {
-        let interface = |error: wasmtime::Error| LoadError::Interface(format!("{error:#}"));
+        let interface = |error: wasmtime::Error| does_not_link(&error);
         let mut linker = self.linker.clone();
         linker
             .define_unknown_imports_as_traps(component)
@@ -209,9 +210,12 @@ impl Runtime {
     }
 }
 
-/// Finds the handler in what was linked.
-pub(crate) fn with_handler(linked: InstancePre<Door>) -> Result<CallScenarioPre<Door>, LoadError> {
-    CallScenarioPre::new(linked).map_err(|error| LoadError::Interface(format!("{error:#}")))
+/// The imports of all worlds are the same, so any of them is named.
+fn does_not_link(error: &wasmtime::Error) -> LoadError {
+    LoadError::Interface {
+        world: crate::WORLD,
+        why: format!("{error:#}"),
+    }
 }
 
 /// What both engines share: nothing that differs between two machines or two runs is allowed.

@@ -7,7 +7,7 @@
 //!
 //! Reading order: [`op`] (the words), `door.rs` (the way above), [`journal`] (the record and its rolling hash),
 //! [`limits`] and [`quota`] (what a scenario may use), [`engine`] and `modules.rs` (compile, cache, link), [`validate`]
-//! (all that is wrong with a file), `run.rs` (one call from instantiation to its end), [`replay`](mod@replay) (the
+//! (all that is wrong with a file), `world.rs` (what starts a scenario), `run.rs` (from instantiation to its end), [`replay`](mod@replay) (the
 //! same call again, out of its journal).
 //!
 //! [`collect`] is what a switch and a simulator share of the rules behind the ops.
@@ -19,8 +19,8 @@ mod check;
 mod code_cache;
 pub mod collect;
 mod door;
-pub mod earlier;
-mod engine;
+mod earlier;
+pub mod engine;
 mod imports;
 pub mod journal;
 pub mod limits;
@@ -31,6 +31,7 @@ pub mod replay;
 mod run;
 mod survey;
 pub mod validate;
+mod world;
 
 pub use door::{Reply, Switch};
 pub use engine::{Engine, EngineConfig, EngineError};
@@ -44,6 +45,7 @@ pub use quota::{DomainLimits, DomainQuota};
 pub use replay::{Divergence, ReplayOptions, ReplayReport, ReplayStep, replay};
 pub use run::{End, Finished, Run};
 pub use validate::{Code, Grants, Problem, Rules, Verdict};
+pub use world::{Event, WebRequest, WebResponse, World};
 
-/// The world that this host serves, as its components name it.
-pub const WORLD: &str = "tandem:pbx/call-scenario@0.2.0";
+/// The world of call scenarios, as components of this version name it.
+pub const WORLD: &str = World::Call.name();

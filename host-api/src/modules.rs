@@ -3,15 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError};
 
-use tandem_bindings::CallScenarioPre;
 use wasmtime::component::Component;
 
-use crate::door::Door;
 use crate::engine::Engine;
+use crate::world::{Handler, World};
 
-pub(crate) const HANDLER: &str = "tandem:pbx/call-handler@0.2.0";
-
-/// The interfaces of the world; everything else is refused by name.
+/// The interfaces that every world imports; everything else is refused by name.
 pub(crate) const INTERFACES: [&str; 15] = [
     "tandem:pbx/types@0.2.0",
     "tandem:pbx/leg@0.2.0",
@@ -55,12 +52,23 @@ pub enum LoadError {
     /// Asks for what is not given.
     #[error("the component imports what is not given to scenarios: {}", .0.join(", "))]
     ImportsRefused(Vec<String>),
-    /// Does not export the handler.
-    #[error("the component does not export {HANDLER}; it exports {}", listed(.0))]
+    /// Exports no handler.
+    #[error("the component does not export {}; it exports {}", handlers(), listed(.0))]
     NoHandler(Vec<String>),
     /// Imports or exports an interface in another shape than ours.
-    #[error("the component does not fit {world}: {0}", world = crate::WORLD)]
-    Interface(String),
+    #[error("the component does not fit {world}: {why}")]
+    Interface {
+        /// The world that it should be of.
+        world: &'static str,
+        /// In words.
+        why: String,
+    },
+}
+
+/// The handlers, one of which a component must export, in words.
+pub(crate) fn handlers() -> String {
+    let [call, web, event] = World::ALL.map(World::handler);
+    format!("{call}, {web} or {event}")
 }
 
 fn listed(names: &[String]) -> String {
@@ -81,8 +89,8 @@ pub(crate) struct Shared {
     hash: String,
     /// Kept for replays that hash memory: they have compiled code of their own.
     bytes: Box<[u8]>,
-    pub(crate) for_calls: CallScenarioPre<Door>,
-    for_replays: OnceLock<CallScenarioPre<Door>>,
+    pub(crate) handler: Handler,
+    for_replays: OnceLock<Handler>,
 }
 
 impl Module {
@@ -91,13 +99,18 @@ impl Module {
         &self.shared.hash
     }
 
+    /// The world that it is of.
+    pub fn world(&self) -> World {
+        self.shared.handler.world()
+    }
+
     /// Size of the module's bytes.
     pub fn len_bytes(&self) -> usize {
         self.shared.bytes.len()
     }
 
     /// The module for the engine whose memories can be hashed, compiled when first asked for.
-    pub(crate) fn for_replays(&self, engine: &Engine) -> Result<&CallScenarioPre<Door>, String> {
+    pub(crate) fn for_replays(&self, engine: &Engine) -> Result<&Handler, String> {
         if let Some(ready) = self.shared.for_replays.get() {
             return Ok(ready);
         }
@@ -151,8 +164,8 @@ impl Engine {
         if let Some(module) = self.cached(&hash) {
             return Ok(module);
         }
-        let for_calls = self.shared.calls.prepare(&hash, bytes)?;
-        Ok(self.hold(hash, bytes, for_calls))
+        let handler = self.shared.calls.prepare(&hash, bytes)?;
+        Ok(self.hold(hash, bytes, handler))
     }
 
     /// As [`Self::load`], for a module whose compiled code is there already; none: it must be compiled first.
@@ -163,17 +176,17 @@ impl Engine {
             return Ok(Some(module));
         }
         match self.shared.calls.prepare_compiled(&hash)? {
-            Some(for_calls) => Ok(Some(self.hold(hash, bytes, for_calls))),
+            Some(handler) => Ok(Some(self.hold(hash, bytes, handler))),
             None => Ok(None),
         }
     }
 
     /// Makes a module and holds it ready.
-    fn hold(&self, hash: String, bytes: &[u8], for_calls: CallScenarioPre<Door>) -> Module {
+    fn hold(&self, hash: String, bytes: &[u8], handler: Handler) -> Module {
         let shared = Shared {
             hash,
             bytes: bytes.into(),
-            for_calls,
+            handler,
             for_replays: OnceLock::new(),
         };
         let module = Module {
@@ -204,8 +217,8 @@ pub(crate) fn preamble(bytes: &[u8]) -> Preamble {
     }
 }
 
-/// Refuses imports that are not ours and a missing handler, each by name.
-pub(crate) fn check_interface(engine: &wasmtime::Engine, component: &Component) -> Result<(), LoadError> {
+/// Refuses imports that are not ours and a missing handler, each by name; tells the world.
+pub(crate) fn check_interface(engine: &wasmtime::Engine, component: &Component) -> Result<World, LoadError> {
     let found = component.component_type();
     let refused: Vec<String> = found
         .imports(engine)
@@ -216,11 +229,7 @@ pub(crate) fn check_interface(engine: &wasmtime::Engine, component: &Component) 
         return Err(LoadError::ImportsRefused(refused));
     }
     let exports: Vec<String> = found.exports(engine).map(|(name, _)| name.to_owned()).collect();
-    if exports.iter().any(|name| name == HANDLER) {
-        Ok(())
-    } else {
-        Err(LoadError::NoHandler(exports))
-    }
+    World::of_exports(exports.iter().map(String::as_str)).ok_or(LoadError::NoHandler(exports))
 }
 
 /// The modules held ready; the one that was used longest ago goes first.

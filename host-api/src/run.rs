@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use tandem_bindings::CallScenarioPre;
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, WasmBacktrace};
 
 use crate::door::{Answers, Door, Stop, Switch};
@@ -15,8 +14,8 @@ use crate::engine::Engine;
 use crate::journal::{Journal, Known, Past, Record, RollingHash};
 use crate::limits::Limits;
 use crate::modules::Module;
-use crate::op::LegId;
 use crate::quota::DomainQuota;
+use crate::world::{Event, Handler, Trigger, WebRequest, WebResponse};
 
 /// What one call brings along.
 pub struct Run {
@@ -76,36 +75,74 @@ impl Engine {
     /// was open, and from there it goes on. A handler that leaves the record ends with [`End::Diverged`]. A record that
     /// has an end gives that end, and nothing runs.
     pub fn run(&self, module: &Module, run: Run) -> impl Future<Output = Finished> + Send + 'static {
-        let pre = module.shared.for_calls.clone();
+        let started = self.start(module, run, Trigger::Call);
+        async move { started.await.0 }
+    }
+
+    /// Answers one HTTP request by a module of the world `web-scenario`. None: it did not end well.
+    pub fn answer(
+        &self,
+        module: &Module,
+        run: Run,
+        request: WebRequest,
+    ) -> impl Future<Output = (Finished, Option<WebResponse>)> + Send + 'static {
+        self.start(module, run, Trigger::Web(request))
+    }
+
+    /// Tells a module of the world `event-scenario` what has happened.
+    pub fn tell(
+        &self,
+        module: &Module,
+        run: Run,
+        event: Event,
+    ) -> impl Future<Output = Finished> + Send + 'static {
+        let started = self.start(module, run, Trigger::Event(event));
+        async move { started.await.0 }
+    }
+
+    fn start(
+        &self,
+        module: &Module,
+        run: Run,
+        trigger: Trigger,
+    ) -> impl Future<Output = (Finished, Option<WebResponse>)> + Send + 'static {
+        let handler = module.shared.handler.clone();
         let meter = Arc::new(Meter::default());
         let metered = Arc::clone(&meter);
         let scenario = async move {
             let journal = run.journal.clone();
             let record = journal.take_record();
-            let end = match record.end() {
-                Some(Known::Finished(end)) => return (end, journal.rolling_hash()),
-                Some(Known::CallOver) => End::CallOver,
-                None => self::run(&pre, run, record, metered).await,
+            let (end, response) = match record.end() {
+                Some(Known::Finished(end)) => return (end, None, journal.rolling_hash()),
+                Some(Known::CallOver) => (End::CallOver, None),
+                None => self::run(&handler, run, record, metered, trigger).await,
             };
             journal.finished(&end);
-            (end, journal.rolling_hash())
+            (end, response, journal.rolling_hash())
         };
         let timed = Metered::new(scenario, Arc::clone(&meter));
         async move {
-            let (end, rolling_hash) = timed.await;
+            let (end, response, rolling_hash) = timed.await;
             let (cpu, slices) = (meter.used(), meter.slices.load(Ordering::Relaxed));
-            Finished {
+            let finished = Finished {
                 end,
                 rolling_hash,
                 cpu,
                 slices,
-            }
+            };
+            (finished, response)
         }
     }
 }
 
 /// From the instance to its end: what the record has first, then what the switch answers.
-async fn run(pre: &CallScenarioPre<Door>, run: Run, record: Record, meter: Arc<Meter>) -> End {
+async fn run(
+    handler: &Handler,
+    run: Run,
+    record: Record,
+    meter: Arc<Meter>,
+    trigger: Trigger,
+) -> (End, Option<WebResponse>) {
     let Run {
         domain,
         limits,
@@ -120,8 +157,8 @@ async fn run(pre: &CallScenarioPre<Door>, run: Run, record: Record, meter: Arc<M
     };
     // The place is given back after the store is gone: see the order of these two.
     let _place = match (place, began) {
-        (Err(limit), _) => return End::Refused(limit),
-        (Ok(_), Err(full)) => return End::OverBudget(full.to_string()),
+        (Err(limit), _) => return (End::Refused(limit), None),
+        (Ok(_), Err(full)) => return (End::OverBudget(full.to_string()), None),
         (Ok(place), Ok(())) => place,
     };
     let answers = Answers::Live {
@@ -129,21 +166,13 @@ async fn run(pre: &CallScenarioPre<Door>, run: Run, record: Record, meter: Arc<M
         domain,
         past: Past::new(record.calls),
     };
-    let mut store = store(pre, Door::new(answers, journal, &limits), &limits, meter);
-    let end = call(pre, &mut store).await;
-    store.data().checked(end)
+    let door = Door::new(answers, journal, &limits);
+    let mut store = store_of(handler.engine(), door, &limits, meter);
+    let (end, response) = call(handler, &mut store, trigger).await;
+    (store.data().checked(end), response)
 }
 
 /// A store with the call's limits in force.
-pub(crate) fn store(
-    pre: &CallScenarioPre<Door>,
-    door: Door,
-    limits: &Limits,
-    meter: Arc<Meter>,
-) -> Store<Door> {
-    store_of(pre.engine(), door, limits, meter)
-}
-
 pub(crate) fn store_of(
     engine: &wasmtime::Engine,
     door: Door,
@@ -173,28 +202,17 @@ pub(crate) fn store_of(
     store
 }
 
-/// Instantiates and calls the handler with the caller's leg.
-pub(crate) async fn call(pre: &CallScenarioPre<Door>, store: &mut Store<Door>) -> End {
-    match attempt(pre, store).await {
-        Ok(Ok(())) => End::Returned,
-        Ok(Err(text)) => End::Failed(text),
-        Err(error) => end_of(&error),
-    }
-}
-
-async fn attempt(
-    pre: &CallScenarioPre<Door>,
+/// Instantiates and calls the handler.
+pub(crate) async fn call(
+    handler: &Handler,
     store: &mut Store<Door>,
-) -> wasmtime::Result<Result<(), String>> {
-    let scenario = pre.instantiate_async(&mut *store).await?;
-    if let Some(recording) = store.data_mut().recording() {
-        recording.instantiated();
+    trigger: Trigger,
+) -> (End, Option<WebResponse>) {
+    match handler.handle(store, trigger).await {
+        Ok(Ok(response)) => (End::Returned, response),
+        Ok(Err(text)) => (End::Failed(text), None),
+        Err(error) => (end_of(&error), None),
     }
-    let caller = store.data_mut().hold(LegId(0))?;
-    scenario
-        .tandem_pbx_call_handler()
-        .call_handle(store, caller)
-        .await
 }
 
 /// What an error of wasmtime means for the call.

@@ -15,14 +15,15 @@ use wasmtime::component::InstancePre;
 
 use crate::door::{Answers, Door, Reply, Switch};
 use crate::earlier;
-use crate::engine::{Engine, with_handler};
+use crate::engine::Engine;
 use crate::journal::{Journal, JournalHeader, Past, monotonic_clock};
 use crate::limits::Limits;
-use crate::modules::{self, HANDLER, INTERFACES, LoadError, Preamble};
+use crate::modules::{self, INTERFACES, LoadError, Preamble, handlers};
 use crate::op::{Op, OpIndex, Outcome};
 use crate::quota::{DomainLimits, DomainQuota};
 use crate::run::{self, End, Meter, Metered};
 use crate::survey::{self, Survey};
+use crate::world::{Handler, World};
 
 /// Problems of one file that are told one by one.
 const PROBLEMS_MAX: usize = 64;
@@ -292,8 +293,8 @@ impl Engine {
                 Err(error) => return verdict.add(Code::WrongShape, error.to_string()),
             }
         };
-        if verdict.world.is_some()
-            && let Err(error) = with_handler(start.clone())
+        if let Some(world) = verdict.world.as_deref().and_then(World::named)
+            && let Err(error) = Handler::new(world, start.clone())
         {
             verdict.add(Code::WrongShape, error.to_string());
         }
@@ -387,8 +388,8 @@ fn judge_import(name: &str, grants: &Grants) -> Option<(Code, String)> {
 
 fn judge_exports(verdict: &mut Verdict, survey: &Survey) {
     let exports = &survey.exports.first;
-    if exports.iter().any(|name| name == HANDLER) {
-        verdict.world = Some(crate::WORLD.to_owned());
+    if let Some(world) = World::of_exports(exports.iter().map(String::as_str)) {
+        verdict.world = Some(world.name().to_owned());
         return;
     }
     if survey.broken.is_some() && exports.is_empty() {
@@ -396,8 +397,9 @@ fn judge_exports(verdict: &mut Verdict, survey: &Survey) {
     }
     if let Some(ours) = exports.iter().find(|name| name.starts_with("tandem:")) {
         let detail = format!(
-            "it exports `{}`, which is of no world of this server; a call scenario exports `{HANDLER}`",
-            shown(ours)
+            "it exports `{}`, which is of no world of this server; a scenario exports {}",
+            shown(ours),
+            handlers()
         );
         return verdict.add(Code::UnknownWorld, detail);
     }
@@ -413,7 +415,7 @@ fn judge_exports(verdict: &mut Verdict, survey: &Survey) {
         (false, 0) => named.join(", "),
         (false, more) => format!("{} and {more} more", named.join(", ")),
     };
-    let detail = format!("it does not export `{HANDLER}`; it exports {exported}");
+    let detail = format!("it does not export {}; it exports {exported}", handlers());
     verdict.add(Code::NoHandler, detail);
 }
 

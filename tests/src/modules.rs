@@ -58,6 +58,24 @@ pub fn upload(tandem: &Tandem, domain: &str, name: &str, text: &str) -> Result<S
         .doing("the module's hash")
 }
 
+/// As [`offer`], for a guest in Rust, which `make scenarios` has built, and with `settings` as its configuration.
+///
+/// # Errors
+/// When a command is refused.
+pub fn offer_built(tandem: &Tandem, domain: &str, guest: &str, entry: &str, settings: &str) -> Result<()> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("guests/dist/{guest}.wasm"));
+    let file = file.to_str().doing("the module's path")?;
+    run(
+        tandem,
+        &["scenario", "add", file, "--name", guest, "--domain", domain],
+    )?;
+    let folder = Folder::new("settings")?;
+    let settings = folder.write("settings.json", settings)?;
+    let settings = settings.to_str().doing("the settings' path")?;
+    let number = ["number", "add", entry, "--scenario", guest, "--domain", domain];
+    run(tandem, &[&number[..], &["--settings", settings]].concat())
+}
+
 fn run(tandem: &Tandem, command: &[&str]) -> Result<()> {
     let output = tandem.cli(command)?;
     match output.code {

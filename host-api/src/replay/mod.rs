@@ -23,7 +23,8 @@ use crate::journal::{Entry, Journal, RecordedJournal, RollingHash};
 use crate::limits::Limits;
 use crate::modules::Module;
 use crate::op::{Op, OpIndex, Outcome};
-use crate::run::{End, Meter, call, store};
+use crate::run::{End, Meter, call, store_of};
+use crate::world::Trigger;
 
 pub use comparison::{Comparison, Finding, Group, Unread, Verdict};
 pub(crate) use memory::HostMemories;
@@ -142,13 +143,13 @@ pub fn replay(
         Ok(recording) => recording,
         Err(reason) => return refused(reason),
     };
-    let pre = if options.memory_hashes {
+    let handler = if options.memory_hashes {
         match module.for_replays(engine) {
-            Ok(pre) => pre,
+            Ok(handler) => handler,
             Err(reason) => return refused(reason),
         }
     } else {
-        &module.shared.for_calls
+        &module.shared.handler
     };
     let limits = limits_of(recorded);
     let watch = options.memory_hashes.then(memory::watch);
@@ -157,8 +158,8 @@ pub fn replay(
     let door = Door::new(Answers::Recorded(Box::new(recording)), journal.clone(), &limits);
     let meter = Arc::new(Meter::default());
     meter.begin();
-    let mut store = store(pre, door, &limits, meter);
-    let end = block_on(call(pre, &mut store));
+    let mut store = store_of(handler.engine(), door, &limits, meter);
+    let end = block_on(call(handler, &mut store, Trigger::Call)).0;
     let report = store
         .data_mut()
         .recording()

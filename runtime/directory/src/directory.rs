@@ -9,7 +9,7 @@ use tandem_store::{
 };
 
 use crate::cache::Cache;
-use crate::pattern::Pattern;
+use crate::start::StartedBy;
 use crate::table::Table;
 
 /// How long a change by another process (the command line's, say) may stay unseen.
@@ -298,14 +298,14 @@ impl Directory {
         .await
     }
 
-    /// Makes an entry point whose number is a [`Pattern`]; the store alone would take other text too.
-    /// Errors: [`Store::add_entry_point`]'s; [`StoreError::Invalid`] with [`crate::PatternError`]'s words.
+    /// Makes an entry point whose name is one that [`StartedBy`] knows; the store alone would take other text too.
+    /// Errors: [`Store::add_entry_point`]'s; [`StoreError::Invalid`] with [`crate::StartedByError`]'s words.
     pub async fn add_entry_point(
         &self,
         scope: &DomainScope,
         new: &NewEntryPoint,
     ) -> Result<EntryPoint, StoreError> {
-        if let Err(error) = Pattern::parse(&new.number) {
+        if let Err(error) = StartedBy::parse(&new.number) {
             return Err(StoreError::Invalid {
                 what: "number",
                 why: error.to_string(),

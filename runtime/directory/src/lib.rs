@@ -10,10 +10,12 @@
 mod cache;
 mod directory;
 pub mod pattern;
+mod start;
 mod table;
 
 pub use directory::{Directory, Domain, Resolved, ResolvedCanary};
 pub use pattern::{Pattern, PatternError};
+pub use start::{EventKind, StartedBy, StartedByError};
 pub use tandem_store::{
     Canary, Counts, Credentials, DomainScope, EntryPoint, StoreError, Trial, TrialCounts, User,
 };

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::pattern::Pattern;
+use crate::start::StartedBy;
 
 /// What a domain's entry points are called, ready to be matched.
 #[derive(Debug, Default)]
@@ -22,6 +23,15 @@ impl Table {
                     table.numbers.insert(text);
                 }
                 Ok(pattern) => table.patterns.push(pattern),
+                // What the web or an event starts is not dialled.
+                Err(_)
+                    if matches!(
+                        StartedBy::parse(&text),
+                        Ok(StartedBy::Web(_) | StartedBy::Event(_))
+                    ) =>
+                {
+                    ()
+                }
                 Err(error) => tracing::warn!(number = text, %error, "entry point is passed over"),
             }
         }

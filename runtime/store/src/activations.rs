@@ -13,6 +13,7 @@ use crate::engine::Write;
 use crate::entry_points::entry_point_of;
 use crate::history::{NewEntry, note};
 use crate::versions::version;
+use crate::worlds::{fits_world, no_canary_but_of_calls};
 use crate::{By, Canary, CanaryChange, DomainScope, EntryPoint, Event, Store, StoreError, Trial};
 
 /// An entry point with its versions. As JSON it is flat: the entry point's fields, then these.
@@ -112,6 +113,7 @@ impl Store {
         number: &str,
         change: &CanaryChange,
     ) -> Result<Activation, StoreError> {
+        no_canary_but_of_calls(number)?;
         let mut write = self.write().await?;
         let before = found(&mut write, scope, number).await?;
         let (module, active) = (&before.entry_point.module, &before.entry_point.hash);
@@ -239,6 +241,7 @@ impl Store {
         number: &str,
     ) -> Result<Activation, StoreError> {
         let after = found(&mut write, scope, number).await?;
+        fits_world(&mut write, scope, number).await?;
         self.commit_directory(write).await?;
         Ok(after)
     }

@@ -13,7 +13,7 @@ use crate::error::at_most;
 use crate::journals::{self, JOURNAL_NONE, JOURNAL_STORED};
 use crate::packing::PackedJournal;
 use crate::rows::{self, outside_text, signed};
-use crate::{DomainScope, Store, StoreError, kv};
+use crate::{DomainScope, Store, StoreError, events, kv};
 
 /// Longest call id, in bytes.
 const ID_MOST: usize = 128;
@@ -529,6 +529,7 @@ async fn insert(
     if inserted.rows_affected() == 0 {
         return refusal(write, new).await;
     }
+    events::note_call_ended(write, new.scope, call).await?;
     for leg in &new.record.legs {
         sqlx::query(
             "INSERT INTO legs (domain_id, call_id, leg_index, role, peer_uri, user_name, started_at, answered_at, \

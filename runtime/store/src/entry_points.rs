@@ -9,6 +9,7 @@ use crate::activations::{found, note_active, note_new};
 use crate::domains::now;
 use crate::error::at_most;
 use crate::versions::version;
+use crate::worlds::fits_world;
 use crate::{DomainScope, Store, StoreError, rows};
 
 /// Longest number or pattern, in bytes.
@@ -142,6 +143,7 @@ impl Store {
             fallback_cause: new.fallback_cause,
             created_at,
         };
+        fits_world(&mut write, scope, &made.number).await?;
         note_new(&mut write, scope, &made).await?;
         self.commit_directory(write).await?;
         Ok(made)
@@ -185,6 +187,7 @@ impl Store {
         .await?;
         let entry_point = entry_point_of(&row)?;
         if change.module.is_some() {
+            fits_world(&mut write, scope, number).await?;
             note_active(&mut write, scope, &before, &entry_point).await?;
         }
         self.commit_directory(write).await?;

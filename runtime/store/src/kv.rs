@@ -287,6 +287,16 @@ async fn remember(
     Ok(())
 }
 
+impl Store {
+    /// Forgets what was remembered for a run that no call began: it is over and asks nothing again.
+    pub async fn forget_run(&self, scope: &DomainScope, run: &str) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        forget_call(&mut write, scope, run).await?;
+        write.commit().await?;
+        Ok(())
+    }
+}
+
 /// Forgets what was remembered for a call: it is over and asks nothing again.
 pub(crate) async fn forget_call(
     write: &mut Write,

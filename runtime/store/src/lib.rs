@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
 //! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`] and `grants.rs`, [`entry_points`],
-//! [`activations`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`], [`tokens`]. Errors are
+//! [`activations`], `worlds.rs`, [`events`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`], [`tokens`]. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
 //!
 //! SQL is written out, here only, in the part that SQLite and PostgreSQL share; what differs between engines is in
@@ -19,6 +19,7 @@ pub mod domains;
 pub mod engine;
 pub mod entry_points;
 mod error;
+pub mod events;
 mod grants;
 pub mod history;
 pub mod journals;
@@ -33,6 +34,7 @@ pub mod tokens;
 mod unused;
 pub mod users;
 mod versions;
+mod worlds;
 
 pub use activations::{Activation, Settlement};
 pub use calls::{
@@ -44,6 +46,7 @@ pub use domains::{Domain, DomainChange, DomainScope, NewDomain};
 pub use engine::{Options, Store};
 pub use entry_points::{EntryPoint, EntryPointChange, NewEntryPoint};
 pub use error::StoreError;
+pub use events::DueEvent;
 pub use history::{By, Event, HistoryEntry};
 pub use journals::JournalState;
 pub use kv::Once;

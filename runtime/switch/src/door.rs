@@ -10,10 +10,10 @@ use tokio::sync::oneshot;
 use crate::shard::{CallKey, Start};
 use crate::sip_text;
 
-/// What a scenario knows from the start.
-#[derive(Debug)]
-pub struct Facts {
-    /// The call's identifier, for the log.
+/// What a scenario knows from the start, whatever started it.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The run's identifier, for the log: a call's.
     pub id: String,
     /// The domain's name.
     pub domain: String,
@@ -23,6 +23,42 @@ pub struct Facts {
     pub entry_point: String,
     /// The activation's configuration.
     pub config: String,
+}
+
+impl Setting {
+    /// Answers what needs neither a call nor anybody else; none: it does.
+    pub fn answer(&self, op: &Op, rng: &mut StdRng, now: fn() -> Timestamp) -> Option<Outcome> {
+        Some(match op {
+            Op::ConfigDocument => Outcome::Text(self.config.clone()),
+            Op::ConfigEntryPoint => Outcome::Text(self.entry_point.clone()),
+            Op::ConfigDomain => Outcome::Text(self.domain.clone()),
+            Op::NowMs => Outcome::Number(now().as_millisecond().max(0) as u64),
+            Op::LocalTime => Outcome::LocalTime(local_time(now(), &self.time_zone)),
+            Op::Random => Outcome::Number(rng.random()),
+            Op::Log { level, text } => {
+                let (domain, run) = (&self.domain, &self.id);
+                match level {
+                    Level::Debug => tracing::debug!(target: "scenario", %domain, call = %run, "{text}"),
+                    Level::Info => tracing::info!(target: "scenario", %domain, call = %run, "{text}"),
+                    Level::Warn => tracing::warn!(target: "scenario", %domain, call = %run, "{text}"),
+                    Level::Error => tracing::error!(target: "scenario", %domain, call = %run, "{text}"),
+                }
+                Outcome::Done
+            }
+            Op::Step { id, name } => {
+                tracing::debug!(target: "scenario", domain = %self.domain, call = %self.id, step = %id, "{name}");
+                Outcome::Done
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// What a call's scenario knows from the start.
+#[derive(Debug)]
+pub struct Facts {
+    /// What every scenario knows.
+    pub setting: Setting,
     /// The INVITE.
     pub request: Message,
     /// Who calls.
@@ -34,12 +70,15 @@ pub struct Facts {
 impl Facts {
     /// From what the shard starts a scenario with.
     pub fn new(start: Start, time_zone: TimeZone) -> Self {
-        Self {
+        let setting = Setting {
             id: start.id,
             domain: start.domain.to_string(),
             time_zone,
             entry_point: start.entry.number.clone(),
             config: start.entry.config.clone(),
+        };
+        Self {
+            setting,
             request: start.request,
             caller: start.caller,
             dialled: start.dialled,
@@ -91,27 +130,7 @@ impl<P: FnMut(Passed) + Send + 'static> Door<P> {
             Op::Header { leg: LegId(0), name } => {
                 Outcome::Lines(sip_text::header_values(&facts.request, name))
             }
-            Op::ConfigDocument => Outcome::Text(facts.config.clone()),
-            Op::ConfigEntryPoint => Outcome::Text(facts.entry_point.clone()),
-            Op::ConfigDomain => Outcome::Text(facts.domain.clone()),
-            Op::NowMs => Outcome::Number((self.now)().as_millisecond().max(0) as u64),
-            Op::LocalTime => Outcome::LocalTime(local_time((self.now)(), &facts.time_zone)),
-            Op::Random => Outcome::Number(self.rng.random()),
-            Op::Log { level, text } => {
-                let (domain, call) = (&facts.domain, &facts.id);
-                match level {
-                    Level::Debug => tracing::debug!(target: "scenario", %domain, %call, "{text}"),
-                    Level::Info => tracing::info!(target: "scenario", %domain, %call, "{text}"),
-                    Level::Warn => tracing::warn!(target: "scenario", %domain, %call, "{text}"),
-                    Level::Error => tracing::error!(target: "scenario", %domain, %call, "{text}"),
-                }
-                Outcome::Done
-            }
-            Op::Step { id, name } => {
-                tracing::debug!(target: "scenario", domain = %facts.domain, call = %facts.id, step = %id, "{name}");
-                Outcome::Done
-            }
-            _ => return None,
+            op => return facts.setting.answer(op, &mut self.rng, self.now),
         })
     }
 

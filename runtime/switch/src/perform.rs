@@ -115,8 +115,11 @@ impl Call {
             | Op::KvDelete { .. }
             | Op::KvIncrement { .. }
             | Op::KvKeys { .. } => {
+                let Some(question) = self.question(&op) else {
+                    return self.stop_scenario(cx);
+                };
                 let number = cx.new_question();
-                cx.ask(number, self.question(&op));
+                cx.ask(number, question);
                 self.core.pending = Pending::Asking { question: number, op };
             }
             Op::ConfigDocument
@@ -134,32 +137,20 @@ impl Call {
     }
 
     /// What the directory or the store is asked for a request.
-    fn question(&self, op: &Op) -> Question {
-        let domain = self.origin.domain.clone();
-        match op {
-            Op::FindUser { number } => Question::FindUser {
-                domain,
-                number: number.clone(),
-            },
-            Op::RecordingDelete { name } => Question::DeleteRecording {
-                domain,
-                name: name.clone(),
-            },
-            _ => Question::KeyValue {
-                domain,
-                op: op.clone(),
-                once: (
-                    self.origin.id.clone(),
-                    u64::from(self.core.index.unwrap_or_default().0),
-                ),
-            },
-        }
+    fn question(&self, op: &Op) -> Option<Question> {
+        let index = u64::from(self.core.index.unwrap_or_default().0);
+        let once = (self.origin.id.clone(), index);
+        Question::about(self.origin.domain.clone(), op, once)
     }
 
     /// The questions under way.
     pub fn questions(&self) -> Vec<(u64, Question)> {
         match &self.core.pending {
-            Pending::Asking { question, op } => vec![(*question, self.question(op))],
+            Pending::Asking { question, op } => self
+                .question(op)
+                .map(|asked| (*question, asked))
+                .into_iter()
+                .collect(),
             Pending::Dialling(dialling) => dialling.questions(&self.origin.domain),
             Pending::Messaging(it) => it.question(&self.origin.domain).into_iter().collect(),
             _ => Vec::new(),

@@ -27,7 +27,9 @@ use crate::compile::{self, Compiler};
 use crate::config::Config;
 use crate::drive::answers::Answers;
 use crate::drive::clock;
+use crate::drive::events;
 use crate::drive::journals::{Found, Journals, JournalsError, Watch};
+use crate::drive::off_call::OffCall;
 use crate::drive::records::{self, ToStore};
 use crate::drive::registrar::{self, Registrations};
 use crate::drive::retention;
@@ -89,6 +91,7 @@ struct Server {
     records: mpsc::Sender<ToStore>,
     writer: tokio::task::JoinHandle<()>,
     retention: tokio::task::JoinHandle<()>,
+    events: tokio::task::JoinHandle<()>,
     store: Store,
     health: Health,
     web: (oneshot::Sender<()>, tokio::task::JoinHandle<()>),
@@ -174,17 +177,23 @@ impl Server {
             instances: config.limits.calls_per_domain,
             ..DomainLimits::default()
         };
+        let scenarios = Scenarios::new(
+            engine,
+            compiler.clone(),
+            directory,
+            limits,
+            domain_limits,
+            Handle::current(),
+        );
+        let off_call = OffCall {
+            scenarios: scenarios.clone(),
+            answers: answers.clone(),
+            runtime: Handle::current(),
+        };
         let reach = Reach {
             gates: gates.clone(),
             answers,
-            scenarios: Scenarios::new(
-                engine,
-                compiler.clone(),
-                directory,
-                limits,
-                domain_limits,
-                Handle::current(),
-            ),
+            scenarios,
             records: records.clone(),
             asking: Handle::current(),
             observe: metering::observer(&metrics),
@@ -201,7 +210,9 @@ impl Server {
         metering::read_roles(&metrics, &shards, &registrations, &gates);
 
         let api = Api::new(store.clone(), compiler, ApiLimits::default());
-        let web = WebServer::bind(config.web.listen, tandem_web::Limits::default())?.with_api(api);
+        let web = WebServer::bind(config.web.listen, tandem_web::Limits::default())?
+            .with_api(api)
+            .with_scenarios(off_call.clone());
         let web_address = web.local_addr();
         let (stop_web, web_stopped) = oneshot::channel();
         let serving = web.serve(health.clone(), metrics, async { drop(web_stopped.await) });
@@ -221,6 +232,7 @@ impl Server {
             records,
             writer,
             retention: tokio::spawn(retention::remove_hourly(store.clone())),
+            events: tokio::spawn(events::tell_all(off_call)),
             store,
             health,
             web,
@@ -248,6 +260,7 @@ impl Server {
     async fn stop(self, deadline: Duration, orders: &mut Orders) {
         self.health.set_stopping();
         self.retention.abort(); // what is over age is so at the next start, too
+        self.events.abort(); // what is not told now is told at the next start
         self.tell(|| ToShard::Drain(true));
         tokio::select! {
             () = self.calls_gone(deadline) => (),

@@ -1,7 +1,7 @@
-//! HTTP: `/healthz` and `/metrics` for operators, `/api/v1` for a domain's own programs.
+//! HTTP: `/healthz` and `/metrics` for operators, `/api/v1` for a domain's own programs, `/s/DOMAIN/` for its scenarios.
 //!
 //! A request's way: [`server`] accepts and bounds it → the router in [`routes`] → what [`Health`] and [`Metrics`]
-//! hold, or [`api`]. The other roles write into those two handles; nothing here reaches into a role. Not here:
+//! hold, or [`api`], or [`scenario`]. The other roles write into those two handles; nothing here reaches into a role. Not here:
 //! administration of domains and users, compiling (whoever makes the [`Api`] brings a [`Compile`]).
 
 mod api;
@@ -9,9 +9,11 @@ mod health;
 mod metrics;
 mod process;
 mod routes;
+mod scenario;
 mod server;
 
 pub use api::{Api, ApiLimits, Compile};
 pub use health::{Health, Status};
 pub use metrics::{CallEnd, CallLabels, EndLabels, Kind, MediaLabels, Metrics, Reading};
+pub use scenario::{Refusal, Serve};
 pub use server::{Limits, WebError, WebServer};

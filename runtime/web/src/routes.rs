@@ -1,5 +1,7 @@
 //! What each path answers.
 
+use std::sync::Arc;
+
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -7,7 +9,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 
 use crate::health::Status;
-use crate::{Api, Health, Metrics, api};
+use crate::{Api, Health, Metrics, Serve, api, scenario};
 
 /// No path of operators takes a body; this bounds what is read of one anyway.
 const BODY_MAX: usize = 64 * 1024;
@@ -18,14 +20,23 @@ struct App {
     metrics: Metrics,
 }
 
-pub(crate) fn router(health: Health, metrics: Metrics, api: Option<Api>) -> Router {
+pub(crate) fn router(
+    health: Health,
+    metrics: Metrics,
+    api: Option<Api>,
+    scenarios: Option<Arc<dyn Serve>>,
+) -> Router {
     let router = Router::new()
         .route("/healthz", get(healthz))
         .route("/metrics", get(prometheus))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .with_state(App { health, metrics });
-    match api {
+    let router = match api {
         Some(api) => router.nest("/api/v1", api::router(api)),
+        None => router,
+    };
+    match scenarios {
+        Some(serve) => router.nest("/s", scenario::router(serve)),
         None => router,
     }
 }

@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 use crate::api::{Api, Peer};
-use crate::{Health, Metrics, routes};
+use crate::{Health, Metrics, Serve, routes};
 
 /// What one server may cost.
 #[derive(Debug, Clone, Copy)]
@@ -56,12 +56,21 @@ pub enum WebError {
 }
 
 /// A bound listener; [`Self::serve`] runs it.
-#[derive(Debug)]
 pub struct WebServer {
     listener: TcpListener,
     local: SocketAddr,
     limits: Limits,
     api: Option<Api>,
+    scenarios: Option<Arc<dyn Serve>>,
+}
+
+impl std::fmt::Debug for WebServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebServer")
+            .field("local", &self.local)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
 }
 
 impl WebServer {
@@ -79,6 +88,7 @@ impl WebServer {
             local,
             limits,
             api: None,
+            scenarios: None,
         })
     }
 
@@ -86,6 +96,13 @@ impl WebServer {
     #[must_use]
     pub fn with_api(mut self, api: Api) -> Self {
         self.api = Some(api);
+        self
+    }
+
+    /// Serves `/s/DOMAIN/` too.
+    #[must_use]
+    pub fn with_scenarios(mut self, serve: impl Serve) -> Self {
+        self.scenarios = Some(Arc::new(serve));
         self
     }
 
@@ -100,9 +117,10 @@ impl WebServer {
             listener,
             limits,
             api,
+            scenarios,
             ..
         } = self;
-        let router = routes::router(health, metrics, api);
+        let router = routes::router(health, metrics, api, scenarios);
         let places = Arc::new(Semaphore::new(limits.connections_max));
         let graceful = GracefulShutdown::new();
         let mut stop = pin!(stop);

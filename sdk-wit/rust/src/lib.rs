@@ -1,6 +1,8 @@
-//! Write call scenarios for Tandem in Rust.
+//! Write scenarios for Tandem in Rust.
 //!
-//! A scenario is a function that gets the caller's [`Leg`] and says what happens to the call. It is compiled for
+//! A scenario is a function. One that handles calls gets the caller's [`Leg`] and says what happens to the call; one that
+//! answers HTTP gets a [`WebRequest`] ([`web_scenario!`]), one that is told what happened an [`Event`]
+//! ([`event_scenario!`]). It is compiled for
 //! `wasm32-unknown-unknown` as a `cdylib`, made a component, and sees nothing of the world but what is here: no files,
 //! no sockets, no environment, no clock of the standard library.
 //!
@@ -33,6 +35,7 @@ pub mod clock;
 pub mod config;
 mod dial;
 mod directory;
+mod event;
 mod hold;
 pub mod key_value;
 mod leg;
@@ -43,6 +46,7 @@ mod prompt;
 pub mod random;
 pub mod recording;
 pub mod trace;
+mod web;
 mod transfer;
 
 pub use bindings::tandem::pbx::bridge::BridgeEnd;
@@ -55,10 +59,12 @@ pub use bindings::tandem::pbx::types::{Address, CallProgressTone, Cause};
 pub use bridge::bridge;
 pub use dial::{Dial, dial};
 pub use directory::find_user;
+pub use event::Event;
 pub use hold::{hold, resume};
 pub use leg::{Collect, Leg};
 pub use message::send_message;
 pub use prompt::Prompt;
+pub use web::{Header, WebRequest, WebResponse};
 pub use transfer::transfer;
 
 /// Makes a function `fn(Leg) -> Result<(), String>` the scenario of this crate; use it once, in the crate's root.
@@ -81,6 +87,50 @@ macro_rules! scenario {
                 }
             }
     $crate::bindings::__export_scenario!(Scenario with_types_in $crate::bindings);
+        };
+    };
+}
+
+/// Makes a function `fn(WebRequest) -> Result<WebResponse, String>` the web scenario of this crate; use it once, in the
+/// crate's root.
+///
+/// An error is answered by 500 without its text, which goes to the scenario's log. So is a panic, whose message, file and
+/// line are logged.
+#[macro_export]
+macro_rules! web_scenario {
+    ($handle:path) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            struct Scenario;
+            impl $crate::bindings::web::exports::tandem::pbx::web_handler::Guest for Scenario {
+                fn handle(
+                    request: $crate::WebRequest,
+                ) -> ::core::result::Result<$crate::WebResponse, ::std::string::String> {
+                    $crate::__log_panics();
+                    $handle(request)
+                }
+            }
+            $crate::bindings::web::__export_web_scenario!(Scenario with_types_in $crate::bindings::web);
+        };
+    };
+}
+
+/// Makes a function `fn(Event) -> Result<(), String>` the event scenario of this crate; use it once, in the crate's root.
+///
+/// After an error or a panic the event is given again later.
+#[macro_export]
+macro_rules! event_scenario {
+    ($handle:path) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            struct Scenario;
+            impl $crate::bindings::event::exports::tandem::pbx::event_handler::Guest for Scenario {
+                fn handle(event: $crate::Event) -> ::core::result::Result<(), ::std::string::String> {
+                    $crate::__log_panics();
+                    $handle(event)
+                }
+            }
+            $crate::bindings::event::__export_event_scenario!(Scenario with_types_in $crate::bindings::event);
         };
     };
 }

@@ -162,6 +162,33 @@ pub enum Question {
     DeleteRecording { domain: Arc<str>, name: String },
 }
 
+impl Question {
+    /// What a scenario's request asks of the domain, whatever started the scenario; none: it needs a call, or nobody.
+    /// `once` as in [`Self::KeyValue`].
+    pub fn about(domain: Arc<str>, op: &Op, once: (String, u64)) -> Option<Self> {
+        match op {
+            Op::FindUser { number } => Some(Self::FindUser {
+                domain,
+                number: number.clone(),
+            }),
+            Op::KvGet { .. }
+            | Op::KvSet { .. }
+            | Op::KvDelete { .. }
+            | Op::KvIncrement { .. }
+            | Op::KvKeys { .. } => Some(Self::KeyValue {
+                domain,
+                op: op.clone(),
+                once,
+            }),
+            Op::RecordingDelete { name } => Some(Self::DeleteRecording {
+                domain,
+                name: name.clone(),
+            }),
+            _ => None,
+        }
+    }
+}
+
 /// What was found out.
 #[derive(Debug, Clone)]
 pub enum Answer {

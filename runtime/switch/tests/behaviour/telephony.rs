@@ -44,10 +44,12 @@ fn record(w: &mut World) {
     );
     w.run(secs(5));
     for digit in ['5', '*', '*'] {
-        w.digit(endpoint(0), digit);
+        let endpoint = w.gate.endpoints()[0];
+        w.digit(endpoint, digit);
         w.run(secs(1));
     }
-    w.digit(endpoint(0), '#');
+    let endpoint = w.gate.endpoints()[0];
+    w.digit(endpoint, '#');
     let (end, digit, duration_ms) = recorded(w).expect("an outcome");
     assert_eq!((end, digit.as_str(), duration_ms), (RecordEnd::Digit, "#", 7_750));
     let start = Op::RecorderStart {

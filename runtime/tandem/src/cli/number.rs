@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
-use tandem_directory::Pattern;
+use tandem_directory::StartedBy;
 use tandem_store::{Activation, DomainScope, NewEntryPoint, Store, StoreError, UserNumber};
 
 use super::activation::{Activate, TryCanary, Which, tried};
@@ -25,7 +25,8 @@ pub struct Number {
 enum Action {
     /// Let a number start a scenario, or ring a user
     Add {
-        /// A number, or a pattern: 3XX, 0*, or * for what nothing else takes
+        /// A number, or a pattern: 3XX, 0*, or * for what nothing else takes. web:/PATH is started by requests to
+        /// /s/DOMAIN/PATH, event:call-ended by each call's end, event:every-5m by time
         number: String,
         /// The scenario that it starts, by name
         #[arg(long, value_name = "NAME", required_unless_present = "user")]
@@ -94,7 +95,7 @@ impl Action {
                 title,
                 fallback,
             } => {
-                Pattern::parse(number).map_err(|error| Failure::Usage(error.to_string()))?;
+                StartedBy::parse(number).map_err(|error| Failure::Usage(error.to_string()))?;
                 let config = match settings {
                     Some(path) => std::fs::read_to_string(path)
                         .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?,

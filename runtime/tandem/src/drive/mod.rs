@@ -2,16 +2,19 @@
 //!
 //! [`shard`] drives one shard of call logic with its scenarios on a thread of its own, [`registrar`] the registrar
 //! role; [`answers`] finds out what they ask, [`clock`] tells the time, [`journals`] opens the logs, [`records`] writes
-//! down what is over, [`canary`] judges versions by it, [`retention`] removes what is over age, [`sip_log`] shows messages
-//! to the log. No call logic here.
+//! down what is over, [`canary`] judges versions by it, [`retention`] removes what is over age, [`off_call`] runs scenarios that
+//! [`events`] and requests ([`web_scenario`]) start, [`sip_log`] shows messages to the log. No call logic here.
 
 pub mod answers;
 pub mod canary;
 pub mod clock;
+pub mod events;
 pub mod journals;
+pub mod off_call;
 pub mod records;
 pub mod registrar;
 pub mod retention;
 pub mod scenario;
 pub mod shard;
 pub mod sip_log;
+pub mod web_scenario;

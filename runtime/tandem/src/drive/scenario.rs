@@ -72,13 +72,18 @@ impl Scenarios {
         journal: Journal,
     ) -> Result<Finished, End> {
         let module = self.module(domain, hash).await.map_err(End::Refused)?;
-        let run = Run {
+        let run = self.run_of(domain, switch, journal);
+        Ok(self.engine.run(&module, run).await)
+    }
+
+    /// What a run of the domain brings along.
+    pub fn run_of(&self, domain: &str, switch: Box<dyn Switch>, journal: Journal) -> Run {
+        Run {
             domain: self.quota(domain),
             limits: self.limits.clone(),
             switch,
             journal,
-        };
-        Ok(self.engine.run(&module, run).await)
+        }
     }
 
     /// The time zone of a domain, if it is known.
@@ -116,7 +121,8 @@ impl Scenarios {
         }
     }
 
-    async fn module(&self, domain: &str, hash: &str) -> Result<Module, String> {
+    /// A module that is ready to run; else why there is none.
+    pub async fn module(&self, domain: &str, hash: &str) -> Result<Module, String> {
         if let Some(module) = self.engine.cached(hash) {
             return Ok(module);
         }

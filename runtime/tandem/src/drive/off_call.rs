@@ -1,0 +1,210 @@
+//! Runs scenarios that no call starts: those that answer HTTP, and those that hear of events. They run on the store's
+//! runtime and keep no journal: a request or an event that a crash interrupts is asked or given again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::Timestamp;
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use tandem_host_api::op::{KvError, LegError, Op, OpIndex, Outcome};
+use tandem_host_api::{
+    End, Event, Finished, Journal, JournalHeader, Reply, Run, Switch, WebRequest, WebResponse, World,
+    monotonic_clock,
+};
+use tandem_store::{EntryPoint, StoreError};
+use tandem_switch::Question;
+use tandem_switch::door::Setting;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::answers::Answers;
+use super::scenario::Scenarios;
+
+/// What these runs need; a clone is cheap.
+#[derive(Clone)]
+pub struct OffCall {
+    /// Modules, engine, limits.
+    pub scenarios: Scenarios,
+    /// Directory and store.
+    pub answers: Answers,
+    /// Where both answer.
+    pub runtime: Handle,
+}
+
+impl OffCall {
+    /// The entry point of exactly this name.
+    pub async fn entry_point(&self, domain: &str, name: &str) -> Result<Option<EntryPoint>, StoreError> {
+        let scope = self.answers.store.domain_scope(domain).await?;
+        self.answers.store.entry_point(&scope, name).await
+    }
+
+    /// Answers one request. None: it did not end well.
+    pub async fn answer(
+        &self,
+        domain: &str,
+        entry: &EntryPoint,
+        request: WebRequest,
+    ) -> (End, Option<WebResponse>) {
+        let run = format!("web/{:016x}", StdRng::from_os_rng().random::<u64>());
+        let module = match self.scenarios.module(domain, &entry.hash).await {
+            Ok(module) => module,
+            Err(why) => return (End::Refused(why), None),
+        };
+        let forget = Forget {
+            off_call: self.clone(),
+            domain: domain.to_owned(),
+            run: run.clone(),
+            wrote: Arc::default(),
+        };
+        let wrote = Arc::clone(&forget.wrote);
+        let run = self.run(domain, entry, run, World::Web, wrote).await;
+        let answered = self.scenarios.engine.answer(&module, run, request);
+        let (Finished { end, .. }, response) = answered.await;
+        drop(forget);
+        (end, response)
+    }
+
+    /// Tells one event. What `run` has written once is not written again by a run of the same name.
+    pub async fn tell(&self, domain: &str, entry: &EntryPoint, run: &str, event: Event) -> End {
+        let module = match self.scenarios.module(domain, &entry.hash).await {
+            Ok(module) => module,
+            Err(why) => return End::Refused(why),
+        };
+        let run = self
+            .run(domain, entry, run.to_owned(), World::Event, Arc::default())
+            .await;
+        self.scenarios.engine.tell(&module, run, event).await.end
+    }
+
+    async fn run(
+        &self,
+        domain: &str,
+        entry: &EntryPoint,
+        id: String,
+        world: World,
+        wrote: Arc<AtomicBool>,
+    ) -> Run {
+        let time_zone = self.scenarios.time_zone(domain).await;
+        let header = JournalHeader {
+            call: id.clone(),
+            domain: domain.to_owned(),
+            entry: entry.number.clone(),
+            module_hash: entry.hash.clone(),
+            world: world.name().to_owned(),
+            began_ms: Timestamp::now().as_millisecond().max(0) as u64,
+        };
+        let setting = Setting {
+            id,
+            domain: domain.to_owned(),
+            time_zone: time_zone.unwrap_or(jiff::tz::TimeZone::UTC),
+            entry_point: entry.number.clone(),
+            config: entry.config.clone(),
+        };
+        let switch = OffCallSwitch {
+            setting,
+            answers: self.answers.clone(),
+            runtime: self.runtime.clone(),
+            rng: StdRng::from_os_rng(),
+            wrote,
+        };
+        self.scenarios.run_of(
+            domain,
+            Box::new(switch),
+            Journal::hash_only(header, monotonic_clock()),
+        )
+    }
+}
+
+/// Forgets, when a request is answered or given up, what its run had remembered in the store.
+struct Forget {
+    off_call: OffCall,
+    domain: String,
+    run: String,
+    wrote: Arc<AtomicBool>,
+}
+
+impl Drop for Forget {
+    fn drop(&mut self) {
+        if !self.wrote.load(Ordering::Relaxed) {
+            return;
+        }
+        let store = self.off_call.answers.store.clone();
+        let (domain, run) = (self.domain.clone(), self.run.clone());
+        self.off_call.runtime.spawn(async move {
+            let forgotten = match store.domain_scope(&domain).await {
+                Ok(scope) => store.forget_run(&scope, &run).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = forgotten {
+                tracing::debug!(%domain, %run, %error, "forgotten within a day instead");
+            }
+        });
+    }
+}
+
+/// How a run's end is told in the log; none: it ended well.
+pub fn failure(end: &End) -> Option<String> {
+    match end {
+        End::Returned => None,
+        End::Failed(text) => Some(format!("it returned an error: {text}")),
+        End::Trapped { message, backtrace } => {
+            let at = backtrace
+                .first()
+                .map(|frame| format!(" in {frame}"))
+                .unwrap_or_default();
+            Some(format!("it trapped: {message}{at}"))
+        }
+        End::OverBudget(limit) => Some(format!("it went over a limit: {limit}")),
+        End::Refused(why) => Some(format!("it was not started: {why}")),
+        End::CallOver => Some("it was ended".to_owned()),
+        End::Diverged(how) => Some(format!("it left its record: {how}")),
+    }
+}
+
+/// The host API without a call.
+struct OffCallSwitch {
+    setting: Setting,
+    answers: Answers,
+    runtime: Handle,
+    rng: StdRng,
+    /// Whether anything was asked that is remembered so that it is done once.
+    wrote: Arc<AtomicBool>,
+}
+
+impl Switch for OffCallSwitch {
+    fn perform(&mut self, index: OpIndex, op: &Op) -> Reply {
+        if let Some(outcome) = self.setting.answer(op, &mut self.rng, Timestamp::now) {
+            return Reply::Now(outcome);
+        }
+        let (reply, outcome) = oneshot::channel();
+        if let Op::SleepMs { duration_ms } = op {
+            let time = std::time::Duration::from_millis(u64::from(*duration_ms));
+            self.runtime.spawn(async move {
+                tokio::time::sleep(time).await;
+                drop(reply.send(Outcome::Done));
+            });
+            return Reply::Later(outcome);
+        }
+        let domain = Arc::from(self.setting.domain.as_str());
+        let once = (self.setting.id.clone(), u64::from(index.0));
+        let Some(question) = Question::about(domain, op, once) else {
+            // Nobody without a call has a handle of a leg.
+            return Reply::Now(Outcome::Leg(Err(LegError::Gone)));
+        };
+        if matches!(question, Question::KeyValue { .. })
+            && !matches!(op, Op::KvGet { .. } | Op::KvKeys { .. })
+        {
+            self.wrote.store(true, Ordering::Relaxed);
+        }
+        let (answers, op) = (self.answers.clone(), op.clone());
+        self.runtime.spawn(async move {
+            let answer = answers.answer(question).await;
+            let unavailable = match op {
+                Op::FindUser { .. } => Outcome::User(None),
+                _ => Outcome::Kv(Err(KvError::Unavailable)),
+            };
+            drop(reply.send(answer.into_outcome().unwrap_or(unavailable)));
+        });
+        Reply::Later(outcome)
+    }
+}

@@ -1,0 +1,3 @@
+//! What an event scenario is told.
+
+pub use crate::bindings::event::exports::tandem::pbx::event_handler::Event;

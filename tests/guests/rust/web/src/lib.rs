@@ -1,0 +1,60 @@
+//! Answers HTTP requests: a greeting, a counter, an echo, and ways to go wrong.
+
+use tandem_sdk::{WebRequest, WebResponse, clock, config, key_value, log};
+
+tandem_sdk::web_scenario!(handle);
+
+/// Chooses by the path.
+pub fn handle(request: WebRequest) -> Result<WebResponse, String> {
+    match request.path.as_str() {
+        "/hello" => Ok(hello(&request)),
+        "/count" => count(&request),
+        "/kv" => Ok(kept(&request)),
+        "/echo" => Ok(echo(&request)),
+        "/nap" => {
+            clock::sleep(std::time::Duration::from_secs(45));
+            Ok(WebResponse::empty(204))
+        }
+        "/odd" => Ok(WebResponse::text(99, "no such status")),
+        "/error" => Err("the customer's file is gone".to_owned()),
+        "/panic" => panic!("no page has this number"),
+        "/spin" => loop {
+            std::hint::black_box(0);
+        },
+        _ => Ok(WebResponse::text(404, "there is no such page")),
+    }
+}
+
+fn hello(request: &WebRequest) -> WebResponse {
+    log::info(&format!("greeted {}", request.query));
+    WebResponse::html(200, format!("<p>Hello from {}</p>", config::domain()))
+}
+
+fn count(request: &WebRequest) -> Result<WebResponse, String> {
+    if request.method != "POST" {
+        return Ok(WebResponse::text(405, "only POST counts").with_header("allow", "POST"));
+    }
+    let count = key_value::increment("web/count", 1).map_err(|error| format!("{error:?}"))?;
+    Ok(WebResponse::json(200, format!("{{\"count\":{count}}}")))
+}
+
+fn kept(request: &WebRequest) -> WebResponse {
+    match key_value::get(&request.query) {
+        Ok(Some(value)) => WebResponse::empty(200).with_body(value),
+        Ok(None) => WebResponse::text(404, "nothing is kept under this key"),
+        Err(error) => WebResponse::text(503, format!("{error:?}")),
+    }
+}
+
+fn echo(request: &WebRequest) -> WebResponse {
+    let headers: Vec<String> =
+        request.headers.iter().map(|header| format!("{}: {}", header.name, header.value)).collect();
+    let kind = request.header("Content-Type").unwrap_or("none").to_owned();
+    WebResponse::empty(200)
+        .with_header("content-type", "application/octet-stream")
+        .with_header("x-kind", &kind)
+        .with_header("x-headers", &headers.join("|"))
+        .with_header("set-cookie", "session=stolen")
+        .with_header("content-length", "1")
+        .with_body(request.body.clone())
+}

@@ -1,0 +1,81 @@
+//! An HTTP client that we did not write: Python's.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+
+use tandem_kit::Result;
+use tandem_kit::failure::Doing as _;
+
+/// What a server answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// Names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// The body as text.
+    pub body: String,
+}
+
+impl Answer {
+    /// All values of a header, in order.
+    pub fn header(&self, name: &str) -> Vec<&str> {
+        let found = self.headers.iter().filter(|(found, _)| found == name);
+        found.map(|(_, value)| value.as_str()).collect()
+    }
+}
+
+const CLIENT: &str = "
+import http.client, json, sys
+address, method, path, headers = sys.argv[1:]
+body = sys.stdin.buffer.read()
+connection = http.client.HTTPConnection(address, timeout=60)
+connection.request(method, path, body=body or None, headers=dict(json.loads(headers)))
+answer = connection.getresponse()
+told = [[name.lower(), value] for name, value in answer.getheaders()]
+print(json.dumps([answer.status, told, answer.read().decode('utf-8', 'replace')]))
+";
+
+/// Sends one request on a connection of its own.
+///
+/// # Errors
+/// When there is no answer.
+pub fn request(
+    server: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Result<Answer> {
+    let headers = serde_json::to_string(headers).doing("headers as JSON")?;
+    let mut client = Command::new("python3")
+        .args(["-c", CLIENT, &server.to_string(), method, path, &headers])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .doing("running python3")?;
+    // It reads all of it before it sends; dropped, the pipe is at its end.
+    let mut input = client.stdin.take().doing("the client's input")?;
+    input.write_all(body.as_bytes()).doing("giving the body")?;
+    drop(input);
+    let output = client.wait_with_output().doing("waiting for python3")?;
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let parsed: (u16, Vec<(String, String)>, String) =
+        serde_json::from_str(&told).doing(&format!("{method} {path}: {errors}"))?;
+    Ok(Answer {
+        status: parsed.0,
+        headers: parsed.1,
+        body: parsed.2,
+    })
+}
+
+/// As [`request`], without headers and body.
+///
+/// # Errors
+/// When there is no answer.
+pub fn get(server: SocketAddr, path: &str) -> Result<Answer> {
+    request(server, "GET", path, &[], "")
+}
