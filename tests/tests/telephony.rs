@@ -125,7 +125,12 @@ fn heard(phone: &Baresip, hz: f64, what: &str) -> Span {
 fn a_message_is_recorded_after_a_beep_until_silence_and_can_be_heard_and_deleted() {
     let tandem = start();
     let talks = Duration::from_secs(5);
-    let a = phone(&tandem, "301").unwrap().tone_length(talks).start().unwrap();
+    // At the end of its sound baresip would hang up.
+    let mut voice = Wav::sine(8_000, tone_hz("301"), -12.0, talks);
+    voice.samples.resize(8_000 * 60, 0);
+    let file = tandem.folder().join("voice.wav");
+    voice.write(&file).unwrap();
+    let a = phone(&tandem, "301").unwrap().audio(&file).start().unwrap();
     a.wait_registered(SOON).unwrap();
     let before = tandem.log().len();
     a.dial("710").unwrap();
@@ -302,14 +307,11 @@ fn a_text_reaches_a_users_phone() {
         .callers([caller(&tandem, "302", "").unwrap()])
         .run()
         .unwrap();
-    for (status, wanted) in [
-        ("200", "Delivery { accepted: 1, devices: 1 }"),
-        ("415", "Refused((415"),
+    for (name, wanted) in [
+        ("messaged", "Delivery { accepted: 1, devices: 1 }"),
+        ("message_refused", "Refused((415"),
     ] {
-        let phone = Sipp::new(scenario("messaged"))
-            .local_port(port)
-            .key("status", status);
-        let phone = phone.start().unwrap();
+        let phone = Sipp::new(scenario(name)).local_port(port).start().unwrap();
         send(wanted);
         let done = phone.finish().unwrap();
         assert_eq!((done.successful, done.failed), (1, 0), "{done:?}");
