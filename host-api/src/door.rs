@@ -113,11 +113,11 @@ impl Door {
         let host_calls = TokenBucket::new(limits.host_calls_per_s, limits.host_calls_burst, journal.now());
         Self {
             answers,
-            journal,
             legs,
             legs_held: 0,
             legs_max: limits.legs.max(1),
-            index: OpIndex::NONE,
+            index: journal.base(),
+            journal,
             step: OpIndex::NONE,
             host_calls,
             host_calls_per_s: limits.host_calls_per_s,

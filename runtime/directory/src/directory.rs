@@ -56,6 +56,8 @@ pub struct Resolved {
     pub entry: Arc<EntryPoint>,
     /// The version that is tried, where one is.
     pub canary: Option<ResolvedCanary>,
+    /// The entry point with the scenario that takes over where its own fails, in place of that one.
+    pub fallback: Option<Arc<EntryPoint>>,
 }
 
 /// A version that is tried for a share of an entry point's calls.
@@ -72,6 +74,7 @@ impl From<EntryPoint> for Resolved {
         Self {
             entry: Arc::new(entry),
             canary: None,
+            fallback: None,
         }
     }
 }
@@ -87,9 +90,18 @@ impl From<Activation> for Resolved {
                 ..entry.clone()
             }),
         });
+        let fallback = activation.fallback.map(|fallback| {
+            Arc::new(EntryPoint {
+                module: fallback.module,
+                hash: fallback.hash,
+                config: fallback.config,
+                ..entry.clone()
+            })
+        });
         Self {
             entry: Arc::new(entry),
             canary,
+            fallback,
         }
     }
 }
@@ -98,7 +110,9 @@ impl Resolved {
     /// About how much memory it takes, in bytes.
     fn weight(&self) -> usize {
         let versions = 1 + usize::from(self.canary.is_some());
+        let fallback = self.fallback.as_ref();
         versions * (256 + self.entry.config.len() + self.entry.title.len())
+            + fallback.map_or(0, |entry| 256 + entry.config.len() + entry.title.len())
     }
 }
 

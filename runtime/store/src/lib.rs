@@ -19,6 +19,7 @@ pub mod domains;
 pub mod engine;
 pub mod entry_points;
 mod error;
+pub mod fallbacks;
 mod grants;
 pub mod history;
 pub mod journals;
@@ -36,7 +37,7 @@ mod versions;
 
 pub use activations::{Activation, Settlement};
 pub use calls::{
-    CallCursor, CallFilter, CallPage, CallRecord, CallSummary, Direction, Inserted, LegRecord, LegRole,
+    CallCursor, CallFilter, CallPage, CallRecord, CallSummary, Direction, FallbackRecord, Inserted, LegRecord, LegRole,
     NewCall, ScenarioEnd,
 };
 pub use canary::{Canary, CanaryChange, Counts, Trial, TrialCounts};
@@ -44,6 +45,7 @@ pub use domains::{Domain, DomainChange, DomainScope, NewDomain};
 pub use engine::{Options, Store};
 pub use entry_points::{EntryPoint, EntryPointChange, NewEntryPoint};
 pub use error::StoreError;
+pub use fallbacks::{Fallback, NewFallback};
 pub use history::{By, Event, HistoryEntry};
 pub use journals::JournalState;
 pub use kv::Once;

@@ -30,10 +30,12 @@ pub enum Kind {
     Cursor = 10,
     /// A record that the store has not confirmed. Written by the driver.
     Ended = 11,
+    /// The scenario that takes over a call whose own fails, and whether it has; `id` is the call's.
+    Fallback = 12,
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Meta,
         Self::Call,
         Self::Leg,
@@ -46,6 +48,7 @@ impl Kind {
         Self::Binding,
         Self::Cursor,
         Self::Ended,
+        Self::Fallback,
     ];
 }
 
@@ -134,6 +137,6 @@ mod tests {
             assert_eq!(Key::from_bytes(&whole[..length]), None);
         }
         assert_eq!(Key::from_bytes(&[whole.as_slice(), &[0]].concat()), None);
-        assert_eq!(Key::from_bytes(&[12; Key::LEN]), None);
+        assert_eq!(Key::from_bytes(&[99; Key::LEN]), None);
     }
 }

@@ -15,7 +15,7 @@ use tandem_sip::auth::{NonceRecord, VerifierKey};
 use tandem_sip::transactions::{TransactionId, TransactionRecord};
 
 use crate::admission::Admission;
-use crate::call::{Call, Core, Origin, Phase};
+use crate::call::{Call, Core, Fallback, Origin, Phase};
 use crate::changes::{Meta, OWNER, Waiting};
 use crate::context::{ClientOwner, Context};
 use crate::keys::{Key, Kind};
@@ -59,6 +59,7 @@ type Read<T> = Result<T, ReadError>;
 struct Parts {
     core: Option<Read<(u32, Core)>>,
     origin: Option<Read<Origin>>,
+    fallback: Option<Read<Fallback>>,
     legs: BTreeMap<u32, Read<Leg>>,
     keys: Vec<Key>,
 }
@@ -156,6 +157,7 @@ impl Shard {
             Kind::Call => found.part(key).core = Some(read(value)),
             Kind::Leg => drop(found.part(key).legs.insert(key.part, read(value))),
             Kind::Origin => found.part(key).origin = Some(read(value)),
+            Kind::Fallback => found.part(key).fallback = Some(read(value)),
             Kind::ServerTransaction => match found.read(key, value) {
                 Some(record) => found.servers.push((key, record)),
                 None => self.journal.note_stale_at(key, value),
@@ -296,11 +298,24 @@ impl Shard {
                 None
             }
         };
+        let fallback = match parts.fallback {
+            Some(Ok(fallback)) => Some(fallback),
+            Some(Err(error)) => {
+                why.get_or_insert(format!("its fall-back: {error}"));
+                None
+            }
+            None => None,
+        };
         if !is_sound(key.0) {
             why.get_or_insert("it has no possible number".into());
         }
         match (origin, core, why) {
-            (Some(origin), Some(core), None) => Ok(Call { origin, legs, core }),
+            (Some(origin), Some(core), None) => Ok(Call {
+                origin,
+                legs,
+                core,
+                fallback,
+            }),
             (_, _, why) => Err((why.unwrap_or_default(), legs)),
         }
     }
@@ -339,10 +354,12 @@ impl Call {
         self.core.recoveries = self.core.recoveries.saturating_add(1);
         let running = matches!(self.core.phase, Phase::Running | Phase::Stopping);
         cx.out.push_back(Output::Resume(Box::new(Resume {
-            start: Start::of(cx.call, &self.origin),
+            start: Start::of(cx.call, self),
             running,
             pending: self.core.index,
-            began: self.core.index.is_some() || self.core.last_done.is_some(),
+            began: self.core.index.is_some()
+                || self.core.last_done.is_some()
+                || self.fallback.as_ref().is_some_and(|fallback| fallback.failed.is_some()),
             recoveries: self.core.recoveries,
         })));
         if running {

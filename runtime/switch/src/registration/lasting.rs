@@ -144,6 +144,7 @@ impl Registration {
             | Kind::Scenario
             | Kind::ClientTransaction
             | Kind::Cursor
+            | Kind::Fallback
             | Kind::Ended => (),
         }
         true
@@ -232,6 +233,7 @@ impl Registration {
             | Kind::Scenario
             | Kind::ClientTransaction
             | Kind::Cursor
+            | Kind::Fallback
             | Kind::Ended => return,
         };
         self.journal.written.found(key, value);

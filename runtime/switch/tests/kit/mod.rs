@@ -300,6 +300,11 @@ impl World {
                 self.versions.push((start.call, start.entry.hash.clone()));
                 self.scenarios.insert(start.call, Scenario::default());
             }
+            Output::FallBack(fall_back) => {
+                let start = &fall_back.start;
+                self.versions.push((start.call, start.entry.hash.clone()));
+                self.begin_fallback(start.call);
+            }
             Output::Resume(resume) => {
                 let start = &resume.start;
                 self.versions.push((start.call, start.entry.hash.clone()));

@@ -104,7 +104,9 @@ impl Scenarios {
             for activation in self.store.activations(&scope).await.unwrap_or_default() {
                 let entry = &activation.entry_point;
                 let canary = activation.canary.as_ref().map(|canary| &canary.hash);
-                for hash in [Some(&entry.hash), canary].into_iter().flatten() {
+                // A caller waits while a fall-back is compiled: it is compiled before.
+                let fallback = activation.fallback.as_ref().map(|fallback| &fallback.hash);
+                for hash in [Some(&entry.hash), canary, fallback].into_iter().flatten() {
                     if let Err(error) = self.module(&domain.name, hash).await {
                         let (domain, scenario) = (&domain.name, &entry.module);
                         tracing::error!(
