@@ -29,7 +29,8 @@ pub(crate) struct CodeCache {
 }
 
 pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
-    Component::from_binary(engine, bytes).map_err(|error| LoadError::Invalid(format!("{error:#}")))
+    let (bytes, _) = crate::earlier::current(bytes);
+    Component::from_binary(engine, &bytes).map_err(|error| LoadError::Invalid(format!("{error:#}")))
 }
 
 impl CodeCache {
@@ -59,6 +60,7 @@ impl CodeCache {
         }
         let mut hasher = twox_hash::XxHash3_64::with_seed(0);
         engine.precompile_compatibility_hash().hash(&mut hasher);
+        crate::WORLD.hash(&mut hasher); // its number is in the names that compiled code has
         Ok(Self {
             dir: dir.to_owned(),
             compatibility: hasher.finish(),

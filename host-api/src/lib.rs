@@ -19,7 +19,8 @@ mod check;
 mod code_cache;
 pub mod collect;
 mod door;
-pub mod engine;
+pub mod earlier;
+mod engine;
 mod imports;
 pub mod journal;
 pub mod limits;
@@ -45,4 +46,4 @@ pub use run::{End, Finished, Run};
 pub use validate::{Code, Grants, Problem, Rules, Verdict};
 
 /// The world that this host serves, as its components name it.
-pub const WORLD: &str = "tandem:pbx/call-scenario@0.1.0";
+pub const WORLD: &str = "tandem:pbx/call-scenario@0.2.0";

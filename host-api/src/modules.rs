@@ -9,21 +9,21 @@ use wasmtime::component::Component;
 use crate::door::Door;
 use crate::engine::Engine;
 
-pub(crate) const HANDLER: &str = "tandem:pbx/call-handler@0.1.0";
+pub(crate) const HANDLER: &str = "tandem:pbx/call-handler@0.2.0";
 
 /// The interfaces of the world; everything else is refused by name.
 pub(crate) const INTERFACES: [&str; 11] = [
-    "tandem:pbx/types@0.1.0",
-    "tandem:pbx/leg@0.1.0",
-    "tandem:pbx/dial@0.1.0",
-    "tandem:pbx/bridge@0.1.0",
-    "tandem:pbx/directory@0.1.0",
-    "tandem:pbx/config@0.1.0",
-    "tandem:pbx/key-value@0.1.0",
-    "tandem:pbx/clock@0.1.0",
-    "tandem:pbx/random@0.1.0",
-    "tandem:pbx/log@0.1.0",
-    "tandem:pbx/trace@0.1.0",
+    "tandem:pbx/types@0.2.0",
+    "tandem:pbx/leg@0.2.0",
+    "tandem:pbx/dial@0.2.0",
+    "tandem:pbx/bridge@0.2.0",
+    "tandem:pbx/directory@0.2.0",
+    "tandem:pbx/config@0.2.0",
+    "tandem:pbx/key-value@0.2.0",
+    "tandem:pbx/clock@0.2.0",
+    "tandem:pbx/random@0.2.0",
+    "tandem:pbx/log@0.2.0",
+    "tandem:pbx/trace@0.2.0",
 ];
 
 /// Why bytes cannot be run as a scenario.

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use wasmtime::component::InstancePre;
 
 use crate::door::{Answers, Door, Reply, Switch};
+use crate::earlier;
 use crate::engine::{Engine, with_handler};
 use crate::journal::{Journal, JournalHeader, Past, monotonic_clock};
 use crate::limits::Limits;
@@ -103,7 +104,7 @@ fn grantable() -> impl Iterator<Item = &'static str> {
         .filter(|name| *name != "types")
 }
 
-/// `leg` of `tandem:pbx/leg@0.1.0`.
+/// `leg` of `tandem:pbx/leg@0.2.0`.
 fn short(interface: &str) -> &str {
     let name = interface.split_once('/').map_or(interface, |(_, name)| name);
     name.split_once('@').map_or(name, |(name, _)| name)
@@ -249,8 +250,12 @@ impl Engine {
                 return verdict;
             }
         }
-        let survey = survey::survey(bytes);
+        let (renamed, earlier) = earlier::current(bytes);
+        let survey = survey::survey(&renamed);
         judge(&mut verdict, &survey, rules);
+        if let (Some(world), Some(version)) = (&mut verdict.world, earlier) {
+            *world = world.replace(earlier::CURRENT, version);
+        }
         if verdict
             .problems
             .iter()
@@ -543,8 +548,8 @@ mod tests {
     fn grants_name_interfaces_that_exist() {
         let some = Grants::only(&["leg".to_owned(), "dial".to_owned(), "leg".to_owned()]).unwrap();
         assert_eq!(some.names().unwrap(), ["dial", "leg"]);
-        assert!(some.allow("tandem:pbx/leg@0.1.0") && some.allow("tandem:pbx/types@0.1.0"));
-        assert!(!some.allow("tandem:pbx/log@0.1.0"));
+        assert!(some.allow("tandem:pbx/leg@0.2.0") && some.allow("tandem:pbx/types@0.2.0"));
+        assert!(!some.allow("tandem:pbx/log@0.2.0"));
         let why = Grants::only(&["key-valu".to_owned()]).unwrap_err();
         assert!(why.contains("did you mean `key-value`?"), "{why}");
     }

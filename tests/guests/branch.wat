@@ -3,15 +3,15 @@
 (component
   (type $leg-error-def (variant
     (case "gone") (case "wrong-state" string) (case "bad-argument" string) (case "media" string) (case "limit" string)))
-  (import "tandem:pbx/leg@0.1.0" (instance $leg
+  (import "tandem:pbx/leg@0.2.0" (instance $leg
     (export "leg" (type $leg (sub resource)))
     (export "leg-error" (type $leg-error (eq $leg-error-def)))
     (export "[method]leg.ring" (func (param "self" (borrow $leg)) (result (result (error $leg-error)))))))
   (alias export $leg "leg" (type $leg-type))
-  (import "tandem:pbx/trace@0.1.0" (instance $trace
+  (import "tandem:pbx/trace@0.2.0" (instance $trace
     (export "step" (func (param "id" string) (param "name" string)))))
-  (import "tandem:pbx/random@0.1.0" (instance $chance (export "next" (func (result u64)))))
-  (import "tandem:pbx/clock@0.1.0" (instance $clock (export "sleep-ms" (func (param "duration-ms" u32)))))
+  (import "tandem:pbx/random@0.2.0" (instance $chance (export "next" (func (result u64)))))
+  (import "tandem:pbx/clock@0.2.0" (instance $clock (export "sleep-ms" (func (param "duration-ms" u32)))))
   (core module $store
     (memory (export "memory") 1)
     (global $next (mut i32) (i32.const 4096))
@@ -65,4 +65,4 @@
   (func $handle (param "caller" (own $leg-type)) (result (result (error string)))
     (canon lift (core func $main "handle") (memory (core memory $main "memory"))))
   (instance $handler (export "handle" (func $handle)))
-  (export "tandem:pbx/call-handler@0.1.0" (instance $handler)))
+  (export "tandem:pbx/call-handler@0.2.0" (instance $handler)))

@@ -1,6 +1,6 @@
 ;; Returns the error "nobody home".
 (component
-  (import "tandem:pbx/leg@0.1.0" (instance $leg (export "leg" (type (sub resource)))))
+  (import "tandem:pbx/leg@0.2.0" (instance $leg (export "leg" (type (sub resource)))))
   (alias export $leg "leg" (type $leg-type))
   (core module $code
     (memory (export "memory") 1)
@@ -15,4 +15,4 @@
   (func $handle (param "caller" (own $leg-type)) (result (result (error string)))
     (canon lift (core func $main "handle") (memory (core memory $main "memory"))))
   (instance $handler (export "handle" (func $handle)))
-  (export "tandem:pbx/call-handler@0.1.0" (instance $handler)))
+  (export "tandem:pbx/call-handler@0.2.0" (instance $handler)))

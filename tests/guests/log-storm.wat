@@ -1,9 +1,9 @@
 ;; Writes five hundred lines of 4,096 bytes to its log, the longest there are.
 (component
-  (import "tandem:pbx/leg@0.1.0" (instance $leg (export "leg" (type (sub resource)))))
+  (import "tandem:pbx/leg@0.2.0" (instance $leg (export "leg" (type (sub resource)))))
   (alias export $leg "leg" (type $leg-type))
   (type $level-def (enum "debug" "info" "warn" "error"))
-  (import "tandem:pbx/log@0.1.0" (instance $log
+  (import "tandem:pbx/log@0.2.0" (instance $log
     (export "level" (type $level (eq $level-def)))
     (export "write" (func (param "level" $level) (param "text" string)))))
   (core module $store (memory (export "memory") 1))
@@ -26,4 +26,4 @@
   (func $handle (param "caller" (own $leg-type)) (result (result (error string)))
     (canon lift (core func $main "handle") (memory (core memory $main "memory"))))
   (instance $handler (export "handle" (func $handle)))
-  (export "tandem:pbx/call-handler@0.1.0" (instance $handler)))
+  (export "tandem:pbx/call-handler@0.2.0" (instance $handler)))

@@ -1,8 +1,8 @@
 ;; Asks the host without end.
 (component
-  (import "tandem:pbx/leg@0.1.0" (instance $leg (export "leg" (type (sub resource)))))
+  (import "tandem:pbx/leg@0.2.0" (instance $leg (export "leg" (type (sub resource)))))
   (alias export $leg "leg" (type $leg-type))
-  (import "tandem:pbx/clock@0.1.0" (instance $clock
+  (import "tandem:pbx/clock@0.2.0" (instance $clock
     (export "now-ms" (func (result u64)))
     (export "sleep-ms" (func (param "duration-ms" u32)))))
   (core func $now-ms (canon lower (func $clock "now-ms")))
@@ -23,4 +23,4 @@
   (func $handle (param "caller" (own $leg-type)) (result (result (error string)))
     (canon lift (core func $main "handle") (memory (core memory $main "memory"))))
   (instance $handler (export "handle" (func $handle)))
-  (export "tandem:pbx/call-handler@0.1.0" (instance $handler)))
+  (export "tandem:pbx/call-handler@0.2.0" (instance $handler)))

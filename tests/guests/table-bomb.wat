@@ -1,6 +1,6 @@
 ;; Takes all the table elements that it can have.
 (component
-  (import "tandem:pbx/leg@0.1.0" (instance $leg (export "leg" (type (sub resource)))))
+  (import "tandem:pbx/leg@0.2.0" (instance $leg (export "leg" (type (sub resource)))))
   (alias export $leg "leg" (type $leg-type))
   (core module $code
     (memory (export "memory") 1)
@@ -14,4 +14,4 @@
   (func $handle (param "caller" (own $leg-type)) (result (result (error string)))
     (canon lift (core func $main "handle") (memory (core memory $main "memory"))))
   (instance $handler (export "handle" (func $handle)))
-  (export "tandem:pbx/call-handler@0.1.0" (instance $handler)))
+  (export "tandem:pbx/call-handler@0.2.0" (instance $handler)))

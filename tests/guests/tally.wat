@@ -4,18 +4,18 @@
 (component
   (type $kv-error-def (variant (case "bad-argument" string) (case "not-a-number") (case "full" string) (case "unavailable")))
   (type $level-def (enum "debug" "info" "warn" "error"))
-  (import "tandem:pbx/leg@0.1.0" (instance $leg (export "leg" (type (sub resource)))))
+  (import "tandem:pbx/leg@0.2.0" (instance $leg (export "leg" (type (sub resource)))))
   (alias export $leg "leg" (type $leg-type))
-  (import "tandem:pbx/trace@0.1.0" (instance $trace
+  (import "tandem:pbx/trace@0.2.0" (instance $trace
     (export "step" (func (param "id" string) (param "name" string)))))
-  (import "tandem:pbx/random@0.1.0" (instance $chance (export "next" (func (result u64)))))
-  (import "tandem:pbx/clock@0.1.0" (instance $clock
+  (import "tandem:pbx/random@0.2.0" (instance $chance (export "next" (func (result u64)))))
+  (import "tandem:pbx/clock@0.2.0" (instance $clock
     (export "now-ms" (func (result u64)))
     (export "sleep-ms" (func (param "duration-ms" u32)))))
-  (import "tandem:pbx/log@0.1.0" (instance $log
+  (import "tandem:pbx/log@0.2.0" (instance $log
     (export "level" (type $level (eq $level-def)))
     (export "write" (func (param "level" $level) (param "text" string)))))
-  (import "tandem:pbx/key-value@0.1.0" (instance $pairs
+  (import "tandem:pbx/key-value@0.2.0" (instance $pairs
     (export "kv-error" (type $kv-error (eq $kv-error-def)))
     (export "increment" (func (param "key" string) (param "by" s64) (result (result s64 (error $kv-error)))))))
   (core module $store
@@ -74,4 +74,4 @@
   (func $handle (param "caller" (own $leg-type)) (result (result (error string)))
     (canon lift (core func $main "handle") (memory (core memory $main "memory"))))
   (instance $handler (export "handle" (func $handle)))
-  (export "tandem:pbx/call-handler@0.1.0" (instance $handler)))
+  (export "tandem:pbx/call-handler@0.2.0" (instance $handler)))

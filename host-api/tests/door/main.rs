@@ -7,6 +7,7 @@
 )]
 
 mod calls;
+mod earlier;
 mod hostile;
 mod languages;
 mod modules;

@@ -36,10 +36,10 @@ fn bytes_that_are_no_component_are_named() {
 fn foreign_imports_are_refused_by_name_all_at_once() {
     let text = r#"(component
         (import "wasi:cli/environment@0.2.0" (instance (export "a" (func))))
-        (import "tandem:pbx/conference@0.1.0" (instance (export "b" (func))))
-        (import "tandem:pbx/random@0.1.0" (instance (export "next" (func (result u64))))))"#;
+        (import "tandem:pbx/conference@0.2.0" (instance (export "b" (func))))
+        (import "tandem:pbx/random@0.2.0" (instance (export "next" (func (result u64))))))"#;
     let refused = engine().load(&wat::parse_str(text).unwrap()).unwrap_err();
-    let names = ["wasi:cli/environment@0.2.0", "tandem:pbx/conference@0.1.0"].map(str::to_owned);
+    let names = ["wasi:cli/environment@0.2.0", "tandem:pbx/conference@0.2.0"].map(str::to_owned);
     assert_eq!(refused, LoadError::ImportsRefused(names.to_vec()));
 }
 

@@ -30,7 +30,7 @@ fn only(verdict: &Verdict) -> (Code, &str) {
 fn scenario(imports: &str, code: &str) -> String {
     format!(
         r#"(component
-  (import "tandem:pbx/leg@0.1.0" (instance $leg (export "leg" (type (sub resource)))))
+  (import "tandem:pbx/leg@0.2.0" (instance $leg (export "leg" (type (sub resource)))))
   (alias export $leg "leg" (type $leg-type))
   {imports}
   (core module $code
@@ -40,7 +40,7 @@ fn scenario(imports: &str, code: &str) -> String {
   (func $handle (param "caller" (own $leg-type)) (result (result (error string)))
     (canon lift (core func $main "handle") (memory (core memory $main "memory"))))
   (instance $handler (export "handle" (func $handle)))
-  (export "tandem:pbx/call-handler@0.1.0" (instance $handler)))"#
+  (export "tandem:pbx/call-handler@0.2.0" (instance $handler)))"#
     )
 }
 
@@ -138,12 +138,12 @@ async fn nonsense_behind_a_right_beginning_is_malformed() {
 #[tokio::test]
 async fn every_import_that_cannot_be_had_is_named_at_once() {
     let imports = r#"
-  (import "tandem:pbx/claendar@0.1.0" (instance (export "a" (func))))
-  (import "tandem:pbx/dail@0.1.0" (instance (export "a" (func))))
+  (import "tandem:pbx/claendar@0.2.0" (instance (export "a" (func))))
+  (import "tandem:pbx/dail@0.2.0" (instance (export "a" (func))))
   (import "tandem:pbx/random@0.9.0" (instance (export "next" (func (result u64)))))
   (import "wasi:cli/environment@0.2.0" (instance (export "a" (func))))
   (import "wasi:sockets/tcp@0.2.0" (instance (export "a" (func))))
-  (import "tandem:pbx/key-value@0.1.0" (instance))"#;
+  (import "tandem:pbx/key-value@0.2.0" (instance))"#;
     let rules = Rules {
         grants: Grants::only(&["leg".to_owned()]).unwrap(),
         ..Rules::default()
@@ -152,11 +152,11 @@ async fn every_import_that_cannot_be_had_is_named_at_once() {
     let verdict = engine().validate(&bytes, &rules).await;
     let expected = [
         (Code::UnknownImport, "claendar"),
-        (Code::UnknownImport, "did you mean `tandem:pbx/dial@0.1.0`?"),
-        (Code::UnknownImport, "there is `tandem:pbx/random@0.1.0`"),
+        (Code::UnknownImport, "did you mean `tandem:pbx/dial@0.2.0`?"),
+        (Code::UnknownImport, "there is `tandem:pbx/random@0.2.0`"),
         (Code::WasiImport, "wasi:cli/environment@0.2.0"),
         (Code::WasiImport, "wasi:sockets/tcp@0.2.0"),
-        (Code::ImportNotGranted, "tandem:pbx/key-value@0.1.0"),
+        (Code::ImportNotGranted, "tandem:pbx/key-value@0.2.0"),
     ];
     assert_eq!(verdict.problems.len(), expected.len(), "{verdict:?}");
     for (problem, (code, words)) in verdict.problems.iter().zip(expected) {
@@ -180,12 +180,12 @@ async fn other_worlds_and_no_world_are_told_apart() {
 
 #[tokio::test]
 async fn an_import_or_a_handler_of_another_shape_is_told() {
-    let import = r#"(import "tandem:pbx/clock@0.1.0" (instance (export "now-ms" (func (result u32)))))"#;
+    let import = r#"(import "tandem:pbx/clock@0.2.0" (instance (export "now-ms" (func (result u32)))))"#;
     let verdict = look_at(&scenario(import, MEMORY)).await;
     let (code, detail) = only(&verdict);
     assert_eq!(code, Code::WrongShape);
     assert!(detail.contains("now-ms"), "{detail}");
-    let handler = r#"(component (instance $i) (export "tandem:pbx/call-handler@0.1.0" (instance $i)))"#;
+    let handler = r#"(component (instance $i) (export "tandem:pbx/call-handler@0.2.0" (instance $i)))"#;
     assert_eq!(only(&look_at(handler).await).0, Code::WrongShape);
 }
 

@@ -99,7 +99,7 @@ fn every_problem_of_a_file_is_told_in_a_line() {
     let house = House::new();
     let text = r#"(component
         (import "wasi:cli/environment@0.2.0" (instance (export "a" (func))))
-        (import "tandem:pbx/dail@0.1.0" (instance (export "b" (func)))))"#;
+        (import "tandem:pbx/dail@0.2.0" (instance (export "b" (func)))))"#;
     let file = house.component("bad", text);
     let (code, said) = house.refused(&format!("scenario validate {}", file.display()));
     assert_eq!(code, 1);

@@ -381,7 +381,7 @@ async fn a_bad_component_gets_all_its_problems() {
     let token = server.token("ours.org", WRITE).await;
     let text = r#"(component
         (import "wasi:cli/environment@0.2.0" (instance (export "a" (func))))
-        (import "tandem:pbx/dail@0.1.0" (instance (export "b" (func)))))"#;
+        (import "tandem:pbx/dail@0.2.0" (instance (export "b" (func)))))"#;
     let refused = server.upload(&token, &wat::parse_str(text).unwrap()).await;
     assert_eq!(refused.status, 422);
     assert_eq!(refused.header("content-type"), Some("application/problem+json"));

@@ -1,4 +1,4 @@
-import { bridge as rawBridge, type BridgeEnd as RawBridgeEnd } from 'tandem:pbx/bridge@0.1.0';
+import { bridge as rawBridge, type BridgeEnd as RawBridgeEnd } from 'tandem:pbx/bridge@0.2.0';
 import { LegError, answered } from './errors.ts';
 import type { Leg } from './leg.ts';
 

@@ -1,5 +1,5 @@
 // Time as the journal knows it: a replay sees the same. `Date` and `performance` read it too.
-import * as raw from 'tandem:pbx/clock@0.1.0';
+import * as raw from 'tandem:pbx/clock@0.2.0';
 
 /** The wall clock in the domain's time zone. */
 export interface LocalTime {

@@ -1,5 +1,5 @@
 // What the administrator set for this activation of the scenario.
-import * as raw from 'tandem:pbx/config@0.1.0';
+import * as raw from 'tandem:pbx/config@0.2.0';
 
 /** The configuration as JSON text, at most 1 MiB; `{}` when nothing was set. */
 export function document(): string {

@@ -1,4 +1,4 @@
-import { dial as rawDial, type Target as RawTarget } from 'tandem:pbx/dial@0.1.0';
+import { dial as rawDial, type Target as RawTarget } from 'tandem:pbx/dial@0.2.0';
 import { DialFailure, answered } from './errors.ts';
 import { Leg } from './leg.ts';
 import type { Address } from './types.ts';

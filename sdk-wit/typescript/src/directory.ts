@@ -1,4 +1,4 @@
-import { findUser as rawFindUser } from 'tandem:pbx/directory@0.1.0';
+import { findUser as rawFindUser } from 'tandem:pbx/directory@0.2.0';
 
 /** A user of the domain. */
 export interface User {

@@ -1,6 +1,6 @@
-import type { LegError as RawLegError } from 'tandem:pbx/leg@0.1.0';
-import type { DialFailure as RawDialFailure } from 'tandem:pbx/dial@0.1.0';
-import type { KvError as RawKvError } from 'tandem:pbx/key-value@0.1.0';
+import type { LegError as RawLegError } from 'tandem:pbx/leg@0.2.0';
+import type { DialFailure as RawDialFailure } from 'tandem:pbx/dial@0.2.0';
+import type { KvError as RawKvError } from 'tandem:pbx/key-value@0.2.0';
 import type { Leg } from './leg.ts';
 
 /** What can go wrong on a leg. `kind` says what; `message` says it in words. */

@@ -1,5 +1,5 @@
 // The domain's key-value store, shared by all its scenarios. Keys are 1 to 512 bytes, values up to 64 KiB.
-import * as raw from 'tandem:pbx/key-value@0.1.0';
+import * as raw from 'tandem:pbx/key-value@0.2.0';
 import { KvError, answered } from './errors.ts';
 import { decode, encode } from './utf8.ts';
 

@@ -1,4 +1,4 @@
-import { Leg as RawLeg } from 'tandem:pbx/leg@0.1.0';
+import { Leg as RawLeg } from 'tandem:pbx/leg@0.2.0';
 import type { Address } from './types.ts';
 import { type Cause, rawCause } from './types.ts';
 import { type Prompt, rawPrompts } from './prompt.ts';

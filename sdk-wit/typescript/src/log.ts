@@ -1,5 +1,5 @@
 // The scenario's log, kept with the call. A line has up to 4,096 bytes; longer ones are cut. `console` writes here too.
-import { write as rawWrite, type Level as RawLevel } from 'tandem:pbx/log@0.1.0';
+import { write as rawWrite, type Level as RawLevel } from 'tandem:pbx/log@0.2.0';
 
 export type Level = RawLevel;
 

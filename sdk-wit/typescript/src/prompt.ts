@@ -1,4 +1,4 @@
-import type { Prompt as RawPrompt } from 'tandem:pbx/types@0.1.0';
+import type { Prompt as RawPrompt } from 'tandem:pbx/types@0.2.0';
 import type { CallProgressTone } from './types.ts';
 
 /** One piece of what a caller hears. A text alone is said in the domain's language. */

@@ -1,5 +1,5 @@
 // Random numbers that a replay sees again. `Math.random` and `crypto` draw them too.
-import { next as rawNext } from 'tandem:pbx/random@0.1.0';
+import { next as rawNext } from 'tandem:pbx/random@0.2.0';
 
 /** 53 random bits, as many as a number holds: a whole number from 0 to `Number.MAX_SAFE_INTEGER`. */
 export function next(): number {

@@ -1,4 +1,4 @@
-import type { Leg as RawLeg } from 'tandem:pbx/leg@0.1.0';
+import type { Leg as RawLeg } from 'tandem:pbx/leg@0.2.0';
 import * as log from './log.ts';
 import { LegError } from './errors.ts';
 import { Leg } from './leg.ts';

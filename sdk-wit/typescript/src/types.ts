@@ -1,4 +1,4 @@
-import type { Cause as RawCause } from 'tandem:pbx/types@0.1.0';
+import type { Cause as RawCause } from 'tandem:pbx/types@0.2.0';
 
 /** Who calls or is called, as SIP carries it. */
 export interface Address {

@@ -1,7 +1,7 @@
 // The interfaces of `sdk-wit/wit` as componentize-qjs binds them: names in camel case, an absent option is null, a `u64`
 // or `s64` is a number (exact up to 2^53), the error case of a result is thrown. What a function does is said there.
 
-declare module 'tandem:pbx/types@0.1.0' {
+declare module 'tandem:pbx/types@0.2.0' {
   export interface Address {
     user: string;
     host: string;
@@ -19,8 +19,8 @@ declare module 'tandem:pbx/types@0.1.0' {
     | { tag: 'speech'; val: { text: string; language: string } };
 }
 
-declare module 'tandem:pbx/leg@0.1.0' {
-  import type { Address, Cause, Prompt } from 'tandem:pbx/types@0.1.0';
+declare module 'tandem:pbx/leg@0.2.0' {
+  import type { Address, Cause, Prompt } from 'tandem:pbx/types@0.2.0';
 
   export type LegError =
     | { tag: 'gone' }
@@ -55,9 +55,9 @@ declare module 'tandem:pbx/leg@0.1.0' {
   }
 }
 
-declare module 'tandem:pbx/dial@0.1.0' {
-  import type { Leg } from 'tandem:pbx/leg@0.1.0';
-  import type { Address } from 'tandem:pbx/types@0.1.0';
+declare module 'tandem:pbx/dial@0.2.0' {
+  import type { Leg } from 'tandem:pbx/leg@0.2.0';
+  import type { Address } from 'tandem:pbx/types@0.2.0';
 
   export type Target = { tag: 'user'; val: string } | { tag: 'number'; val: string };
   export interface DialOptions {
@@ -73,14 +73,14 @@ declare module 'tandem:pbx/dial@0.1.0' {
   export function dial(caller: Leg, targets: Target[], options: DialOptions): Leg;
 }
 
-declare module 'tandem:pbx/bridge@0.1.0' {
-  import type { Leg } from 'tandem:pbx/leg@0.1.0';
+declare module 'tandem:pbx/bridge@0.2.0' {
+  import type { Leg } from 'tandem:pbx/leg@0.2.0';
 
   export type BridgeEnd = 'first-hung-up' | 'second-hung-up' | 'lost';
   export function bridge(first: Leg, second: Leg): BridgeEnd;
 }
 
-declare module 'tandem:pbx/directory@0.1.0' {
+declare module 'tandem:pbx/directory@0.2.0' {
   export interface User {
     name: string;
     displayName: string;
@@ -89,13 +89,13 @@ declare module 'tandem:pbx/directory@0.1.0' {
   export function findUser(number: string): User | null;
 }
 
-declare module 'tandem:pbx/config@0.1.0' {
+declare module 'tandem:pbx/config@0.2.0' {
   export function document(): string;
   export function entryPoint(): string;
   export function domain(): string;
 }
 
-declare module 'tandem:pbx/key-value@0.1.0' {
+declare module 'tandem:pbx/key-value@0.2.0' {
   export type KvError = { tag: 'bad-argument' | 'full'; val: string } | { tag: 'not-a-number' | 'unavailable' };
   export function get(key: string): Uint8Array | null;
   export function set(key: string, value: Uint8Array): void;
@@ -105,7 +105,7 @@ declare module 'tandem:pbx/key-value@0.1.0' {
   export function keys(prefix: string, after: string, limit: number): string[];
 }
 
-declare module 'tandem:pbx/clock@0.1.0' {
+declare module 'tandem:pbx/clock@0.2.0' {
   export interface LocalTime {
     year: number;
     month: number;
@@ -121,15 +121,15 @@ declare module 'tandem:pbx/clock@0.1.0' {
   export function sleepMs(durationMs: number): void;
 }
 
-declare module 'tandem:pbx/random@0.1.0' {
+declare module 'tandem:pbx/random@0.2.0' {
   export function next(): number;
 }
 
-declare module 'tandem:pbx/log@0.1.0' {
+declare module 'tandem:pbx/log@0.2.0' {
   export type Level = 'debug' | 'info' | 'warn' | 'error';
   export function write(level: Level, text: string): void;
 }
 
-declare module 'tandem:pbx/trace@0.1.0' {
+declare module 'tandem:pbx/trace@0.2.0' {
   export function step(id: string, name: string): void;
 }

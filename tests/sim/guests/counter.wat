@@ -3,13 +3,13 @@
   (type $leg-error-def (variant (case "gone") (case "wrong-state" string) (case "bad-argument" string)
     (case "media" string) (case "limit" string)))
   (type $kv-error-def (variant (case "bad-argument" string) (case "not-a-number") (case "full" string) (case "unavailable")))
-  (import "tandem:pbx/leg@0.1.0" (instance $leg
+  (import "tandem:pbx/leg@0.2.0" (instance $leg
     (export "leg" (type $leg-inner (sub resource)))
     (export "leg-error" (type $leg-error (eq $leg-error-def)))
     (export "[method]leg.answer" (func (param "self" (borrow $leg-inner)) (result (result (error $leg-error)))))))
   (alias export $leg "leg" (type $leg-type))
-  (import "tandem:pbx/clock@0.1.0" (instance $clock (export "sleep-ms" (func (param "duration-ms" u32)))))
-  (import "tandem:pbx/key-value@0.1.0" (instance $pairs
+  (import "tandem:pbx/clock@0.2.0" (instance $clock (export "sleep-ms" (func (param "duration-ms" u32)))))
+  (import "tandem:pbx/key-value@0.2.0" (instance $pairs
     (export "kv-error" (type $kv-error (eq $kv-error-def)))
     (export "increment" (func (param "key" string) (param "by" s64) (result (result s64 (error $kv-error)))))))
   (core module $store
@@ -55,4 +55,4 @@
   (func $handle (param "caller" (own $leg-type)) (result (result (error string)))
     (canon lift (core func $main "handle") (memory (core memory $main "memory"))))
   (instance $handler (export "handle" (func $handle)))
-  (export "tandem:pbx/call-handler@0.1.0" (instance $handler)))
+  (export "tandem:pbx/call-handler@0.2.0" (instance $handler)))
