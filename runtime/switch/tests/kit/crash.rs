@@ -123,7 +123,7 @@ impl World {
     }
 
     /// The driver runs another scenario for the call, whose requests are numbered on.
-    pub(super) fn begin_fallback(&mut self, call: CallKey) {
+    pub(super) fn begin_fallback(&mut self, call: tandem_switch::CallKey) {
         let index = self.scenarios.get(&call).map(|before| before.index).unwrap_or_default();
         let scenario = super::Scenario {
             index,

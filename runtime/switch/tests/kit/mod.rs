@@ -138,6 +138,8 @@ pub struct World {
     pub registrar: Registrar,
     /// The version of [`NUMBER`] that is tried, and its share.
     pub canary: Option<(u8, &'static str)>,
+    /// The version that takes over where the one of [`NUMBER`] fails.
+    pub fallback: Option<&'static str>,
     /// Questions of a kind are kept back while set.
     pub silent: bool,
     /// Questions that were kept back.
@@ -214,6 +216,7 @@ impl World {
             gate: Gate::default(),
             registrar: Registrar::new(tandem_sip::registrar::Config::default()),
             canary: None,
+            fallback: None,
             silent: false,
             kept: Vec::new(),
             started: Vec::new(),
@@ -346,6 +349,7 @@ impl World {
                         share_percent,
                         entry: Arc::new(entry_point(hash)),
                     });
+                    resolved.fallback = self.fallback.map(|hash| Arc::new(entry_point(hash)));
                 }
                 Answer::Admit(admitted)
             }
