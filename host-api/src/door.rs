@@ -1,5 +1,6 @@
 //! The one door: every request of a scenario passes [`Door::ask`], in order, and nowhere else.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -12,7 +13,7 @@ use crate::limits::{Accountant, Limits};
 use crate::op::{DialFailure, KvError, LegError, LegId, Level, Op, OpIndex, Outcome};
 use crate::quota::{DomainQuota, TokenBucket};
 use crate::replay::Recording;
-use crate::run::End;
+use crate::run::{End, Meter};
 
 /// What does the work: the call logic, seen from the door.
 ///
@@ -101,6 +102,8 @@ pub(crate) struct Door {
     domain_calls: u32,
     log_bytes_left: u32,
     pub(crate) accountant: Accountant,
+    /// Told when a host call has come to its end.
+    pub(crate) meter: Arc<Meter>,
 }
 
 /// How many host calls are taken out of the domain's rate at once.
@@ -124,12 +127,15 @@ impl Door {
             domain_calls: 0,
             log_bytes_left: limits.log_bytes,
             accountant: Accountant::new(limits),
+            meter: Arc::default(),
         }
     }
 
     /// Asks for `op` and waits for what comes of it. An error ends the scenario.
     pub(crate) async fn ask(&mut self, op: Op) -> wasmtime::Result<Outcome> {
-        self.pass(&op).await.map_err(wasmtime::Error::new)
+        let outcome = self.pass(&op).await.map_err(wasmtime::Error::new);
+        self.meter.note_host_call();
+        outcome
     }
 
     async fn pass(&mut self, op: &Op) -> Result<Outcome, Stop> {

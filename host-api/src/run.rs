@@ -77,6 +77,7 @@ impl Engine {
     /// has an end gives that end, and nothing runs.
     pub fn run(&self, module: &Module, run: Run) -> impl Future<Output = Finished> + Send + 'static {
         let pre = module.shared.for_calls.clone();
+        let domain = run.domain.clone();
         let meter = Arc::new(Meter::default());
         let metered = Arc::clone(&meter);
         let scenario = async move {
@@ -90,7 +91,7 @@ impl Engine {
             journal.finished(&end);
             (end, journal.rolling_hash())
         };
-        let timed = Metered::new(scenario, Arc::clone(&meter));
+        let timed = Metered::new(scenario, Arc::clone(&meter), Some(domain));
         async move {
             let (end, rolling_hash) = timed.await;
             let (cpu, slices) = (meter.used(), meter.slices.load(Ordering::Relaxed));
@@ -124,12 +125,13 @@ async fn run(pre: &CallScenarioPre<Door>, run: Run, record: Record, meter: Arc<M
         (Ok(_), Err(full)) => return End::OverBudget(full.to_string()),
         (Ok(place), Ok(())) => place,
     };
+    let quota = domain.clone();
     let answers = Answers::Live {
         switch,
         domain,
         past: Past::new(record.calls),
     };
-    let mut store = store(pre, Door::new(answers, journal, &limits), &limits, meter);
+    let mut store = store(pre, Door::new(answers, journal, &limits), &limits, meter, Some(quota));
     let end = call(pre, &mut store).await;
     store.data().checked(end)
 }
@@ -140,21 +142,26 @@ pub(crate) fn store(
     door: Door,
     limits: &Limits,
     meter: Arc<Meter>,
+    domain: Option<DomainQuota>,
 ) -> Store<Door> {
-    store_of(pre.engine(), door, limits, meter)
+    store_of(pre.engine(), door, limits, meter, domain)
 }
 
+/// As [`store`]. Without a domain there is none whose time to compute is counted: in a replay, or a trial.
 pub(crate) fn store_of(
     engine: &wasmtime::Engine,
-    door: Door,
+    mut door: Door,
     limits: &Limits,
     meter: Arc<Meter>,
+    domain: Option<DomainQuota>,
 ) -> Store<Door> {
+    meter.note_host_call();
+    door.meter = Arc::clone(&meter);
     let mut store = Store::new(engine, door);
     store.limiter(|door| &mut door.accountant);
     store.set_hostcall_fuel(limits.hostcall_bytes as usize);
     store.set_epoch_deadline(1);
-    let budget = limits.cpu;
+    let (budget, wall) = (limits.cpu, limits.wall);
     store.epoch_deadline_callback(move |_| {
         meter.slices.fetch_add(1, Ordering::Relaxed);
         let used = meter.used();
@@ -164,6 +171,18 @@ pub(crate) fn store_of(
                 used.as_millis(),
                 budget.as_millis()
             );
+            return Err(Stop::over_budget(limit));
+        }
+        let silent = meter.since_host_call();
+        if silent > wall {
+            let limit = format!(
+                "wall time: {} ms without a host call, at most {} allowed",
+                silent.as_millis(),
+                wall.as_millis()
+            );
+            return Err(Stop::over_budget(limit));
+        }
+        if let Some(Err(limit)) = domain.as_ref().map(DomainQuota::may_compute) {
             return Err(Stop::over_budget(limit));
         }
         // The plain `Yield` wakes its task before others that are ready; tokio's own yield goes to the back of the
@@ -250,9 +269,21 @@ pub(crate) struct Meter {
     /// When the poll in progress began, in nanoseconds of [`process_time`]; 0 between polls.
     poll_began_ns: AtomicU64,
     slices: AtomicU64,
+    /// When its last host call was answered, in nanoseconds of [`process_time`].
+    host_call_ns: AtomicU64,
 }
 
 impl Meter {
+    /// A host call has come to its end, or the scenario begins.
+    pub(crate) fn note_host_call(&self) {
+        self.host_call_ns.store(process_time(), Ordering::Relaxed);
+    }
+
+    fn since_host_call(&self) -> Duration {
+        let then = self.host_call_ns.load(Ordering::Relaxed);
+        Duration::from_nanos(process_time().saturating_sub(then))
+    }
+
     fn used(&self) -> Duration {
         let began = self.poll_began_ns.load(Ordering::Relaxed);
         let polling = if began == 0 {
@@ -267,10 +298,11 @@ impl Meter {
         self.poll_began_ns.store(process_time(), Ordering::Relaxed);
     }
 
-    fn pause(&self) {
+    fn pause(&self) -> Duration {
         let began = self.poll_began_ns.swap(0, Ordering::Relaxed);
         let spent = process_time().saturating_sub(began);
         self.done_ns.fetch_add(spent, Ordering::Relaxed);
+        Duration::from_nanos(spent)
     }
 }
 
@@ -280,16 +312,21 @@ fn process_time() -> u64 {
     BEGIN.get_or_init(Instant::now).elapsed().as_nanos() as u64 + 1
 }
 
-/// Counts the time that polls of `inner` take.
+/// Counts the time that polls of `inner` take, for the call and for its domain.
 pub(crate) struct Metered<F> {
     inner: Pin<Box<F>>,
     meter: Arc<Meter>,
+    domain: Option<DomainQuota>,
 }
 
 impl<F> Metered<F> {
-    pub(crate) fn new(inner: F, meter: Arc<Meter>) -> Self {
+    pub(crate) fn new(inner: F, meter: Arc<Meter>, domain: Option<DomainQuota>) -> Self {
         let inner = Box::pin(inner);
-        Self { inner, meter }
+        Self {
+            inner,
+            meter,
+            domain,
+        }
     }
 }
 
@@ -299,7 +336,10 @@ impl<F: Future> Future for Metered<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         self.meter.begin();
         let polled = self.inner.as_mut().poll(cx);
-        self.meter.pause();
+        let spent = self.meter.pause();
+        if let Some(domain) = &self.domain {
+            domain.charge_cpu(spent);
+        }
         polled
     }
 }

@@ -234,7 +234,7 @@ fn part(
     let door = Door::new(Answers::Recorded(Box::new(recording)), journal.clone(), &limits);
     let meter = Arc::new(Meter::default());
     meter.begin();
-    let mut store = store(pre, door, &limits, meter);
+    let mut store = store(pre, door, &limits, meter, None);
     let end = block_on(call(pre, &mut store));
     let report = store
         .data_mut()

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tandem_store::{
-    Activation, Credentials, DomainScope, EntryPoint, NewEntryPoint, Store, StoreError, User,
+    Activation, Credentials, DomainLimits, DomainScope, EntryPoint, NewEntryPoint, Store, StoreError, User,
 };
 
 use crate::cache::Cache;
@@ -38,6 +38,8 @@ pub struct Domain {
     pub realm: String,
     /// IANA time zone.
     pub time_zone: String,
+    /// What its scenarios may use, where that is not the server's to say.
+    pub limits: DomainLimits,
     #[serde(skip)]
     scope: DomainScope,
 }
@@ -214,6 +216,7 @@ impl Directory {
                     name: domain.name,
                     realm: domain.realm,
                     time_zone: domain.time_zone,
+                    limits: domain.limits,
                     scope,
                 })
             }))

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use tandem_bus::link::Lane;
 use tandem_directory::Directory;
-use tandem_host_api::{DomainLimits, Engine, EngineConfig, monotonic_clock};
+use tandem_host_api::{Engine, EngineConfig, monotonic_clock};
 use tandem_logic::{Calls, Keeper};
 use tandem_sip::auth::{Algorithm, Config as AuthConfig};
 use tandem_sip::registrar::{Config as RegistrarConfig, Registrar};
@@ -33,14 +33,13 @@ use crate::drive::registrar::{self, Registrations};
 use crate::drive::retention;
 use crate::drive::scenario::Scenarios;
 use crate::drive::shard::{self, Reach, ShardPort, ToShard};
+use crate::limits;
 use crate::metering;
 use crate::process::gates::{Gates, GatesError, Inboxes};
 use crate::process::orders::{Order, Orders};
 
 /// Records that wait for the store at most.
 const RECORDS_MAX: usize = 20_000;
-/// Most bytes in one domain's key-value store.
-const KV_BYTES_MAX: u64 = 64 << 20;
 /// How long hung-up calls may take to be gone.
 const LAST_CALLS: Duration = Duration::from_secs(4);
 
@@ -152,7 +151,6 @@ impl Server {
             store: store.clone(),
             registrations: registrations.clone(),
             default_domain: Some(config.domain.default.clone()).filter(|name| !name.is_empty()),
-            kv_bytes_max: KV_BYTES_MAX,
         };
         let registrar = registrar::ToDrive {
             registrations: open_registrar(config, journals.registrar),
@@ -167,12 +165,9 @@ impl Server {
         let (records, ended) = mpsc::channel(RECORDS_MAX);
         let writer = tokio::spawn(records::write(store.clone(), ended, health.clone()));
         let engine = Engine::new(engine_config(config, data))?;
-        let limits = compile::limits(config);
+        let call_limits = compile::limits(config);
         let compiler = Compiler::new(config, Some(data.join("compiled")));
-        let domain_limits = DomainLimits {
-            instances: config.limits.calls_per_domain,
-            ..DomainLimits::default()
-        };
+        let domain_limits = limits::domain_default(config);
         let reach = Reach {
             gates: gates.clone(),
             answers,
@@ -180,7 +175,7 @@ impl Server {
                 engine,
                 compiler.clone(),
                 directory,
-                limits,
+                call_limits,
                 domain_limits,
                 Handle::current(),
             ),

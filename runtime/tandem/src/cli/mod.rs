@@ -8,6 +8,7 @@ mod component;
 mod config;
 mod domain;
 mod gc;
+mod limits;
 mod number;
 mod push;
 mod replay;

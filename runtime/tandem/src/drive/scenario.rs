@@ -11,6 +11,7 @@ use tandem_store::Store;
 use tokio::runtime::Handle;
 
 use crate::compile::Compiler;
+use crate::limits;
 
 /// What every scenario shares; a clone is cheap.
 #[derive(Clone)]
@@ -72,25 +73,34 @@ impl Scenarios {
         journal: Journal,
     ) -> Result<Finished, End> {
         let module = self.module(domain, hash).await.map_err(End::Refused)?;
+        let own = match self.domain(domain).await {
+            Some(found) => found.limits.clone(),
+            None => Default::default(),
+        };
+        let quota = self.quota(domain);
+        quota.set_limits(limits::of_domain(self.domain_limits, &own));
         let run = Run {
-            domain: self.quota(domain),
-            limits: self.limits.clone(),
+            domain: quota,
+            limits: limits::of_call(&self.limits, &own),
             switch,
             journal,
         };
         Ok(self.engine.run(&module, run).await)
     }
 
-    /// The time zone of a domain, if it is known.
-    pub async fn time_zone(&self, domain: &str) -> Option<jiff::tz::TimeZone> {
+    async fn domain(&self, domain: &str) -> Option<Arc<tandem_directory::Domain>> {
         let (directory, domain) = (self.directory.clone(), domain.to_owned());
         // On the store's runtime: its connections belong there.
-        let found = self
-            .blocking
+        self.blocking
             .spawn(async move { directory.domain(&domain).await })
             .await
             .ok()?
-            .ok()??;
+            .ok()?
+    }
+
+    /// The time zone of a domain, if it is known.
+    pub async fn time_zone(&self, domain: &str) -> Option<jiff::tz::TimeZone> {
+        let found = self.domain(domain).await?;
         jiff::tz::TimeZone::get(&found.time_zone).ok()
     }
 

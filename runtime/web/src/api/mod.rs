@@ -5,6 +5,7 @@
 
 mod body;
 mod caller;
+mod limits;
 mod numbers;
 mod problem;
 mod scenarios;
@@ -162,6 +163,7 @@ pub(crate) fn router(api: Api) -> Router {
             get(scenarios::versions).post(scenarios::upload),
         )
         .route("/scenarios/{name}/versions/{hash}", delete(scenarios::remove))
+        .route("/limits", get(limits::show))
         .route("/numbers", get(numbers::list))
         .route("/numbers/{number}/activation", put(numbers::activate))
         .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "there is no such path") })
