@@ -138,7 +138,10 @@ fn a_fallback_is_set_changed_and_shown_at_the_command_line() {
     let error = modules::upload(&tandem, &domain, "gives-up", &guest("error")).unwrap();
     let activate = |more: &[&str]| {
         let command = ["number", "activate", NUMBER, "--domain", &domain];
-        tandem.json(&[&command[..], more].concat()).unwrap()
+        let set = tandem.json(&[&command[..], more].concat()).unwrap();
+        // What another process changes is seen within a second.
+        std::thread::sleep(Duration::from_millis(1_200));
+        set
     };
     let set = activate(&["--fallback", &format!("gives-up@{}", &error[..8])]);
     assert_eq!(set["fallback"]["hash"], error);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tandem_kit::baresip::Baresip;
 use tandem_kit::tandem::Tandem;
+use tandem_kit::wait;
 use tandem_tests::phones::{menu_greets, phone, refusal};
 use tandem_tests::{calls, modules};
 
@@ -24,14 +25,22 @@ fn start(guests: &[&str]) -> (Tandem, Baresip) {
 
 fn set(tandem: &Tandem, limits: &[&str]) -> Value {
     let domain = tandem.demo().domain.clone();
-    tandem.json(&[&["domain", "limits", &domain][..], limits].concat()).unwrap()
+    let own = tandem.json(&[&["domain", "limits", &domain][..], limits].concat()).unwrap();
+    // What another process changes is seen within a second.
+    std::thread::sleep(Duration::from_millis(1_200));
+    own
 }
 
 /// The record of a call to `number` that its scenario's limit ended.
 fn met(tandem: &Tandem, caller: &Baresip, number: &str) -> Value {
+    let before = calls::list(tandem).unwrap().len();
     let refused = refusal(caller, number, LONG).unwrap();
     assert!(refused.starts_with("480"), "{number}: {refused}");
-    let id = calls::call_to(tandem, number).unwrap().id().unwrap();
+    let id = wait::until(LONG, "the call's record", || {
+        let calls = calls::list(tandem).ok()?;
+        (calls.len() > before).then(|| calls[0]["id"].as_str().map(str::to_owned))?
+    })
+    .unwrap();
     tandem.json(&["call", "show", &id]).unwrap()
 }
 
