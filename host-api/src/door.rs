@@ -14,6 +14,7 @@ use crate::op::{DialFailure, KvError, LegError, LegId, Level, Op, OpIndex, Outco
 use crate::quota::{DomainQuota, TokenBucket};
 use crate::replay::Recording;
 use crate::run::{End, Meter};
+use crate::usage::Usage;
 
 /// What does the work: the call logic, seen from the door.
 ///
@@ -102,6 +103,8 @@ pub(crate) struct Door {
     domain_calls: u32,
     log_bytes_left: u32,
     pub(crate) accountant: Accountant,
+    /// What the scenario used so far.
+    pub(crate) usage: Usage,
     /// Told when a host call has come to its end.
     pub(crate) meter: Arc<Meter>,
 }
@@ -127,6 +130,7 @@ impl Door {
             domain_calls: 0,
             log_bytes_left: limits.log_bytes,
             accountant: Accountant::new(limits),
+            usage: Usage::default(),
             meter: Arc::default(),
         }
     }
@@ -146,6 +150,7 @@ impl Door {
             self.enter(index, op);
             return Ok(outcome);
         }
+        self.usage.count(op);
         let now = self.journal.now();
         let refused = if resumed {
             None

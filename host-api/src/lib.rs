@@ -30,6 +30,7 @@ pub mod quota;
 pub mod replay;
 mod run;
 mod survey;
+mod usage;
 pub mod validate;
 
 pub use door::{Reply, Switch};
@@ -43,6 +44,7 @@ pub use op::{LegId, Op, OpIndex, Outcome};
 pub use quota::{DomainLimits, DomainQuota};
 pub use replay::{Divergence, ReplayOptions, ReplayReport, ReplayStep, replay};
 pub use run::{End, Finished, Run};
+pub use usage::Usage;
 pub use validate::{Code, Grants, Problem, Rules, Verdict};
 
 /// The world that this host serves, as its components name it.

@@ -166,6 +166,13 @@ impl Accountant {
     }
 }
 
+impl Accountant {
+    /// Memory never shrinks, so what there is now is the most that there was.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.memory_bytes
+    }
+}
+
 impl ResourceLimiter for Accountant {
     fn memory_growing(
         &mut self,

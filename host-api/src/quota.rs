@@ -29,7 +29,7 @@ impl Default for DomainLimits {
             instances: 1_000,
             host_calls_per_s: 50_000,
             host_calls_burst: 100_000,
-            cpu_ms_per_s: 1_000,
+            cpu_ms_per_s: 1_000_000,
         }
     }
 }

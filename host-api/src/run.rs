@@ -17,6 +17,7 @@ use crate::limits::Limits;
 use crate::modules::Module;
 use crate::op::LegId;
 use crate::quota::DomainQuota;
+use crate::usage::Usage;
 
 /// What one call brings along.
 pub struct Run {
@@ -65,6 +66,8 @@ pub struct Finished {
     pub cpu: Duration,
     /// How often it had to let others compute.
     pub slices: u64,
+    /// What it used besides. Of a scenario that was resumed: since then.
+    pub usage: Usage,
 }
 
 impl Engine {
@@ -83,30 +86,36 @@ impl Engine {
         let scenario = async move {
             let journal = run.journal.clone();
             let record = journal.take_record();
-            let end = match record.end() {
-                Some(Known::Finished(end)) => return (end, journal.rolling_hash()),
-                Some(Known::CallOver) => End::CallOver,
+            let (end, usage) = match record.end() {
+                Some(Known::Finished(end)) => return (end, journal.rolling_hash(), Usage::default()),
+                Some(Known::CallOver) => (End::CallOver, Usage::default()),
                 None => self::run(&pre, run, record, metered).await,
             };
             journal.finished(&end);
-            (end, journal.rolling_hash())
+            (end, journal.rolling_hash(), usage)
         };
         let timed = Metered::new(scenario, Arc::clone(&meter), Some(domain));
         async move {
-            let (end, rolling_hash) = timed.await;
+            let (end, rolling_hash, usage) = timed.await;
             let (cpu, slices) = (meter.used(), meter.slices.load(Ordering::Relaxed));
             Finished {
                 end,
                 rolling_hash,
                 cpu,
                 slices,
+                usage,
             }
         }
     }
 }
 
 /// From the instance to its end: what the record has first, then what the switch answers.
-async fn run(pre: &CallScenarioPre<Door>, run: Run, record: Record, meter: Arc<Meter>) -> End {
+async fn run(
+    pre: &CallScenarioPre<Door>,
+    run: Run,
+    record: Record,
+    meter: Arc<Meter>,
+) -> (End, Usage) {
     let Run {
         domain,
         limits,
@@ -121,8 +130,8 @@ async fn run(pre: &CallScenarioPre<Door>, run: Run, record: Record, meter: Arc<M
     };
     // The place is given back after the store is gone: see the order of these two.
     let _place = match (place, began) {
-        (Err(limit), _) => return End::Refused(limit),
-        (Ok(_), Err(full)) => return End::OverBudget(full.to_string()),
+        (Err(limit), _) => return (End::Refused(limit), Usage::default()),
+        (Ok(_), Err(full)) => return (End::OverBudget(full.to_string()), Usage::default()),
         (Ok(place), Ok(())) => place,
     };
     let quota = domain.clone();
@@ -133,7 +142,10 @@ async fn run(pre: &CallScenarioPre<Door>, run: Run, record: Record, meter: Arc<M
     };
     let mut store = store(pre, Door::new(answers, journal, &limits), &limits, meter, Some(quota));
     let end = call(pre, &mut store).await;
-    store.data().checked(end)
+    let door = store.data();
+    let mut usage = door.usage;
+    usage.memory_bytes = door.accountant.memory_bytes();
+    (door.checked(end), usage)
 }
 
 /// A store with the call's limits in force.

@@ -123,3 +123,26 @@ fn limits_are_shown_and_checked() {
         assert!(refused.stderr.contains(words), "{refused:?}");
     }
 }
+
+/// What calls used is told by day, for their domain alone, and on the metrics.
+#[test]
+fn usage_is_metered_by_domain_and_day() {
+    let (tandem, caller) = start(&["tally", "trap"]);
+    let domain = tandem.demo().domain.clone();
+    tandem.json(&["domain", "add", "other.example"]).unwrap();
+    met(&tandem, &caller, "700");
+    met(&tandem, &caller, "701");
+    let used = wait::until(LONG, "usage in the store", || {
+        let days = tandem.json(&["usage", &domain]).ok()?;
+        let amounts = days.as_array()?.last()?.get("amounts")?.clone();
+        (amounts["calls"] == 2 && amounts["scenario-starts"] == 2).then_some(amounts)
+    })
+    .unwrap();
+    assert_eq!(used["scenario-failures"], 1, "{used}");
+    assert_eq!(used["host-calls.key-value"], 2, "{used}");
+    assert_eq!(used["instances-peak"], 1, "{used}");
+    assert!(used["cpu-us"].as_u64().unwrap() > 0 && used["memory-peak-bytes"].as_u64().unwrap() >= 64 << 10);
+    let other = tandem.json(&["usage", "other.example"]).unwrap();
+    assert_eq!(other.as_array().map(Vec::len), Some(0), "{other}");
+    assert!(tandem.metric("tandem_scenario_cpu_microseconds_total").unwrap() > 0.0);
+}

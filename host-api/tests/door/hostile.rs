@@ -301,13 +301,12 @@ async fn a_domain_computes_no_more_than_it_may() {
         cpu_ms_per_s: 10,
         ..DomainLimits::default()
     });
-    let run_in = |domain: &DomainQuota| {
+    let run_in = async |domain: &DomainQuota| {
         let call = Call {
             domain: domain.clone(),
             ..Call::default()
         };
-        let (run, _) = call.into_run(&module("loop"), plain(0));
-        engine().run(&module("loop"), run)
+        call.run(&module("loop"), plain(0)).await.finished
     };
     let (one, two) = tokio::join!(run_in(&domain), run_in(&domain));
     for finished in [&one, &two] {

@@ -33,6 +33,7 @@ mod rows;
 pub mod signatures;
 pub mod tokens;
 mod unused;
+pub mod usage;
 pub mod users;
 mod versions;
 
@@ -58,4 +59,5 @@ pub use retention::{Due, Keep, Purged, Retention, due};
 pub use signatures::{PublicKey, Signature, SigningKey, TrustedKey};
 pub use tokens::{Bearer, Secret, Token, TokenScope};
 pub use unused::{Spare, Stray};
+pub use usage::{Amount, DayUsage};
 pub use users::{Credentials, NewUser, User};

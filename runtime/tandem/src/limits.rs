@@ -15,8 +15,11 @@ const KV_KEYS: u64 = 100_000;
 
 /// What all calls of a domain may use together where nothing is set.
 pub fn domain_default(config: &Config) -> DomainLimits {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     DomainLimits {
         instances: config.limits.calls_per_domain,
+        // All of the machine: who shares it with others is given less.
+        cpu_ms_per_s: u32::try_from(cores).unwrap_or(1_000).min(1_000) * 1_000,
         ..DomainLimits::default()
     }
 }

@@ -33,6 +33,7 @@ use crate::drive::registrar::{self, Registrations};
 use crate::drive::retention;
 use crate::drive::scenario::Scenarios;
 use crate::drive::shard::{self, Reach, ShardPort, ToShard};
+use crate::drive::usage::Meters;
 use crate::limits;
 use crate::metering;
 use crate::process::gates::{Gates, GatesError, Inboxes};
@@ -88,6 +89,8 @@ struct Server {
     records: mpsc::Sender<ToStore>,
     writer: tokio::task::JoinHandle<()>,
     retention: tokio::task::JoinHandle<()>,
+    metering: tokio::task::JoinHandle<()>,
+    meters: Meters,
     store: Store,
     health: Health,
     web: (oneshot::Sender<()>, tokio::task::JoinHandle<()>),
@@ -193,6 +196,8 @@ impl Server {
             shard_threads.push(thread);
         }
         metering::read_roles(&metrics, &shards, &registrations, &gates);
+        let meters = reach.scenarios.meters.clone();
+        metering::read_usage(&metrics, &meters);
 
         let api = Api::new(store.clone(), compiler, ApiLimits::default());
         let web = WebServer::bind(config.web.listen, tandem_web::Limits::default())?.with_api(api);
@@ -215,6 +220,8 @@ impl Server {
             records,
             writer,
             retention: tokio::spawn(retention::remove_hourly(store.clone())),
+            metering: tokio::spawn(meters.clone().write_on(store.clone())),
+            meters,
             store,
             health,
             web,
@@ -234,6 +241,7 @@ impl Server {
         for thread in self.shard_threads.into_iter().chain([self.registrar_thread]) {
             drop(tokio::task::spawn_blocking(move || thread.join()).await);
         }
+        self.meters.write(&self.store).await;
         tracing::info!("leaving: calls go on in another process");
     }
 
@@ -241,6 +249,7 @@ impl Server {
     /// deadline at once.
     async fn stop(self, deadline: Duration, orders: &mut Orders) {
         self.health.set_stopping();
+        self.metering.abort(); // the last is written below
         self.retention.abort(); // what is over age is so at the next start, too
         self.tell(|| ToShard::Drain(true));
         tokio::select! {
@@ -262,6 +271,7 @@ impl Server {
         drop(tokio::time::timeout(Duration::from_secs(10), self.writer).await);
         drop(self.web.0); // the web listener ends last, so that its health tells of the stop
         drop(self.web.1.await);
+        self.meters.write(&self.store).await;
         self.store.close().await;
         tracing::info!("stopped");
     }

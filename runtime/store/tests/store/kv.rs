@@ -1,7 +1,7 @@
 //! Key-value pairs.
 
 use sqlx::{Connection, SqliteConnection};
-use tandem_store::{KvCap, Limit, Once, Options, Store, StoreError};
+use tandem_store::{Amount, KvCap, Limit, Once, Options, Store, StoreError, usage};
 
 use crate::{call, home};
 
@@ -330,4 +330,26 @@ async fn limits_are_a_domains_own_and_go_back_to_the_servers() {
     assert_eq!(home.domain(&other).await.unwrap().limits.get(Limit::KvKeys), None);
     let refused = home.set_limits(&scope, &[(Limit::CallCpuMs, Some(1))]).await.unwrap_err();
     assert!(refused.to_string().contains("1 is not from 10"), "{refused}");
+}
+
+#[tokio::test]
+async fn usage_is_added_by_day_and_peaks_stay() {
+    let home = home().await;
+    let scope = home.domain("demo.local").await;
+    let other = home.domain("other.local").await;
+    let [first, second] = ["2026-11-27", "2026-11-28"].map(|day| usage::day(day).unwrap());
+    let amounts = |calls, peak| {
+        [("calls", Amount::More(calls)), ("peak", Amount::Peak(peak))]
+            .map(|(what, amount)| (what.to_owned(), amount))
+            .into()
+    };
+    home.add_usage(&scope, first, &amounts(2, 7)).await.unwrap();
+    home.add_usage(&scope, first, &amounts(3, 5)).await.unwrap();
+    home.add_usage(&scope, second, &amounts(1, 1)).await.unwrap();
+    let days = home.usage(&scope, None).await.unwrap();
+    assert_eq!(days.len(), 2);
+    assert_eq!((days[0].day, days[0].amounts["calls"], days[0].amounts["peak"]), (first, 5, 7));
+    assert_eq!(home.usage(&scope, Some(second)).await.unwrap(), days[1..]);
+    assert_eq!(home.usage(&other, None).await.unwrap(), []);
+    assert!(matches!(usage::day("yesterday"), Err(StoreError::Invalid { .. })));
 }

@@ -18,6 +18,7 @@ mod server;
 mod sign;
 mod token;
 mod trust;
+mod usage;
 mod user;
 
 use std::path::PathBuf;
@@ -73,6 +74,7 @@ enum Command {
     /// Domains: the tenants
     #[command(subcommand)]
     Domain(domain::Domain),
+    Usage(usage::Usage),
     /// Users of a domain
     User(user::User),
     /// Numbers of a domain, and the scenarios that they start
@@ -259,6 +261,7 @@ fn start(context: &Context, command: Command) -> Result<ExitCode, Failure> {
             Command::Config(config) => config.run()?,
             Command::Check(args) => return check::run(context, &args).await,
             Command::Domain(domain) => domain.run(context).await?,
+            Command::Usage(usage) => usage.run(context).await?,
             Command::User(user) => user.run(context).await?,
             Command::Number(number) => number.run(context).await?,
             Command::Scenario(scenario) => scenario.run(context).await?,

@@ -2,8 +2,8 @@
 //!
 //! [`shard`] drives one shard of call logic with its scenarios on a thread of its own, [`registrar`] the registrar
 //! role; [`answers`] finds out what they ask, [`clock`] tells the time, [`journals`] opens the logs, [`records`] writes
-//! down what is over, [`canary`] judges versions by it, [`retention`] removes what is over age, [`sip_log`] shows messages
-//! to the log. No call logic here.
+//! down what is over, [`usage`] meters what domains use, [`canary`] judges versions by it, [`retention`] removes what is
+//! over age, [`sip_log`] shows messages to the log. No call logic here.
 
 pub mod answers;
 pub mod canary;
@@ -14,4 +14,5 @@ pub mod registrar;
 pub mod retention;
 pub mod scenario;
 pub mod shard;
+pub mod usage;
 pub mod sip_log;

@@ -10,6 +10,7 @@ use tandem_host_api::{
 use tandem_store::Store;
 use tokio::runtime::Handle;
 
+use super::usage::Meters;
 use crate::compile::Compiler;
 use crate::limits;
 
@@ -30,6 +31,8 @@ pub struct Scenarios {
     pub domain_limits: DomainLimits,
     /// The store's runtime, on whose blocking threads modules are compiled.
     pub blocking: Handle,
+    /// What domains use.
+    pub meters: Meters,
     quotas: Arc<Mutex<HashMap<String, DomainQuota>>>,
 }
 
@@ -52,6 +55,7 @@ impl Scenarios {
             limits,
             domain_limits,
             blocking,
+            meters: Meters::default(),
             quotas: Arc::default(),
         }
     }
@@ -72,6 +76,18 @@ impl Scenarios {
         switch: Box<dyn Switch>,
         journal: Journal,
     ) -> Result<Finished, End> {
+        let finished = self.run_one(domain, hash, switch, journal).await;
+        self.meters.ended(domain, &finished);
+        finished
+    }
+
+    async fn run_one(
+        &self,
+        domain: &str,
+        hash: &str,
+        switch: Box<dyn Switch>,
+        journal: Journal,
+    ) -> Result<Finished, End> {
         let module = self.module(domain, hash).await.map_err(End::Refused)?;
         let own = match self.domain(domain).await {
             Some(found) => found.limits.clone(),
@@ -79,6 +95,7 @@ impl Scenarios {
         };
         let quota = self.quota(domain);
         quota.set_limits(limits::of_domain(self.domain_limits, &own));
+        self.meters.started(domain, quota.instances() + 1);
         let run = Run {
             domain: quota,
             limits: limits::of_call(&self.limits, &own),

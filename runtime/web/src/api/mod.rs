@@ -10,6 +10,7 @@ mod numbers;
 mod problem;
 mod scenarios;
 mod throttle;
+mod usage;
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -164,6 +165,7 @@ pub(crate) fn router(api: Api) -> Router {
         )
         .route("/scenarios/{name}/versions/{hash}", delete(scenarios::remove))
         .route("/limits", get(limits::show))
+        .route("/usage", get(usage::show))
         .route("/numbers", get(numbers::list))
         .route("/numbers/{number}/activation", put(numbers::activate))
         .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "there is no such path") })
