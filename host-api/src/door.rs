@@ -1,5 +1,6 @@
 //! The one door: every request of a scenario passes [`Door::ask`], in order, and nowhere else.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -15,7 +16,8 @@ use crate::op::{
 };
 use crate::quota::{DomainQuota, TokenBucket};
 use crate::replay::Recording;
-use crate::run::End;
+use crate::run::{End, Meter};
+use crate::usage::Usage;
 
 /// What does the work: the call logic, seen from the door.
 ///
@@ -106,6 +108,10 @@ pub(crate) struct Door {
     domain_calls: u32,
     log_bytes_left: u32,
     pub(crate) accountant: Accountant,
+    /// What the scenario used so far.
+    pub(crate) usage: Usage,
+    /// Told when a host call has come to its end.
+    pub(crate) meter: Arc<Meter>,
 }
 
 /// How many host calls are taken out of the domain's rate at once.
@@ -118,24 +124,28 @@ impl Door {
         let host_calls = TokenBucket::new(limits.host_calls_per_s, limits.host_calls_burst, journal.now());
         Self {
             answers,
-            journal,
             legs,
             legs_held: 0,
             legs_max: limits.legs.max(1),
             recorders: ResourceTable::new(),
-            index: OpIndex::NONE,
+            index: journal.base(),
+            journal,
             step: OpIndex::NONE,
             host_calls,
             host_calls_per_s: limits.host_calls_per_s,
             domain_calls: 0,
             log_bytes_left: limits.log_bytes,
             accountant: Accountant::new(limits),
+            usage: Usage::default(),
+            meter: Arc::default(),
         }
     }
 
     /// Asks for `op` and waits for what comes of it. An error ends the scenario.
     pub(crate) async fn ask(&mut self, op: Op) -> wasmtime::Result<Outcome> {
-        self.pass(&op).await.map_err(wasmtime::Error::new)
+        let outcome = self.pass(&op).await.map_err(wasmtime::Error::new);
+        self.meter.note_host_call();
+        outcome
     }
 
     async fn pass(&mut self, op: &Op) -> Result<Outcome, Stop> {
@@ -146,6 +156,7 @@ impl Door {
             self.enter(index, op);
             return Ok(outcome);
         }
+        self.usage.count(op);
         let now = self.journal.now();
         let refused = if resumed {
             None

@@ -32,6 +32,7 @@ pub mod replay;
 mod run;
 pub mod schedule;
 mod survey;
+mod usage;
 pub mod validate;
 mod world;
 
@@ -46,6 +47,7 @@ pub use op::{LegId, Op, OpIndex, Outcome};
 pub use quota::{DomainLimits, DomainQuota};
 pub use replay::{Divergence, ReplayOptions, ReplayReport, ReplayStep, replay};
 pub use run::{End, Finished, Run};
+pub use usage::Usage;
 pub use validate::{Code, Grants, Problem, Rules, Verdict};
 pub use world::{Event, WebRequest, WebResponse, World};
 

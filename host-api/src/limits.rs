@@ -14,6 +14,9 @@ use crate::door::Stop;
 pub struct Limits {
     /// Time that the scenario may compute, waiting not counted.
     pub cpu: Duration,
+    /// Time that may pass between two of its host calls, or before the first: it computes then, or others do in its
+    /// place. Waiting in a host call is not counted.
+    pub wall: Duration,
     /// Bytes of all its linear memories together.
     pub memory_bytes: u64,
     /// Elements of all its tables together.
@@ -43,6 +46,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             cpu: Duration::from_secs(5),
+            wall: Duration::from_secs(30),
             memory_bytes: 64 << 20,
             table_elements: 100_000,
             core_instances: 64,
@@ -73,6 +77,11 @@ macro_rules! named {
                 read: |limits| u64::try_from(limits.cpu.as_micros()).unwrap_or(u64::MAX),
                 write: |limits, us| limits.cpu = Duration::from_micros(us),
             },
+            Named {
+                name: "wall_us",
+                read: |limits| u64::try_from(limits.wall.as_micros()).unwrap_or(u64::MAX),
+                write: |limits, us| limits.wall = Duration::from_micros(us),
+            },
             $(Named {
                 name: stringify!($field),
                 read: |limits| limits.$field.into(),
@@ -83,7 +92,7 @@ macro_rules! named {
 }
 
 /// All of them. A name is never used for anything else again.
-const NAMED: [Named; 12] = named![
+const NAMED: [Named; 13] = named![
     memory_bytes,
     table_elements,
     core_instances,
@@ -154,6 +163,13 @@ impl Accountant {
             tables: limits.tables as usize,
             memories: limits.memories as usize,
         }
+    }
+}
+
+impl Accountant {
+    /// Memory never shrinks, so what there is now is the most that there was.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.memory_bytes
     }
 }
 

@@ -1,6 +1,6 @@
-//! What all calls of a domain may use together: instances at the same time, host calls per second.
+//! What all calls of a domain may use together: instances at the same time, host calls and time to compute per second.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +15,13 @@ pub struct DomainLimits {
     pub host_calls_per_s: u32,
     /// Host calls at once, above the rate.
     pub host_calls_burst: u32,
+    /// Milliseconds in which its scenarios may compute per second, as a lasting rate: 1,000 are a whole core. They may
+    /// do so for [`CPU_BURST_S`] seconds at once.
+    pub cpu_ms_per_s: u32,
 }
+
+/// How many seconds' worth of computing time a domain may use at once.
+pub const CPU_BURST_S: u32 = 5;
 
 impl Default for DomainLimits {
     fn default() -> Self {
@@ -23,6 +29,7 @@ impl Default for DomainLimits {
             instances: 1_000,
             host_calls_per_s: 50_000,
             host_calls_burst: 100_000,
+            cpu_ms_per_s: 1_000_000,
         }
     }
 }
@@ -34,10 +41,12 @@ pub struct DomainQuota {
 }
 
 struct Shared {
-    limits: DomainLimits,
+    /// Looked at where a scenario begins or a limit is met, never in a host call.
+    limits: Mutex<DomainLimits>,
     clock: Clock,
     instances: AtomicU32,
     host_calls: Mutex<TokenBucket>,
+    cpu: CpuBucket,
 }
 
 impl DomainQuota {
@@ -46,12 +55,50 @@ impl DomainQuota {
         let bucket = TokenBucket::new(limits.host_calls_per_s, limits.host_calls_burst, clock());
         Self {
             shared: Arc::new(Shared {
-                limits,
+                limits: Mutex::new(limits),
+                cpu: CpuBucket::new(limits.cpu_ms_per_s, clock()),
                 clock,
                 instances: AtomicU32::new(0),
                 host_calls: Mutex::new(bucket),
             }),
         }
+    }
+
+    /// Has other limits from now on. What was used under those before stays used.
+    pub fn set_limits(&self, limits: DomainLimits) {
+        let mut now = self.shared.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        if *now == limits {
+            return;
+        }
+        *now = limits;
+        self.shared.cpu.set_rate(limits.cpu_ms_per_s);
+        let mut bucket = self
+            .shared
+            .host_calls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        bucket.set_rate(limits.host_calls_per_s, limits.host_calls_burst);
+    }
+
+    fn limits(&self) -> DomainLimits {
+        *self.shared.limits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Scenarios of the domain have computed for so long.
+    pub(crate) fn charge_cpu(&self, spent: Duration) {
+        let us = i64::try_from(spent.as_micros()).unwrap_or(i64::MAX);
+        self.shared.cpu.left_us.fetch_sub(us, Ordering::Relaxed);
+    }
+
+    /// Whether scenarios of the domain may go on computing. The error says the limit in words.
+    pub(crate) fn may_compute(&self) -> Result<(), String> {
+        if self.shared.cpu.refill((self.shared.clock)()) >= 0 {
+            return Ok(());
+        }
+        let per_s = self.shared.cpu.per_s_ms.load(Ordering::Relaxed);
+        Err(format!(
+            "CPU: the domain's scenarios compute for more than {per_s} ms a second"
+        ))
     }
 
     /// Scenarios of the domain that run now.
@@ -61,7 +108,7 @@ impl DomainQuota {
 
     /// Takes a place for one instance; dropping it gives it back. The error says the limit in words.
     pub(crate) fn enter(&self) -> Result<Place, String> {
-        let max = self.shared.limits.instances;
+        let max = self.limits().instances;
         self.shared
             .instances
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
@@ -105,7 +152,62 @@ impl DomainQuota {
 
     /// The domain's rate, for messages.
     pub(crate) fn host_calls_per_s(&self) -> u32 {
-        self.shared.limits.host_calls_per_s
+        self.limits().host_calls_per_s
+    }
+}
+
+/// Time to compute, as a rate with a burst, without a lock: all shards use it at each slice.
+struct CpuBucket {
+    left_us: AtomicI64,
+    per_s_ms: AtomicU32,
+    /// When it was refilled, in microseconds of the clock.
+    refilled_us: AtomicU64,
+}
+
+impl CpuBucket {
+    fn new(per_s_ms: u32, now: Duration) -> Self {
+        Self {
+            left_us: AtomicI64::new(Self::burst_us(per_s_ms)),
+            per_s_ms: AtomicU32::new(per_s_ms),
+            refilled_us: AtomicU64::new(now.as_micros() as u64),
+        }
+    }
+
+    fn burst_us(per_s_ms: u32) -> i64 {
+        i64::from(per_s_ms) * i64::from(CPU_BURST_S) * 1_000
+    }
+
+    fn set_rate(&self, per_s_ms: u32) {
+        self.per_s_ms.store(per_s_ms, Ordering::Relaxed);
+        self.left_us
+            .fetch_min(Self::burst_us(per_s_ms), Ordering::Relaxed);
+    }
+
+    /// Adds what has come since the last time; what is left then, in microseconds.
+    fn refill(&self, now: Duration) -> i64 {
+        /// What is added at once: smaller parts would be rounded away.
+        const EVERY_US: u64 = 1_000;
+        let now = now.as_micros() as u64;
+        let then = self.refilled_us.load(Ordering::Relaxed);
+        let passed = now.saturating_sub(then);
+        // One of those who come at the same time adds it.
+        if passed >= EVERY_US
+            && self
+                .refilled_us
+                .compare_exchange(then, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+        {
+            let per_s_ms = self.per_s_ms.load(Ordering::Relaxed);
+            let come = passed.saturating_mul(u64::from(per_s_ms)) / 1_000;
+            let come = i64::try_from(come).unwrap_or(i64::MAX);
+            let burst = Self::burst_us(per_s_ms);
+            let full = |left: i64| Some(left.saturating_add(come).min(burst));
+            // It always gives a value, so this cannot fail.
+            let _ = self
+                .left_us
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, full);
+        }
+        self.left_us.load(Ordering::Relaxed)
     }
 }
 
@@ -141,6 +243,13 @@ impl TokenBucket {
             micro_tokens_max,
             refilled: now,
         }
+    }
+
+    /// Another rate and burst; what is there stays, within the burst.
+    fn set_rate(&mut self, per_s: u32, burst: u32) {
+        self.per_s = u64::from(per_s);
+        self.micro_tokens_max = u64::from(burst.max(1)) * MICRO;
+        self.micro_tokens = self.micro_tokens.min(self.micro_tokens_max);
     }
 
     /// Takes one token; false: there is none.
@@ -184,6 +293,51 @@ mod tests {
             3,
             "never more than the burst"
         );
+    }
+
+    #[test]
+    fn a_domain_computes_for_its_burst_then_at_its_rate() {
+        let now = Arc::new(AtomicU64::new(0));
+        let clock = Arc::clone(&now);
+        let limits = DomainLimits {
+            cpu_ms_per_s: 10,
+            ..DomainLimits::default()
+        };
+        let quota = DomainQuota::new(
+            limits,
+            Arc::new(move || Duration::from_millis(clock.load(Ordering::Relaxed))),
+        );
+        quota.charge_cpu(Duration::from_millis(50));
+        assert_eq!(quota.may_compute(), Ok(()), "its burst");
+        quota.charge_cpu(Duration::from_millis(1));
+        let refusal = quota.may_compute().unwrap_err();
+        assert!(refusal.contains("10 ms a second"), "{refusal}");
+        now.store(99, Ordering::Relaxed);
+        assert!(quota.may_compute().is_err());
+        now.store(110, Ordering::Relaxed);
+        assert_eq!(quota.may_compute(), Ok(()), "1 ms came in 110 ms");
+        quota.set_limits(DomainLimits {
+            cpu_ms_per_s: 1_000,
+            ..limits
+        });
+        quota.charge_cpu(Duration::from_millis(500));
+        assert!(quota.may_compute().is_err());
+        now.store(1_000, Ordering::Relaxed);
+        assert_eq!(quota.may_compute(), Ok(()));
+    }
+
+    #[test]
+    fn other_limits_are_in_force_at_once() {
+        let quota = DomainQuota::new(DomainLimits::default(), Arc::new(|| Duration::ZERO));
+        let _first = quota.enter().unwrap();
+        quota.set_limits(DomainLimits {
+            instances: 1,
+            host_calls_per_s: 1,
+            host_calls_burst: 3,
+            ..DomainLimits::default()
+        });
+        assert!(quota.enter().is_err());
+        assert_eq!(quota.take_host_calls(64), 3);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::journal::{Journal, Known, Past, Record, RollingHash};
 use crate::limits::Limits;
 use crate::modules::Module;
 use crate::quota::DomainQuota;
+use crate::usage::Usage;
 use crate::world::{Event, Handler, Trigger, WebRequest, WebResponse};
 
 /// What one call brings along.
@@ -64,6 +65,8 @@ pub struct Finished {
     pub cpu: Duration,
     /// How often it had to let others compute.
     pub slices: u64,
+    /// What it used besides. Of a scenario that was resumed: since then.
+    pub usage: Usage,
 }
 
 impl Engine {
@@ -107,28 +110,30 @@ impl Engine {
         trigger: Trigger,
     ) -> impl Future<Output = (Finished, Option<WebResponse>)> + Send + 'static {
         let handler = module.shared.handler.clone();
+        let domain = run.domain.clone();
         let meter = Arc::new(Meter::default());
         let metered = Arc::clone(&meter);
         let scenario = async move {
             let journal = run.journal.clone();
             let record = journal.take_record();
-            let (end, response) = match record.end() {
-                Some(Known::Finished(end)) => return (end, None, journal.rolling_hash()),
-                Some(Known::CallOver) => (End::CallOver, None),
+            let (end, response, usage) = match record.end() {
+                Some(Known::Finished(end)) => return (end, None, journal.rolling_hash(), Usage::default()),
+                Some(Known::CallOver) => (End::CallOver, None, Usage::default()),
                 None => self::run(&handler, run, record, metered, trigger).await,
             };
             journal.finished(&end);
-            (end, response, journal.rolling_hash())
+            (end, response, journal.rolling_hash(), usage)
         };
-        let timed = Metered::new(scenario, Arc::clone(&meter));
+        let timed = Metered::new(scenario, Arc::clone(&meter), Some(domain));
         async move {
-            let (end, response, rolling_hash) = timed.await;
+            let (end, response, rolling_hash, usage) = timed.await;
             let (cpu, slices) = (meter.used(), meter.slices.load(Ordering::Relaxed));
             let finished = Finished {
                 end,
                 rolling_hash,
                 cpu,
                 slices,
+                usage,
             };
             (finished, response)
         }
@@ -142,7 +147,7 @@ async fn run(
     record: Record,
     meter: Arc<Meter>,
     trigger: Trigger,
-) -> (End, Option<WebResponse>) {
+) -> (End, Option<WebResponse>, Usage) {
     let Run {
         domain,
         limits,
@@ -157,33 +162,41 @@ async fn run(
     };
     // The place is given back after the store is gone: see the order of these two.
     let _place = match (place, began) {
-        (Err(limit), _) => return (End::Refused(limit), None),
-        (Ok(_), Err(full)) => return (End::OverBudget(full.to_string()), None),
+        (Err(limit), _) => return (End::Refused(limit), None, Usage::default()),
+        (Ok(_), Err(full)) => return (End::OverBudget(full.to_string()), None, Usage::default()),
         (Ok(place), Ok(())) => place,
     };
+    let quota = domain.clone();
     let answers = Answers::Live {
         switch,
         domain,
         past: Past::new(record.calls),
     };
     let door = Door::new(answers, journal, &limits);
-    let mut store = store_of(handler.engine(), door, &limits, meter);
+    let mut store = store_of(handler.engine(), door, &limits, meter, Some(quota));
     let (end, response) = call(handler, &mut store, trigger).await;
-    (store.data().checked(end), response)
+    let door = store.data();
+    let mut usage = door.usage;
+    usage.memory_bytes = door.accountant.memory_bytes();
+    (door.checked(end), response, usage)
 }
 
-/// A store with the call's limits in force.
+/// A store with the call's limits in force. Without a domain there is none whose time to compute is counted: in a
+/// replay, or a trial.
 pub(crate) fn store_of(
     engine: &wasmtime::Engine,
-    door: Door,
+    mut door: Door,
     limits: &Limits,
     meter: Arc<Meter>,
+    domain: Option<DomainQuota>,
 ) -> Store<Door> {
+    meter.note_host_call();
+    door.meter = Arc::clone(&meter);
     let mut store = Store::new(engine, door);
     store.limiter(|door| &mut door.accountant);
     store.set_hostcall_fuel(limits.hostcall_bytes as usize);
     store.set_epoch_deadline(1);
-    let budget = limits.cpu;
+    let (budget, wall) = (limits.cpu, limits.wall);
     store.epoch_deadline_callback(move |_| {
         meter.slices.fetch_add(1, Ordering::Relaxed);
         let used = meter.used();
@@ -193,6 +206,18 @@ pub(crate) fn store_of(
                 used.as_millis(),
                 budget.as_millis()
             );
+            return Err(Stop::over_budget(limit));
+        }
+        let silent = meter.since_host_call();
+        if silent > wall {
+            let limit = format!(
+                "wall time: {} ms without a host call, at most {} allowed",
+                silent.as_millis(),
+                wall.as_millis()
+            );
+            return Err(Stop::over_budget(limit));
+        }
+        if let Some(Err(limit)) = domain.as_ref().map(DomainQuota::may_compute) {
             return Err(Stop::over_budget(limit));
         }
         // The plain `Yield` wakes its task before others that are ready; tokio's own yield goes to the back of the
@@ -268,9 +293,21 @@ pub(crate) struct Meter {
     /// When the poll in progress began, in nanoseconds of [`process_time`]; 0 between polls.
     poll_began_ns: AtomicU64,
     slices: AtomicU64,
+    /// When its last host call was answered, in nanoseconds of [`process_time`].
+    host_call_ns: AtomicU64,
 }
 
 impl Meter {
+    /// A host call has come to its end, or the scenario begins.
+    pub(crate) fn note_host_call(&self) {
+        self.host_call_ns.store(process_time(), Ordering::Relaxed);
+    }
+
+    fn since_host_call(&self) -> Duration {
+        let then = self.host_call_ns.load(Ordering::Relaxed);
+        Duration::from_nanos(process_time().saturating_sub(then))
+    }
+
     fn used(&self) -> Duration {
         let began = self.poll_began_ns.load(Ordering::Relaxed);
         let polling = if began == 0 {
@@ -285,10 +322,11 @@ impl Meter {
         self.poll_began_ns.store(process_time(), Ordering::Relaxed);
     }
 
-    fn pause(&self) {
+    fn pause(&self) -> Duration {
         let began = self.poll_began_ns.swap(0, Ordering::Relaxed);
         let spent = process_time().saturating_sub(began);
         self.done_ns.fetch_add(spent, Ordering::Relaxed);
+        Duration::from_nanos(spent)
     }
 }
 
@@ -298,16 +336,17 @@ fn process_time() -> u64 {
     BEGIN.get_or_init(Instant::now).elapsed().as_nanos() as u64 + 1
 }
 
-/// Counts the time that polls of `inner` take.
+/// Counts the time that polls of `inner` take, for the call and for its domain.
 pub(crate) struct Metered<F> {
     inner: Pin<Box<F>>,
     meter: Arc<Meter>,
+    domain: Option<DomainQuota>,
 }
 
 impl<F> Metered<F> {
-    pub(crate) fn new(inner: F, meter: Arc<Meter>) -> Self {
+    pub(crate) fn new(inner: F, meter: Arc<Meter>, domain: Option<DomainQuota>) -> Self {
         let inner = Box::pin(inner);
-        Self { inner, meter }
+        Self { inner, meter, domain }
     }
 }
 
@@ -317,7 +356,10 @@ impl<F: Future> Future for Metered<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         self.meter.begin();
         let polled = self.inner.as_mut().poll(cx);
-        self.meter.pause();
+        let spent = self.meter.pause();
+        if let Some(domain) = &self.domain {
+            domain.charge_cpu(spent);
+        }
         polled
     }
 }

@@ -494,10 +494,11 @@ async fn start_once(start: &InstancePre<Door>, limits: &Limits) -> Option<(Code,
     };
     let door = Door::new(answers, Journal::hash_only(header, monotonic_clock()), &limits);
     let meter = Arc::new(Meter::default());
-    let mut store = run::store_of(start.engine(), door, &limits, Arc::clone(&meter));
+    let mut store = run::store_of(start.engine(), door, &limits, Arc::clone(&meter), None);
     let started = Metered::new(
         async move { start.instantiate_async(&mut store).await.map(drop) },
         meter,
+        None,
     );
     let error = started.await.err()?;
     match run::end_of(&error) {

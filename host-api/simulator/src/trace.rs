@@ -75,6 +75,9 @@ pub fn lines(case: &Case, entries: &[TimedEntry], seen: &Seen) -> Vec<String> {
                 let said = self::input(case, input);
                 trace.line(*at_ms, &said);
             }
+            Entry::FellBack { scenario, .. } => {
+                trace.line(*at_ms, &format!("the fall-back {scenario} takes over"));
+            }
             Entry::Finished { end } => {
                 trace.step.clear();
                 trace.line(*at_ms, &format!("the scenario {}", expect::described(end)));

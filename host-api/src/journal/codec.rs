@@ -310,6 +310,17 @@ impl Entry {
             Self::Cancelled { index } => EntryRef::Cancelled { index: *index },
             Self::Input(input) => EntryRef::Input(input),
             Self::Finished { end } => EntryRef::Finished { end },
+            Self::FellBack {
+                after,
+                end,
+                scenario,
+                module_hash,
+            } => EntryRef::FellBack {
+                after: *after,
+                end,
+                scenario,
+                module_hash,
+            },
         }
     }
 }

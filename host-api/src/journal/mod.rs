@@ -90,6 +90,14 @@ pub enum Entry {
     Input(Input),
     /// The scenario ended.
     Finished { end: End },
+    /// The scenario had failed with `end`; the call goes on with its fall-back, the module of this name and hash, whose
+    /// host calls are numbered on from `after`.
+    FellBack {
+        after: OpIndex,
+        end: End,
+        scenario: String,
+        module_hash: String,
+    },
 }
 
 /// [`Entry`] by reference, to write without a copy: the variants are the same, in the same order.
@@ -113,6 +121,12 @@ pub(crate) enum EntryRef<'a> {
     Input(&'a Input),
     Finished {
         end: &'a End,
+    },
+    FellBack {
+        after: OpIndex,
+        end: &'a End,
+        scenario: &'a str,
+        module_hash: &'a str,
     },
 }
 
@@ -146,6 +160,20 @@ pub struct RecordedJournal {
     pub rolling_hash: RollingHash,
 }
 
+impl RecordedJournal {
+    /// The scenario that the call fell back to when its own had failed: its module's name and hash. None: it did not.
+    pub fn fell_back_to(&self) -> Option<(&str, &str)> {
+        self.entries.iter().find_map(|timed| match &timed.entry {
+            Entry::FellBack {
+                scenario,
+                module_hash,
+                ..
+            } => Some((scenario.as_str(), module_hash.as_str())),
+            _ => None,
+        })
+    }
+}
+
 /// One call's journal while the call lives; a clone is another handle on the same journal.
 #[derive(Clone)]
 pub struct Journal {
@@ -166,6 +194,12 @@ struct Shared {
     full: bool,
     /// The last entry's moment.
     last_ms: u64,
+    /// The last host call that was asked for.
+    last: OpIndex,
+    /// The host call after which those of the scenario that runs are numbered: none but for a fall-back.
+    base: OpIndex,
+    /// Where its entries begin.
+    base_bytes: usize,
     chain: Chain,
     saved: Saved,
     /// What a restored journal says, until the run takes it.
@@ -208,6 +242,9 @@ impl Journal {
             bytes_max: Limits::default().journal_bytes as usize,
             full: false,
             last_ms: 0,
+            last: OpIndex::NONE,
+            base: OpIndex::NONE,
+            base_bytes: 0,
             chain: Chain::default(),
             saved: Saved::default(),
             record: None,
@@ -237,13 +274,23 @@ impl Journal {
         let last_ms = stored.entries.last().map_or(0, |last| last.at_ms);
         let age_ms = now_unix_ms.saturating_sub(stored.header.began_ms).max(last_ms);
         let (entries, chain) = codec::encode_entries(&stored.entries);
+        let fell_back = stored
+            .entries
+            .iter()
+            .rposition(|timed| matches!(timed.entry, Entry::FellBack { .. }));
+        let base_bytes = fell_back.map_or(0, |at| {
+            let before = stored.entries.get(..=at).unwrap_or_default();
+            codec::encode_entries(before).0.len()
+        });
         let record = Record::of(stored.entries).map_err(|reason| JournalError::Malformed {
             what: "order of entries",
             at: 0,
             reason,
         })?;
         let limits = record.limits.clone().unwrap_or_default();
-        let bytes_max = usize::try_from(limits.journal_bytes).unwrap_or(usize::MAX);
+        let bytes_max = usize::try_from(limits.journal_bytes)
+            .unwrap_or(usize::MAX)
+            .saturating_add(base_bytes);
         let shared = Shared {
             header: stored.header,
             full: entries.len() > bytes_max,
@@ -251,6 +298,9 @@ impl Journal {
             entries: Some(entries),
             bytes_max,
             last_ms,
+            last: record.last(),
+            base: record.base,
+            base_bytes,
             chain,
             record: Some(record),
         };
@@ -306,6 +356,28 @@ impl Journal {
         let _ = self.lock().append(now, &EntryRef::Input(&input));
     }
 
+    /// The call goes on with another scenario, its fall-back: the next run with this journal is that one's, from its
+    /// beginning. The one before has ended with `end`. `asked` is the last host call that is known from elsewhere to
+    /// have been asked for: where this journal lacks it, none of its number is made again.
+    pub fn fell_back(&self, end: &End, asked: OpIndex, scenario: &str, module_hash: &str) {
+        let now = self.now();
+        let shared = &mut *self.lock();
+        let after = shared.last.max(asked);
+        shared.append_always(
+            now,
+            &EntryRef::FellBack {
+                after,
+                end,
+                scenario,
+                module_hash,
+            },
+        );
+        (shared.last, shared.base, shared.full) = (after, after, false);
+        shared.base_bytes = shared.entries.as_ref().map_or(0, Vec::len);
+        shared.bytes_max = shared.bytes_max.max(shared.base_bytes);
+        shared.record = None;
+    }
+
     /// The hash over all requests and outcomes so far.
     pub fn rolling_hash(&self) -> RollingHash {
         self.lock().chain.hash()
@@ -341,10 +413,16 @@ impl Journal {
         self.lock().room()
     }
 
+    /// The host call after which the next run's are numbered.
+    pub(crate) fn base(&self) -> OpIndex {
+        self.lock().base
+    }
+
     pub(crate) fn began(&self, limits: &Limits) -> Result<(), JournalFull> {
         let now = self.now();
         let mut shared = self.lock();
-        shared.bytes_max = usize::try_from(limits.journal_bytes).unwrap_or(usize::MAX);
+        let most = usize::try_from(limits.journal_bytes).unwrap_or(usize::MAX);
+        shared.bytes_max = most.saturating_add(shared.base_bytes);
         shared.append(now, &EntryRef::Began { limits })
     }
 
@@ -355,7 +433,9 @@ impl Journal {
         parent: OpIndex,
         op: &Op,
     ) -> Result<(), JournalFull> {
-        self.lock().append(now, &EntryRef::Started { index, parent, op })
+        let mut shared = self.lock();
+        shared.last = index;
+        shared.append(now, &EntryRef::Started { index, parent, op })
     }
 
     pub(crate) fn ended(&self, now: Duration, index: OpIndex, outcome: &Outcome) -> Result<(), JournalFull> {

@@ -18,15 +18,24 @@ pub(crate) struct HostCall {
     pub(crate) cancelled: bool,
 }
 
-/// A journal by its host calls.
+/// One scenario's part of a journal, by its host calls. A call whose scenario failed has a second part, its fall-back's.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
+    /// Its host calls are numbered from the one after this.
+    pub(crate) base: OpIndex,
     /// None: the record ends before the scenario began.
     pub(crate) limits: Option<Limits>,
-    /// In order, numbered from 1.
+    /// In order.
     pub(crate) calls: Vec<HostCall>,
     /// How the scenario ended, where the record goes so far.
     pub(crate) end: Option<End>,
+}
+
+/// The scenario that a call fell back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TakenOver {
+    pub(crate) scenario: String,
+    pub(crate) module_hash: String,
 }
 
 /// The end that a record has or is about to have.
@@ -38,8 +47,16 @@ pub(crate) enum Known {
 }
 
 impl Record {
-    /// Puts entries together. The error says what does not fit.
+    /// Puts entries together: the part of the scenario that ran last. The error says what does not fit.
     pub(crate) fn of(entries: impl IntoIterator<Item = TimedEntry>) -> Result<Self, String> {
+        Ok(Self::parts(entries)?.1)
+    }
+
+    /// Puts entries together: the parts of scenarios that failed, each with what took over, and the last one.
+    pub(crate) fn parts(
+        entries: impl IntoIterator<Item = TimedEntry>,
+    ) -> Result<(Vec<(Self, TakenOver)>, Self), String> {
+        let mut before = Vec::new();
         let mut record = Self::default();
         for TimedEntry { at_ms, entry } in entries {
             match entry {
@@ -57,15 +74,45 @@ impl Record {
                 }
                 Entry::Cancelled { index } => record.open_call(index)?.cancelled = true,
                 Entry::Finished { end } => record.end = Some(end),
+                Entry::FellBack {
+                    after,
+                    end,
+                    scenario,
+                    module_hash,
+                } => {
+                    if after < record.last() {
+                        return Err(format!(
+                            "the journal numbers its fall-back from {after}, but host call {} is before it",
+                            record.last()
+                        ));
+                    }
+                    record.end = Some(end);
+                    let next = Self {
+                        base: after,
+                        ..Self::default()
+                    };
+                    before.push((
+                        std::mem::replace(&mut record, next),
+                        TakenOver {
+                            scenario,
+                            module_hash,
+                        },
+                    ));
+                }
                 Entry::Input(_) => (),
             }
         }
-        Ok(record)
+        Ok((before, record))
+    }
+
+    /// The last host call's number.
+    pub(crate) fn last(&self) -> OpIndex {
+        self.calls.last().map_or(self.base, |call| call.index)
     }
 
     fn begin(&mut self, index: OpIndex, op: Op, at_ms: u64) -> Result<(), String> {
         let last = self.calls.last();
-        let expected = last.map_or(OpIndex::NONE, |call| call.index).next();
+        let expected = self.last().next();
         if index != expected {
             return Err(format!(
                 "the journal has host call {index} where {expected} belongs"

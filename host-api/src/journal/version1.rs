@@ -44,6 +44,7 @@ impl From<ByPosition> for Limits {
     fn from(old: ByPosition) -> Self {
         Self {
             cpu: old.cpu,
+            wall: Self::default().wall,
             memory_bytes: old.memory_bytes,
             table_elements: old.table_elements,
             core_instances: old.core_instances,

@@ -19,8 +19,7 @@ use std::time::Duration;
 
 use crate::door::{Answers, Door};
 use crate::engine::Engine;
-use crate::journal::{Entry, Journal, RecordedJournal, RollingHash};
-use crate::limits::Limits;
+use crate::journal::{Journal, Record, RecordedJournal, RollingHash};
 use crate::modules::Module;
 use crate::op::{Op, OpIndex, Outcome};
 use crate::run::{End, Meter, call, store_of};
@@ -29,7 +28,8 @@ use crate::world::Trigger;
 pub use comparison::{Comparison, Finding, Group, Unread, Verdict};
 pub(crate) use memory::HostMemories;
 pub(crate) use recording::Recording;
-pub use report::{Difference, Node, Parting, Report, Side, Step};
+use recording::check_set;
+pub use report::{Difference, Node, Parting, Report, Side, Step, TakenOver};
 
 /// What to change in a replay, how far to go, what to compute.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +41,9 @@ pub struct ReplayOptions {
     /// Computes a hash of all linear memory at every step. Needs compiled code of its own the first time, and some
     /// 0.1 ms a step and megabyte.
     pub memory_hashes: bool,
+    /// The scenario that the call fell back to, where it did: see [`RecordedJournal::fell_back_to`]. None, or another
+    /// version: the replay ends where that one began.
+    pub fallback: Option<Module>,
 }
 
 /// One host call of a replay.
@@ -129,20 +132,102 @@ pub struct ReplayReport {
     pub end: ReplayEnd,
     /// Where it left the record, if it did.
     pub divergence: Option<Divergence>,
+    /// Where the call's fall-back took over, if the replay came so far.
+    pub fallback: Option<FellBack>,
 }
 
-/// Runs `module` against a recorded call. Blocks for as long as the scenario computes (at most the CPU time that the
-/// call itself was allowed), so call it where blocking is allowed.
+/// Where a call went over to its fall-back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FellBack {
+    /// The fall-back's module name.
+    pub scenario: String,
+    /// The version, by its hash.
+    pub module_hash: String,
+    /// Its host calls are numbered from the one after this.
+    pub after: OpIndex,
+    /// Whether they were replayed too.
+    pub replayed: bool,
+}
+
+/// Runs `module` against a recorded call, and where that call fell back to another scenario, that one too, if it is
+/// [given](ReplayOptions::fallback). Blocks for as long as the scenarios compute (at most the CPU time that the call
+/// itself was allowed), so call it where blocking is allowed.
 pub fn replay(
     engine: &Engine,
     module: &Module,
     recorded: &RecordedJournal,
     options: ReplayOptions,
 ) -> ReplayReport {
-    let recording = match Recording::new(recorded, options.set, options.until) {
-        Ok(recording) => recording,
+    let (mut before, last) = match Record::parts(recorded.entries.iter().cloned()) {
+        Ok(parts) => parts,
         Err(reason) => return refused(reason),
     };
+    let calls: Vec<_> = before
+        .iter()
+        .flat_map(|(part, _)| &part.calls)
+        .chain(&last.calls)
+        .collect();
+    if let Err(reason) = check_set(&calls, &options.set) {
+        return refused(reason);
+    }
+    // Nobody reads this journal's times: a replay tells the recorded ones.
+    let journal = Journal::hash_only(recorded.header.clone(), Arc::new(|| Duration::ZERO));
+    // A fall-back has none of its own, so there are two parts at most.
+    let (first, fell_back) = match before.drain(..).next() {
+        Some((first, taken_over)) => (first, Some((taken_over, last))),
+        None => (last, None),
+    };
+    let mut report = part(engine, module, first, &journal, &options);
+    let (ReplayEnd::Scenario(end), None, Some((taken_over, second))) =
+        (&report.end, &report.divergence, fell_back)
+    else {
+        return report;
+    };
+    let mut fallback = FellBack {
+        scenario: taken_over.scenario,
+        module_hash: taken_over.module_hash,
+        after: second.base,
+        replayed: false,
+    };
+    if let Some(module) = options
+        .fallback
+        .as_ref()
+        .filter(|it| it.hash() == fallback.module_hash)
+    {
+        journal.fell_back(end, second.base, &fallback.scenario, &fallback.module_hash);
+        let ReplayReport {
+            steps,
+            rolling_hash,
+            end,
+            divergence,
+            ..
+        } = part(engine, module, second, &journal, &options);
+        report.steps.extend(steps);
+        (report.rolling_hash, report.end, report.divergence) = (rolling_hash, end, divergence);
+        fallback.replayed = true;
+    }
+    report.fallback = Some(fallback);
+    report
+}
+
+/// Runs one scenario of a call against its part of the record.
+fn part(
+    engine: &Engine,
+    module: &Module,
+    record: Record,
+    journal: &Journal,
+    options: &ReplayOptions,
+) -> ReplayReport {
+    if let (None, Some(end)) = (&record.limits, &record.end) {
+        // It could not even be started then.
+        return ReplayReport {
+            steps: Vec::new(),
+            rolling_hash: journal.rolling_hash(),
+            end: ReplayEnd::Scenario(end.clone()),
+            divergence: None,
+            fallback: None,
+        };
+    }
     let handler = if options.memory_hashes {
         match module.for_replays(engine) {
             Ok(handler) => handler,
@@ -151,14 +236,14 @@ pub fn replay(
     } else {
         &module.shared.handler
     };
-    let limits = limits_of(recorded);
+    // Those that the call had, so that a memory limit is met at the same place.
+    let limits = record.limits.clone().unwrap_or_default();
+    let recording = Recording::new(record, &options.set, options.until);
     let watch = options.memory_hashes.then(memory::watch);
-    // Nobody reads this journal's times: a replay tells the recorded ones.
-    let journal = Journal::hash_only(recorded.header.clone(), Arc::new(|| Duration::ZERO));
     let door = Door::new(Answers::Recorded(Box::new(recording)), journal.clone(), &limits);
     let meter = Arc::new(Meter::default());
     meter.begin();
-    let mut store = store_of(handler.engine(), door, &limits, meter);
+    let mut store = store_of(handler.engine(), door, &limits, meter, None);
     let end = block_on(call(handler, &mut store, Trigger::Call)).0;
     let report = store
         .data_mut()
@@ -174,6 +259,7 @@ pub fn replay(
         rolling_hash: journal.rolling_hash(),
         end,
         divergence,
+        fallback: None,
     }
 }
 
@@ -183,23 +269,8 @@ fn refused(reason: String) -> ReplayReport {
         rolling_hash: [0; 16],
         end: ReplayEnd::Refused(reason),
         divergence: None,
+        fallback: None,
     }
-}
-
-/// The limits that the call had, so that a memory limit is met at the same place.
-fn limits_of(recorded: &RecordedJournal) -> Limits {
-    recorded
-        .entries
-        .iter()
-        .find_map(|timed| match &timed.entry {
-            Entry::Began { limits } => Some(limits.clone()),
-            Entry::Started { .. }
-            | Entry::Ended { .. }
-            | Entry::Cancelled { .. }
-            | Entry::Input(_)
-            | Entry::Finished { .. } => None,
-        })
-        .unwrap_or_default()
 }
 
 /// Every answer of a replay is there at once, so its future waits for nothing: only the slices' yields make it pending.

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use super::memory::{self, MemoryHash};
 use super::{Did, Divergence, ReplayEnd, ReplayStep};
-use crate::journal::{HostCall, Record, RecordedJournal};
+use crate::journal::{HostCall, Record};
 use crate::op::{Op, OpIndex, Outcome};
 use crate::run::End;
 
 pub(crate) struct Recording {
+    /// Its host calls are numbered from the one after this.
+    base: OpIndex,
     calls: Vec<HostCall>,
     /// How the call ended, where the record goes so far.
     end: Option<End>,
@@ -24,38 +26,21 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    pub(crate) fn new(
-        recorded: &RecordedJournal,
-        set: Vec<(OpIndex, Outcome)>,
-        until: Option<OpIndex>,
-    ) -> Result<Self, String> {
-        let Record { calls, end, .. } = Record::of(recorded.entries.iter().cloned())?;
-        let set: HashMap<_, _> = set.into_iter().collect();
-        for (index, outcome) in &set {
-            let Some(call) = calls.iter().find(|call| call.index == *index) else {
-                return Err(format!(
-                    "host call {index} cannot be set: the journal has {}",
-                    calls.len()
-                ));
-            };
-            if !call.op.accepts(outcome) {
-                return Err(format!(
-                    "host call {index} is {} and cannot be answered with {outcome:?}",
-                    call.op.name()
-                ));
-            }
-        }
-        Ok(Self {
+    /// Of one scenario's part of a record. Answers to set must have been checked ([`check_set`]).
+    pub(crate) fn new(record: Record, set: &[(OpIndex, Outcome)], until: Option<OpIndex>) -> Self {
+        let Record { base, calls, end, .. } = record;
+        Self {
+            base,
             calls,
             end,
-            set,
+            set: set.iter().cloned().collect(),
             until,
             node: (OpIndex::NONE, None),
             memories: None,
             steps: Vec::new(),
             stopped: None,
             divergence: None,
-        })
+        }
     }
 
     /// The instance is there: from now on its memories can be hashed.
@@ -75,7 +60,7 @@ impl Recording {
 
     fn call(&self, index: OpIndex) -> Option<&HostCall> {
         (index.0 as usize)
-            .checked_sub(1)
+            .checked_sub(self.base.0 as usize + 1)
             .and_then(|place| self.calls.get(place))
     }
 
@@ -185,7 +170,7 @@ impl Recording {
             return (steps, stopped, self.divergence.take());
         }
         // The scenario ended of itself: did it then, and in the same way?
-        let next = steps.last().map_or(OpIndex::NONE, |step| step.index).next();
+        let next = steps.last().map_or(self.base, |step| step.index).next();
         let recorded = match self.calls.get(steps.len()) {
             Some(call) => Some(Did::Asked(call.op.clone())),
             None => self
@@ -201,6 +186,25 @@ impl Recording {
         });
         (steps, ReplayEnd::Scenario(end), divergence)
     }
+}
+
+/// Whether each answer to set is one to a recorded request, and fits it.
+pub(super) fn check_set(calls: &[&HostCall], set: &[(OpIndex, Outcome)]) -> Result<(), String> {
+    for (index, outcome) in set {
+        let Some(call) = calls.iter().find(|call| call.index == *index) else {
+            return Err(format!(
+                "host call {index} cannot be set: the journal has {}",
+                calls.len()
+            ));
+        };
+        if !call.op.accepts(outcome) {
+            return Err(format!(
+                "host call {index} is {} and cannot be answered with {outcome:?}",
+                call.op.name()
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Whether two ends are the same one. Limits of time are met at slightly other figures each time, and another version

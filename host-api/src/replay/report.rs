@@ -42,6 +42,22 @@ pub struct Report {
     pub divergence: Option<Parting>,
     /// Where the two differ, side by side, in the order of steps.
     pub diff: Vec<Difference>,
+    /// Where the call's fall-back took over, if the replay came so far.
+    #[serde(default)]
+    pub fallback: Option<TakenOver>,
+}
+
+/// Where a call went over to its fall-back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenOver {
+    /// The fall-back's scenario.
+    pub scenario: String,
+    /// Its version, by its hash.
+    pub scenario_hash: String,
+    /// Its steps are those after this one.
+    pub after_step: u32,
+    /// Whether they were replayed too. They are not beside another version of the scenario that failed.
+    pub replayed: bool,
 }
 
 /// One host call of a replay.
@@ -168,6 +184,12 @@ impl Report {
                 replayed: divergence.replayed.to_string(),
             }),
             diff: diff(recorded, report),
+            fallback: report.fallback.as_ref().map(|fell_back| TakenOver {
+                scenario: fell_back.scenario.clone(),
+                scenario_hash: fell_back.module_hash.clone(),
+                after_step: fell_back.after.0,
+                replayed: fell_back.replayed,
+            }),
         }
     }
 }
@@ -176,7 +198,11 @@ impl ReplayReport {
     /// Whether the replay went the recorded way: nothing else was asked for, and the hash is the recorded one where the
     /// record goes to the end.
     pub(super) fn agrees_with(&self, recorded: &RecordedJournal) -> bool {
-        let cut_short = matches!(self.end, ReplayEnd::JournalEnds(_));
+        let cut_short = matches!(self.end, ReplayEnd::JournalEnds(_))
+            || self
+                .fallback
+                .as_ref()
+                .is_some_and(|fell_back| !fell_back.replayed);
         self.divergence.is_none() && (cut_short || self.rolling_hash == recorded.rolling_hash)
     }
 }
@@ -217,8 +243,24 @@ impl std::fmt::Display for ReplayEnd {
 /// Where record and replay differ, side by side.
 pub(super) fn diff(recorded: &RecordedJournal, report: &ReplayReport) -> Vec<Difference> {
     // A record whose entries do not fit together was refused before anything was replayed.
-    let record = Record::of(recorded.entries.iter().cloned()).unwrap_or_default();
+    let (before, last) = Record::parts(recorded.entries.iter().cloned()).unwrap_or_default();
     let parted = report.divergence.as_ref().map(|divergence| divergence.index);
+    let came_far = report
+        .fallback
+        .as_ref()
+        .is_some_and(|fell_back| fell_back.replayed);
+    let mut record = Record::default();
+    for (part, is_last) in before
+        .into_iter()
+        .map(|(part, _)| (part, false))
+        .chain([(last, true)])
+    {
+        record.calls.extend(part.calls);
+        // The end that the replayed side is compared with is that of the scenario which it left.
+        if record.end.is_none() && (is_last || !came_far) {
+            record.end = part.end;
+        }
+    }
     let nodes = nodes(&record.calls);
     let mut rows: Vec<_> = record
         .calls
@@ -245,25 +287,26 @@ fn answered_otherwise(call: &HostCall, step: &ReplayStep) -> bool {
 
 /// The two sides at the divergence, then what the record has after it.
 fn after_parting(divergence: &Divergence, record: &Record, nodes: &[Option<Node>]) -> Vec<Difference> {
-    let at = (divergence.index.0 as usize).saturating_sub(1);
+    let place = |step: u32| record.calls.partition_point(|call| call.index.0 < step);
+    let at = place(divergence.index.0);
     let row = |step: u32, recorded: Side, replayed: Option<Side>| Difference {
         step,
-        node: (step as usize)
-            .checked_sub(1)
-            .and_then(|place| nodes.get(place)?.clone()),
+        node: nodes.get(place(step)).cloned().flatten(),
         recorded: Some(recorded),
         replayed,
     };
     let then = record
         .calls
         .get(at)
+        .filter(|_| matches!(divergence.recorded, Did::Asked(_)))
         .map_or_else(|| Side::from(&divergence.recorded), Side::recorded);
     let mut rows = vec![row(
         divergence.index.0,
         then,
         Some(Side::from(&divergence.replayed)),
     )];
-    let later = record.calls.get(at + 1..).unwrap_or_default();
+    let shown = usize::from(matches!(divergence.recorded, Did::Asked(_)));
+    let later = record.calls.get(at + shown..).unwrap_or_default();
     rows.extend(
         later
             .iter()

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tandem_host_api::{DomainLimits, End, Limits, LoadError, Op, Outcome, Reply};
+use tandem_host_api::{DomainLimits, DomainQuota, End, Limits, LoadError, Op, Outcome, Reply};
 use tokio::sync::oneshot;
 
 use crate::support::{Call, domain, engine, guest, module, plain, stopped_clock};
@@ -251,4 +251,79 @@ async fn full_server_refuses_the_next_call_in_words() {
         "{end:?}"
     );
     first.abort();
+}
+
+/// One that neither asks for anything nor ends, where time to compute is not what runs out.
+#[tokio::test]
+async fn silence_ends_with_its_wall_time() {
+    let limits = Limits {
+        wall: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let call = Call {
+        limits,
+        ..Call::default()
+    };
+    let left = call.run(&module("loop"), plain(0)).await;
+    let limit = over_budget(&left.finished.end);
+    assert!(
+        limit.starts_with("wall time:") && limit.ends_with("at most 50 allowed"),
+        "{limit}"
+    );
+}
+
+/// A host call begins the time anew, and waiting in one is not counted.
+#[tokio::test]
+async fn a_scenario_that_asks_is_not_silent() {
+    let limits = Limits {
+        wall: Duration::from_millis(20),
+        ..Limits::default()
+    };
+    let call = Call {
+        limits,
+        ..Call::default()
+    };
+    let play = |_, _: &Op| {
+        let (sender, receiver) = oneshot::channel();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            let _ = sender.send(Outcome::Done);
+        });
+        Reply::Later(receiver)
+    };
+    let (run, asked) = call.into_run(&module("sleeper"), play);
+    let sleeping = engine().run(&module("sleeper"), run);
+    assert!(
+        tokio::time::timeout(Duration::from_millis(300), sleeping)
+            .await
+            .is_err()
+    );
+    assert!(asked.lock().unwrap().len() > 2);
+}
+
+/// Each of them is far from its own limit: together they are beyond their domain's. Another domain is not concerned.
+#[tokio::test]
+async fn a_domain_computes_no_more_than_it_may() {
+    let domain = domain(DomainLimits {
+        cpu_ms_per_s: 10,
+        ..DomainLimits::default()
+    });
+    let run_in = async |domain: &DomainQuota| {
+        let call = Call {
+            domain: domain.clone(),
+            ..Call::default()
+        };
+        call.run(&module("loop"), plain(0)).await.finished
+    };
+    let (one, two) = tokio::join!(run_in(&domain), run_in(&domain));
+    for finished in [&one, &two] {
+        let limit = over_budget(&finished.end);
+        assert!(
+            limit.starts_with("CPU: the domain's") && limit.contains("10 ms a second"),
+            "{limit}"
+        );
+    }
+    assert!(one.cpu + two.cpu < Duration::from_millis(500), "{one:?} {two:?}");
+    let honest = Call::default().run(&module("branch"), plain(7)).await;
+    assert_eq!(honest.finished.end, End::Returned);
 }

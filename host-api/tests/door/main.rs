@@ -8,6 +8,7 @@
 
 mod calls;
 mod earlier;
+mod fallback;
 mod hostile;
 mod languages;
 mod modules;

@@ -330,6 +330,7 @@ async fn known_host_calls_take_nothing_of_the_domains_share() {
         instances: 0,
         host_calls_per_s: 0,
         host_calls_burst: 1,
+        ..DomainLimits::default()
     });
     let saved = saved_prefix(&whole, last_start);
     let run = Run {

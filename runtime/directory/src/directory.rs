@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tandem_store::{
-    Activation, Credentials, DomainScope, EntryPoint, NewEntryPoint, Store, StoreError, User,
+    Activation, Credentials, DomainLimits, DomainScope, EntryPoint, NewEntryPoint, Store, StoreError, User,
 };
 
 use crate::cache::Cache;
@@ -38,6 +38,8 @@ pub struct Domain {
     pub realm: String,
     /// IANA time zone.
     pub time_zone: String,
+    /// What its scenarios may use, where that is not the server's to say.
+    pub limits: DomainLimits,
     #[serde(skip)]
     scope: DomainScope,
 }
@@ -56,6 +58,8 @@ pub struct Resolved {
     pub entry: Arc<EntryPoint>,
     /// The version that is tried, where one is.
     pub canary: Option<ResolvedCanary>,
+    /// The entry point with the scenario that takes over where its own fails, in place of that one.
+    pub fallback: Option<Arc<EntryPoint>>,
 }
 
 /// A version that is tried for a share of an entry point's calls.
@@ -72,6 +76,7 @@ impl From<EntryPoint> for Resolved {
         Self {
             entry: Arc::new(entry),
             canary: None,
+            fallback: None,
         }
     }
 }
@@ -87,9 +92,18 @@ impl From<Activation> for Resolved {
                 ..entry.clone()
             }),
         });
+        let fallback = activation.fallback.map(|fallback| {
+            Arc::new(EntryPoint {
+                module: fallback.module,
+                hash: fallback.hash,
+                config: fallback.config,
+                ..entry.clone()
+            })
+        });
         Self {
             entry: Arc::new(entry),
             canary,
+            fallback,
         }
     }
 }
@@ -98,7 +112,9 @@ impl Resolved {
     /// About how much memory it takes, in bytes.
     fn weight(&self) -> usize {
         let versions = 1 + usize::from(self.canary.is_some());
+        let fallback = self.fallback.as_ref();
         versions * (256 + self.entry.config.len() + self.entry.title.len())
+            + fallback.map_or(0, |entry| 256 + entry.config.len() + entry.title.len())
     }
 }
 
@@ -200,6 +216,7 @@ impl Directory {
                     name: domain.name,
                     realm: domain.realm,
                     time_zone: domain.time_zone,
+                    limits: domain.limits,
                     scope,
                 })
             }))

@@ -22,5 +22,7 @@ pub use tandem_store::{
 
 /// The shapes in which the call logic writes down a call that is over.
 pub mod records {
-    pub use tandem_store::{CallRecord, CallSummary, Direction, LegRecord, LegRole, ScenarioEnd};
+    pub use tandem_store::{
+        CallRecord, CallSummary, Direction, FallbackRecord, LegRecord, LegRole, ScenarioEnd,
+    };
 }

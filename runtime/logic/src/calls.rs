@@ -12,7 +12,7 @@ use tandem_sip::{Flow, Moment};
 use tandem_switch::door::Passed;
 use tandem_switch::keys::{Key, Kind};
 use tandem_switch::record::Record;
-use tandem_switch::shard::{Resume, Start};
+use tandem_switch::shard::{FallBack, Resume, Start};
 use tandem_switch::{CallKey, Input, Output, Question, Shard};
 use tokio::sync::oneshot;
 
@@ -281,6 +281,7 @@ impl<D: Disk> Calls<D> {
                     let journal = self.new_journal(&start, now);
                     self.launch(*start, journal, true);
                 }
+                Output::FallBack(fall_back) => self.fall_back(*fall_back, now),
                 Output::Resume(resume) => self.resume(*resume, journals, now),
                 Output::Done { call, index, outcome } => self.answer(call, index, outcome),
                 Output::Journal { call, input } => {
@@ -327,6 +328,22 @@ impl<D: Disk> Calls<D> {
             self.waiting
                 .push(Effect::Launch(Box::new(Launch { start, journal })));
         }
+    }
+
+    /// A call's scenario has failed: the journal goes on with the one that takes over.
+    fn fall_back(&mut self, fall_back: FallBack, now: Moment) {
+        let FallBack { start, end, asked } = fall_back;
+        let journal = match self.live.get(&start.call) {
+            Some(live) => live.journal.clone(),
+            None => self.new_journal(&start, now),
+        };
+        let entry = &start.entry;
+        tracing::info!(
+            domain = %start.domain, call = %start.id, scenario = %entry.module, hash = %entry.hash,
+            "the fall-back takes over"
+        );
+        journal.fell_back(&end, asked, &entry.module, &entry.hash);
+        self.launch(start, journal, true);
     }
 
     /// A call came back. Its scenario goes on where its journal ends; one that cannot goes to the fall-back.

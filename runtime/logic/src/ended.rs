@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tandem_directory::records::{CallRecord, CallSummary, Direction, LegRecord};
+use tandem_directory::records::{CallRecord, CallSummary, Direction, LegRecord, ScenarioEnd};
 
 /// The form of a value now: this byte, then [`Ended`] by `postcard`.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// A call that is over.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ impl Ended {
     pub(crate) fn from_value(value: &[u8]) -> Result<Self, String> {
         match value.split_first() {
             Some((&VERSION, body)) => postcard::from_bytes(body).map_err(|error| error.to_string()),
+            Some((2, body)) => postcard::from_bytes::<v2::Ended>(body)
+                .map(Self::from)
+                .map_err(|error| error.to_string()),
             Some((1, body)) => postcard::from_bytes::<v1::Ended>(body)
                 .map(Self::from)
                 .map_err(|error| error.to_string()),
@@ -98,6 +101,80 @@ mod v1 {
                 recoveries: before.recoveries,
                 scenario_end: None,
                 scenario_error: None,
+                fallback: None,
+            };
+            Self {
+                domain,
+                record: CallRecord { summary, legs },
+                journal,
+            }
+        }
+    }
+}
+
+/// The form before records told of a fall-back.
+mod v2 {
+    use super::{CallRecord, CallSummary, Deserialize, Direction, LegRecord, ScenarioEnd, Timestamp};
+
+    #[derive(Deserialize)]
+    pub(super) struct Ended {
+        domain: String,
+        record: (Summary, Vec<LegRecord>),
+        journal: Option<Vec<u8>>,
+    }
+
+    #[derive(Deserialize)]
+    struct Summary {
+        id: String,
+        direction: Direction,
+        from_number: String,
+        to_number: String,
+        entry_point: Option<String>,
+        scenario: Option<String>,
+        scenario_hash: Option<String>,
+        started_at: Timestamp,
+        answered_at: Option<Timestamp>,
+        ended_at: Timestamp,
+        duration_ms: u64,
+        cause: String,
+        sip_status: Option<u16>,
+        ended_by: String,
+        rolling_hash: Option<String>,
+        journal_stored: bool,
+        recoveries: u32,
+        scenario_end: Option<ScenarioEnd>,
+        scenario_error: Option<String>,
+    }
+
+    impl From<Ended> for super::Ended {
+        fn from(
+            Ended {
+                domain,
+                record: (before, legs),
+                journal,
+            }: Ended,
+        ) -> Self {
+            let summary = CallSummary {
+                id: before.id,
+                direction: before.direction,
+                from_number: before.from_number,
+                to_number: before.to_number,
+                entry_point: before.entry_point,
+                scenario: before.scenario,
+                scenario_hash: before.scenario_hash,
+                started_at: before.started_at,
+                answered_at: before.answered_at,
+                ended_at: before.ended_at,
+                duration_ms: before.duration_ms,
+                cause: before.cause,
+                sip_status: before.sip_status,
+                ended_by: before.ended_by,
+                rolling_hash: before.rolling_hash,
+                journal_stored: before.journal_stored,
+                recoveries: before.recoveries,
+                scenario_end: before.scenario_end,
+                scenario_error: before.scenario_error,
+                fallback: None,
             };
             Self {
                 domain,
@@ -111,7 +188,7 @@ mod v1 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_directory::records::{LegRole, ScenarioEnd};
+    use tandem_directory::records::{FallbackRecord, LegRole};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -138,6 +215,12 @@ mod tests {
             recoveries: 2,
             scenario_end: Some(ScenarioEnd::Trapped),
             scenario_error: Some("unreachable".into()),
+            fallback: Some(FallbackRecord {
+                scenario: "night".into(),
+                scenario_hash: "cd".into(),
+                end: Some(ScenarioEnd::Returned),
+                error: None,
+            }),
         };
         let leg = LegRecord {
             index: 0,
@@ -174,12 +257,42 @@ mod tests {
             (read.domain, read.record, read.journal),
             (ended.domain, ended.record, ended.journal)
         );
-        for damaged in [&[][..], &[3], &[VERSION], &value[..value.len() - 4]] {
+        for damaged in [&[][..], &[4], &[VERSION], &value[..value.len() - 4]] {
             assert!(Ended::from_value(damaged).is_err(), "{damaged:?}");
         }
     }
 
-    /// What the release before wrote: the same without the last two fields of the summary.
+    /// What the release before wrote: the same without the last field of the summary.
+    #[test]
+    fn a_value_of_version_2_is_read() {
+        let mut ended = ended();
+        let CallRecord { summary: it, legs } = &ended.record;
+        let ids = (&it.id, it.direction, &it.from_number, &it.to_number);
+        let scenario = (&it.entry_point, &it.scenario, &it.scenario_hash);
+        let times = (it.started_at, it.answered_at, it.ended_at, it.duration_ms);
+        let end = (&it.cause, it.sip_status, &it.ended_by, &it.rolling_hash);
+        let last = (
+            it.journal_stored,
+            it.recoveries,
+            it.scenario_end,
+            &it.scenario_error,
+        );
+        let old = (
+            &ended.domain,
+            ((ids, scenario, times, end, last), legs),
+            &ended.journal,
+        );
+        let value = postcard::to_extend(&old, vec![2]).unwrap();
+
+        let read = Ended::from_value(&value).unwrap();
+        ended.record.summary.fallback = None;
+        assert_eq!(
+            (read.domain, read.record, read.journal),
+            (ended.domain, ended.record, ended.journal)
+        );
+    }
+
+    /// What the first release wrote: the same without the last three fields of the summary.
     #[test]
     fn a_value_of_version_1_is_read() {
         let mut ended = ended();
@@ -196,6 +309,7 @@ mod tests {
         let read = Ended::from_value(&value).unwrap();
         let summary = &mut ended.record.summary;
         (summary.scenario_end, summary.scenario_error) = (None, None);
+        summary.fallback = None;
         assert_eq!(
             (read.domain, read.record, read.journal),
             (ended.domain, ended.record, ended.journal)

@@ -11,6 +11,7 @@ use crate::canary::canary_of;
 use crate::domains::now;
 use crate::engine::Write;
 use crate::entry_points::entry_point_of;
+use crate::fallbacks::{Fallback, fallback_of};
 use crate::history::{NewEntry, note};
 use crate::versions::version;
 use crate::worlds::{fits_world, no_canary_but_of_calls};
@@ -26,6 +27,8 @@ pub struct Activation {
     pub previous: Option<String>,
     /// The version that is tried.
     pub canary: Option<Canary>,
+    /// The scenario that takes over calls whose scenario fails; none: their callers get the entry point's cause.
+    pub fallback: Option<Fallback>,
 }
 
 /// What the judge makes of a canary.
@@ -43,9 +46,11 @@ macro_rules! select {
         concat!(
             "SELECT e.number, e.title, e.module, e.hash, e.config, e.fallback_cause, e.created_at, ",
             "p.hash AS previous_hash, c.hash AS canary_hash, c.share_percent, c.window_calls, c.margin_points, ",
-            "c.fewest_calls, c.promote_after, c.began_at FROM entry_points e ",
+            "c.fewest_calls, c.promote_after, c.began_at, f.module AS fallback_module, f.hash AS fallback_hash, ",
+            "f.config AS fallback_config FROM entry_points e ",
             "LEFT JOIN previous_versions p ON p.domain_id = e.domain_id AND p.number = e.number ",
             "LEFT JOIN canaries c ON c.domain_id = e.domain_id AND c.number = e.number ",
+            "LEFT JOIN fallbacks f ON f.domain_id = e.domain_id AND f.number = e.number ",
             $which
         )
     };
@@ -456,5 +461,6 @@ fn activation_of(row: &SqliteRow) -> Result<Activation, StoreError> {
         entry_point: entry_point_of(row)?,
         previous: row.try_get("previous_hash")?,
         canary: tried.then(|| canary_of(row)).transpose()?,
+        fallback: fallback_of(row)?,
     })
 }

@@ -190,6 +190,22 @@ pub struct CallSummary {
     /// What the scenario failed with, in words.
     #[serde(default)]
     pub scenario_error: Option<String>,
+    /// The scenario that took over then; none: none did.
+    #[serde(default)]
+    pub fallback: Option<FallbackRecord>,
+}
+
+/// The scenario that took over a call whose own had failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FallbackRecord {
+    /// Its module's name.
+    pub scenario: String,
+    /// That module's version.
+    pub scenario_hash: String,
+    /// How it ended; none: it did not.
+    pub end: Option<ScenarioEnd>,
+    /// What it failed with, in words.
+    pub error: Option<String>,
 }
 
 /// A call with its legs. Serialised for people (JSON) it is flat; in binary forms, which cannot be, the summary stands
@@ -405,7 +421,8 @@ impl Store {
         let rows = sqlx::query(
             "SELECT c.id, c.direction, c.from_number, c.to_number, c.entry_point, c.scenario, c.scenario_hash, \
              c.started_at, c.answered_at, c.ended_at, c.duration_ms, c.cause, c.sip_status, c.ended_by, \
-             c.rolling_hash, c.recoveries, c.scenario_end, c.scenario_error, c.journal FROM calls c \
+             c.rolling_hash, c.recoveries, c.scenario_end, c.scenario_error, c.journal, c.fallback, \
+             c.fallback_hash, c.fallback_end, c.fallback_error FROM calls c \
              WHERE c.domain_id = $1 AND c.started_at >= $2 AND c.started_at < $3 \
              AND ($4 IS NULL OR c.from_number = $4 OR c.to_number = $4 OR c.entry_point = $4) \
              AND (c.started_at, c.id) < ($5, $6) AND ($7 IS NULL OR c.scenario = $7) \
@@ -437,7 +454,8 @@ impl Store {
         let row = sqlx::query(
             "SELECT c.id, c.direction, c.from_number, c.to_number, c.entry_point, c.scenario, c.scenario_hash, \
              c.started_at, c.answered_at, c.ended_at, c.duration_ms, c.cause, c.sip_status, c.ended_by, \
-             c.rolling_hash, c.recoveries, c.scenario_end, c.scenario_error, c.journal FROM calls c \
+             c.rolling_hash, c.recoveries, c.scenario_end, c.scenario_error, c.journal, c.fallback, \
+             c.fallback_hash, c.fallback_end, c.fallback_error FROM calls c \
              WHERE c.domain_id = $1 AND c.id = $2",
         )
         .bind(scope.id())
@@ -500,8 +518,9 @@ async fn insert(
     let inserted = sqlx::query(
         "INSERT INTO calls (domain_id, id, direction, from_number, to_number, entry_point, scenario, scenario_hash, \
          started_at, answered_at, ended_at, duration_ms, cause, sip_status, ended_by, rolling_hash, recoveries, \
-         scenario_end, scenario_error, journal) \
-         SELECT d.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20 \
+         scenario_end, scenario_error, journal, fallback, fallback_hash, fallback_end, fallback_error) \
+         SELECT d.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+         $23, $24 \
          FROM domains d WHERE d.id = $1 ON CONFLICT (domain_id, id) DO NOTHING",
     )
     .bind(domain_id)
@@ -524,6 +543,10 @@ async fn insert(
     .bind(call.scenario_end.map(ScenarioEnd::as_str))
     .bind(optional(&call.scenario_error))
     .bind(if journal.is_some() { JOURNAL_STORED } else { JOURNAL_NONE })
+    .bind(call.fallback.as_ref().map(|it| outside_text(&it.scenario)))
+    .bind(call.fallback.as_ref().map(|it| outside_text(&it.scenario_hash)))
+    .bind(call.fallback.as_ref().and_then(|it| it.end).map(ScenarioEnd::as_str))
+    .bind(call.fallback.as_ref().and_then(|it| it.error.as_deref()).map(outside_text))
     .execute(&mut **write)
     .await?;
     if inserted.rows_affected() == 0 {
@@ -581,6 +604,25 @@ async fn refusal(write: &mut Write, new: &NewCall<'_>) -> Result<Result<Inserted
     }))
 }
 
+fn fallback_of(row: &SqliteRow) -> Result<Option<FallbackRecord>, StoreError> {
+    let scenario: Option<String> = row.try_get("fallback")?;
+    scenario
+        .map(|scenario| {
+            Ok(FallbackRecord {
+                scenario,
+                scenario_hash: row
+                    .try_get::<Option<String>, _>("fallback_hash")?
+                    .unwrap_or_default(),
+                end: row
+                    .try_get::<Option<&str>, _>("fallback_end")?
+                    .map(ScenarioEnd::from_column)
+                    .transpose()?,
+                error: row.try_get("fallback_error")?,
+            })
+        })
+        .transpose()
+}
+
 fn summary_of(row: &SqliteRow) -> Result<CallSummary, StoreError> {
     Ok(CallSummary {
         id: row.try_get("id")?,
@@ -605,6 +647,7 @@ fn summary_of(row: &SqliteRow) -> Result<CallSummary, StoreError> {
             .map(ScenarioEnd::from_column)
             .transpose()?,
         scenario_error: row.try_get("scenario_error")?,
+        fallback: fallback_of(row)?,
     })
 }
 

@@ -11,7 +11,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::error::at_most;
 use crate::retention::{Keep, Retention, checked_keep};
-use crate::{Store, StoreError, rows};
+use crate::{DomainLimits, Store, StoreError, rows};
 
 /// Longest host name (RFC 1035 §2.3.4), in bytes.
 const NAME_MOST: usize = 253;
@@ -29,6 +29,9 @@ pub struct Domain {
     pub created_at: Timestamp,
     /// How long it keeps what calls leave.
     pub keep: Retention,
+    /// What its scenarios may use, where that is not the server's to say.
+    #[serde(default)]
+    pub limits: DomainLimits,
 }
 
 /// What to change of a domain; what is none stays.
@@ -125,13 +128,14 @@ impl Store {
             time_zone: new.time_zone.clone(),
             created_at: now,
             keep: Retention::default(),
+            limits: DomainLimits::default(),
         })
     }
 
     /// All domains, by name.
     pub async fn domains(&self) -> Result<Vec<Domain>, StoreError> {
         sqlx::query(
-            "SELECT name, realm, time_zone, created_at, keep_journals_s, keep_calls_s FROM domains ORDER BY name",
+            "SELECT name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits FROM domains ORDER BY name",
         )
         .fetch_all(self.read())
         .await?
@@ -154,7 +158,7 @@ impl Store {
             return Ok(None);
         }
         let row = sqlx::query(
-            "SELECT id, name, realm, time_zone, created_at, keep_journals_s, keep_calls_s FROM domains \
+            "SELECT id, name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits FROM domains \
              WHERE name = $1",
         )
         .bind(name.to_ascii_lowercase())
@@ -174,7 +178,7 @@ impl Store {
     /// What is known of the scope's domain. Errors: [`StoreError::NotFound`] when it was deleted meanwhile.
     pub async fn domain(&self, scope: &DomainScope) -> Result<Domain, StoreError> {
         let row = sqlx::query(
-            "SELECT name, realm, time_zone, created_at, keep_journals_s, keep_calls_s FROM domains WHERE id = $1",
+            "SELECT name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits FROM domains WHERE id = $1",
         )
         .bind(scope.id())
         .fetch_optional(self.read())
@@ -201,7 +205,7 @@ impl Store {
             "UPDATE domains SET time_zone = COALESCE($2, time_zone), \
              keep_journals_s = CASE WHEN $3 THEN $4 ELSE keep_journals_s END, \
              keep_calls_s = CASE WHEN $5 THEN $6 ELSE keep_calls_s END WHERE id = $1 \
-             RETURNING name, realm, time_zone, created_at, keep_journals_s, keep_calls_s",
+             RETURNING name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits",
         )
         .bind(scope.id())
         .bind(change.time_zone)
@@ -244,6 +248,7 @@ fn domain_of(row: &SqliteRow) -> Result<Domain, StoreError> {
             journals: keep_of(row, "keep_journals_s")?,
             calls: keep_of(row, "keep_calls_s")?,
         },
+        limits: DomainLimits::from_column(row.try_get("limits")?),
     })
 }
 

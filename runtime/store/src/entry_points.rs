@@ -10,7 +10,7 @@ use crate::domains::now;
 use crate::error::at_most;
 use crate::versions::version;
 use crate::worlds::fits_world;
-use crate::{DomainScope, Store, StoreError, rows};
+use crate::{DomainScope, NewFallback, Store, StoreError, fallbacks, rows};
 
 /// Longest number or pattern, in bytes.
 pub const NUMBER_MOST: usize = 64;
@@ -64,6 +64,8 @@ pub struct NewEntryPoint {
     pub config: String,
     /// See [`EntryPoint::fallback_cause`].
     pub fallback_cause: String,
+    /// What takes over where its scenario fails; none: nothing, the caller gets the cause.
+    pub fallback: Option<NewFallback>,
 }
 
 impl NewEntryPoint {
@@ -76,6 +78,7 @@ impl NewEntryPoint {
             hash: None,
             config: "{}".to_owned(),
             fallback_cause: "unavailable".to_owned(),
+            fallback: None,
         }
     }
 }
@@ -105,6 +108,7 @@ impl Store {
         checked_title(&new.title)?;
         checked_config(&new.config)?;
         checked_cause(&new.fallback_cause)?;
+        new.fallback.as_ref().map_or(Ok(()), NewFallback::checked)?;
         let mut write = self.write().await?;
         let row = sqlx::query("SELECT COUNT(*) AS present FROM entry_points WHERE domain_id = $1")
             .bind(scope.id())
@@ -133,6 +137,9 @@ impl Store {
         .execute(&mut *write)
         .await
         .map_err(|error| StoreError::on_insert(error, "entry point", &new.number))?;
+        if let Some(fallback) = &new.fallback {
+            fallbacks::put(&mut write, scope, &new.number, fallback).await?;
+        }
         let new = new.clone();
         let made = EntryPoint {
             number: new.number,
@@ -140,7 +147,10 @@ impl Store {
             module: new.module,
             hash,
             config: new.config,
-            fallback_cause: new.fallback_cause,
+            fallback_cause: match new.fallback {
+                Some(NewFallback::Cause(cause)) => cause,
+                _ => new.fallback_cause,
+            },
             created_at,
         };
         fits_world(&mut write, scope, &made.number).await?;
@@ -282,7 +292,7 @@ fn checked_title(title: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn checked_config(config: &str) -> Result<(), StoreError> {
+pub(crate) fn checked_config(config: &str) -> Result<(), StoreError> {
     at_most("config", config.len(), CONFIG_MOST)?;
     // Read and thrown away: the scenario gets the text as it was given.
     serde_json::from_str::<serde::de::IgnoredAny>(config)
@@ -290,7 +300,7 @@ fn checked_config(config: &str) -> Result<(), StoreError> {
         .map_err(|error| StoreError::invalid("config", format!("it is not JSON: {error}")))
 }
 
-fn checked_cause(cause: &str) -> Result<(), StoreError> {
+pub(crate) fn checked_cause(cause: &str) -> Result<(), StoreError> {
     status_of_cause(cause).map(|_| ()).ok_or_else(|| {
         StoreError::invalid(
             "fallback cause",

@@ -28,16 +28,19 @@ pub enum Event {
     RolledBack,
     /// The version that was tried became the active one.
     Promoted,
+    /// What takes over when the scenario fails was set: another scenario's version, or a cause.
+    FallbackChanged,
 }
 
 impl Event {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Activated,
         Self::CanaryBegun,
         Self::CanaryChanged,
         Self::CanaryEnded,
         Self::RolledBack,
         Self::Promoted,
+        Self::FallbackChanged,
     ];
 
     /// As it is stored and shown.
@@ -49,6 +52,7 @@ impl Event {
             Self::CanaryEnded => "canary-ended",
             Self::RolledBack => "rolled-back",
             Self::Promoted => "promoted",
+            Self::FallbackChanged => "fallback-changed",
         }
     }
 

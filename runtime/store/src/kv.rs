@@ -32,6 +32,25 @@ pub struct Once<'a> {
     pub op_index: u32,
 }
 
+/// How much one domain's pairs may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KvCap {
+    /// Bytes, keys and values.
+    pub bytes: u64,
+    /// Pairs.
+    pub keys: u64,
+}
+
+impl From<u64> for KvCap {
+    /// So many bytes, in any number of pairs.
+    fn from(bytes: u64) -> Self {
+        Self {
+            bytes,
+            keys: u64::MAX,
+        }
+    }
+}
+
 impl Store {
     /// The value of a key; none: there is none. Errors: [`StoreError::Invalid`], [`StoreError::TooLarge`].
     pub async fn kv_get(&self, scope: &DomainScope, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -45,18 +64,18 @@ impl Store {
     }
 
     /// Writes a value, in the place of the one that may be there. The domain's pairs, keys and values, take no more
-    /// than `cap_bytes` after it, unless they took more already and this makes them fewer.
-    /// Errors: [`StoreError::Invalid`], [`StoreError::TooLarge`], [`StoreError::Full`].
+    /// than `cap` allows after it, unless they took more already and this makes them fewer.
+    /// Errors: [`StoreError::Invalid`], [`StoreError::TooLarge`], [`StoreError::Full`], [`StoreError::TooMany`].
     pub async fn kv_set(
         &self,
         scope: &DomainScope,
         key: &str,
         value: &[u8],
-        cap_bytes: u64,
+        cap: impl Into<KvCap> + Send,
     ) -> Result<(), StoreError> {
         checked_pair(key, value)?;
         let mut write = self.write_relaxed().await?;
-        set(&mut write, scope, key, value, cap_bytes).await?;
+        set(&mut write, scope, key, value, cap.into()).await?;
         Ok(write.commit().await?)
     }
 
@@ -67,12 +86,12 @@ impl Store {
         once: Once<'_>,
         key: &str,
         value: &[u8],
-        cap_bytes: u64,
+        cap: impl Into<KvCap> + Send,
     ) -> Result<(), StoreError> {
         checked_pair(key, value)?;
         let mut write = self.write_relaxed().await?;
         if remembered(&mut write, scope, once).await?.is_none() {
-            set(&mut write, scope, key, value, cap_bytes).await?;
+            set(&mut write, scope, key, value, cap.into()).await?;
             remember(&mut write, scope, once, 0).await?;
         }
         Ok(write.commit().await?)
@@ -115,11 +134,11 @@ impl Store {
         scope: &DomainScope,
         key: &str,
         by: i64,
-        cap_bytes: u64,
+        cap: impl Into<KvCap> + Send,
     ) -> Result<i64, StoreError> {
         checked_key(key)?;
         let mut write = self.write_relaxed().await?;
-        let sum = add(&mut write, scope, key, by, cap_bytes).await?;
+        let sum = add(&mut write, scope, key, by, cap.into()).await?;
         write.commit().await?;
         Ok(sum)
     }
@@ -131,14 +150,14 @@ impl Store {
         once: Once<'_>,
         key: &str,
         by: i64,
-        cap_bytes: u64,
+        cap: impl Into<KvCap> + Send,
     ) -> Result<i64, StoreError> {
         checked_key(key)?;
         let mut write = self.write_relaxed().await?;
         let sum = if let Some(sum) = remembered(&mut write, scope, once).await? {
             sum
         } else {
-            let sum = add(&mut write, scope, key, by, cap_bytes).await?;
+            let sum = add(&mut write, scope, key, by, cap.into()).await?;
             remember(&mut write, scope, once, sum).await?;
             sum
         };
@@ -189,11 +208,22 @@ impl Store {
 
     /// What the domain's pairs take, keys and values, in bytes.
     pub async fn kv_usage(&self, scope: &DomainScope) -> Result<u64, StoreError> {
-        let row = sqlx::query("SELECT bytes FROM kv_usage WHERE domain_id = $1")
+        Ok(self.kv_taken(scope).await?.bytes)
+    }
+
+    /// What the domain's pairs take, and how many there are.
+    pub async fn kv_taken(&self, scope: &DomainScope) -> Result<KvCap, StoreError> {
+        let row = sqlx::query("SELECT bytes, pairs FROM kv_usage WHERE domain_id = $1")
             .bind(scope.id())
             .fetch_optional(self.read())
             .await?;
-        row.map_or(Ok(0), |row| rows::count(&row, "bytes"))
+        let Some(row) = row else {
+            return Ok(KvCap { bytes: 0, keys: 0 });
+        };
+        Ok(KvCap {
+            bytes: rows::count(&row, "bytes")?,
+            keys: rows::count(&row, "pairs")?,
+        })
     }
 }
 
@@ -203,10 +233,10 @@ async fn set(
     scope: &DomainScope,
     key: &str,
     value: &[u8],
-    cap_bytes: u64,
+    cap: KvCap,
 ) -> Result<(), StoreError> {
     let before = value_in(write, scope, key).await?;
-    replace(write, scope, key, before.as_deref(), value, cap_bytes).await
+    replace(write, scope, key, before.as_deref(), value, cap).await
 }
 
 /// Deletes a key; true: there was one.
@@ -218,7 +248,7 @@ async fn delete(write: &mut Write, scope: &DomainScope, key: &str) -> Result<boo
         .await?;
     let Some(row) = row else { return Ok(false) };
     let value: Vec<u8> = row.try_get("value")?;
-    sqlx::query("UPDATE kv_usage SET bytes = bytes - $2 WHERE domain_id = $1")
+    sqlx::query("UPDATE kv_usage SET bytes = bytes - $2, pairs = pairs - 1 WHERE domain_id = $1")
         .bind(scope.id())
         .bind(rows::signed((key.len() + value.len()) as u64))
         .execute(&mut **write)
@@ -232,7 +262,7 @@ async fn add(
     scope: &DomainScope,
     key: &str,
     by: i64,
-    cap_bytes: u64,
+    cap: KvCap,
 ) -> Result<i64, StoreError> {
     let before = value_in(write, scope, key).await?;
     let number = match &before {
@@ -246,7 +276,7 @@ async fn add(
         .checked_add(by)
         .ok_or_else(|| StoreError::Overflow { key: key.to_owned() })?;
     let text = sum.to_string();
-    replace(write, scope, key, before.as_deref(), text.as_bytes(), cap_bytes).await?;
+    replace(write, scope, key, before.as_deref(), text.as_bytes(), cap).await?;
     Ok(sum)
 }
 
@@ -344,25 +374,33 @@ async fn replace(
     key: &str,
     before: Option<&[u8]>,
     value: &[u8],
-    cap_bytes: u64,
+    cap: KvCap,
 ) -> Result<(), StoreError> {
     let freed = before.map_or(0, |before| key.len() + before.len()) as i64;
     let growth = (key.len() + value.len()) as i64 - freed;
     let row = sqlx::query(
-        "INSERT INTO kv_usage (domain_id, bytes) VALUES ($1, $2) \
-         ON CONFLICT (domain_id) DO UPDATE SET bytes = kv_usage.bytes + excluded.bytes RETURNING bytes",
+        "INSERT INTO kv_usage (domain_id, bytes, pairs) VALUES ($1, $2, $3) \
+         ON CONFLICT (domain_id) DO UPDATE SET bytes = kv_usage.bytes + excluded.bytes, \
+         pairs = kv_usage.pairs + excluded.pairs RETURNING bytes, pairs",
     )
     .bind(scope.id())
     .bind(growth)
+    .bind(i64::from(before.is_none()))
     .fetch_one(&mut **write)
     .await
     .map_err(|error| StoreError::on_insert(error, "key", key))?;
     let would_be_bytes = rows::count(&row, "bytes")?;
-    if growth > 0 && would_be_bytes > cap_bytes {
-        // The caller drops the transaction: the account goes back with it.
+    // The caller drops the transaction after an error: the account goes back with it.
+    if growth > 0 && would_be_bytes > cap.bytes {
         return Err(StoreError::Full {
             would_be_bytes,
-            cap_bytes,
+            cap_bytes: cap.bytes,
+        });
+    }
+    if before.is_none() && rows::count(&row, "pairs")? > cap.keys {
+        return Err(StoreError::TooMany {
+            what: "keys in the domain's key-value store",
+            most: usize::try_from(cap.keys).unwrap_or(usize::MAX),
         });
     }
     sqlx::query(

@@ -22,11 +22,13 @@ pub mod engine;
 pub mod entry_points;
 mod error;
 pub mod events;
+pub mod fallbacks;
 mod grants;
 pub mod history;
 pub mod http_hosts;
 pub mod journals;
 pub mod kv;
+pub mod limits;
 pub mod modules;
 pub mod numbers;
 mod packing;
@@ -37,14 +39,15 @@ pub mod secrets;
 pub mod signatures;
 pub mod tokens;
 mod unused;
+pub mod usage;
 pub mod users;
 mod versions;
 mod worlds;
 
 pub use activations::{Activation, Settlement};
 pub use calls::{
-    CallCursor, CallFilter, CallPage, CallRecord, CallSummary, Direction, Inserted, LegRecord, LegRole,
-    NewCall, ScenarioEnd,
+    CallCursor, CallFilter, CallPage, CallRecord, CallSummary, Direction, FallbackRecord, Inserted,
+    LegRecord, LegRole, NewCall, ScenarioEnd,
 };
 pub use canary::{Canary, CanaryChange, Counts, Trial, TrialCounts};
 pub use contacts::{Contact, ContactNumber, ContactsWritten};
@@ -53,10 +56,12 @@ pub use engine::{Options, Store};
 pub use entry_points::{EntryPoint, EntryPointChange, NewEntryPoint};
 pub use error::StoreError;
 pub use events::DueEvent;
+pub use fallbacks::{Fallback, NewFallback};
 pub use history::{By, Event, HistoryEntry};
 pub use http_hosts::{HostPattern, HttpHost};
 pub use journals::JournalState;
-pub use kv::Once;
+pub use kv::{KvCap, Once};
+pub use limits::{DomainLimits, Limit};
 pub use modules::{Module, NewVersion};
 pub use numbers::UserNumber;
 pub use packing::{PackedJournal, UnpackError};
@@ -66,4 +71,5 @@ pub use secrets::{OpenSecret, SecretEntry, SecretValue};
 pub use signatures::{PublicKey, Signature, SigningKey, TrustedKey};
 pub use tokens::{Bearer, Secret, Token, TokenScope};
 pub use unused::{Spare, Stray};
+pub use usage::{Amount, DayUsage};
 pub use users::{Credentials, NewUser, User};

@@ -291,6 +291,8 @@ async fn users(
          WHERE domain_id = $1 AND module = $2 AND ($3 IS NULL OR hash = $3) \
          UNION ALL SELECT number, ' (previous version)' FROM previous_versions \
          WHERE domain_id = $1 AND module = $2 AND ($3 IS NULL OR hash = $3) \
+         UNION ALL SELECT number, ' (fall-back)' FROM fallbacks \
+         WHERE domain_id = $1 AND module = $2 AND ($3 IS NULL OR hash = $3) \
          ORDER BY number, use LIMIT 10",
     )
     .bind(scope.id())

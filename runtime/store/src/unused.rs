@@ -28,7 +28,7 @@ pub struct Stray {
 }
 
 impl Store {
-    /// Versions of the domain that no entry point starts, tries or could return to, and that `spare` does not spare.
+    /// Versions of the domain that no entry point starts, tries, falls back to or could return to, and that `spare` does not spare.
     /// Calls in progress are not the store's to know.
     pub async fn unused_versions(
         &self,
@@ -41,15 +41,19 @@ impl Store {
             .into_iter()
             .flat_map(|it| {
                 let tried = it.canary.map(|canary| canary.hash);
-                [Some(it.entry_point.hash), it.previous, tried]
+                let fallback = it.fallback.map(|fallback| fallback.hash);
+                [Some(it.entry_point.hash), it.previous, tried, fallback]
             })
             .flatten()
             .collect();
         if spare.journals {
             let rows = sqlx::query(
-                "SELECT DISTINCT c.scenario_hash AS hash FROM calls c \
+                "SELECT c.scenario_hash AS hash FROM calls c \
                  JOIN journals j ON j.domain_id = c.domain_id AND j.call_id = c.id \
-                 WHERE c.domain_id = $1 AND c.scenario_hash IS NOT NULL",
+                 WHERE c.domain_id = $1 AND c.scenario_hash IS NOT NULL \
+                 UNION SELECT c.fallback_hash FROM calls c \
+                 JOIN journals j ON j.domain_id = c.domain_id AND j.call_id = c.id \
+                 WHERE c.domain_id = $1 AND c.fallback_hash IS NOT NULL",
             )
             .bind(scope.id())
             .fetch_all(self.read())

@@ -13,7 +13,9 @@ impl Unwritten {
             return false;
         }
         match key.kind {
-            Kind::Call | Kind::Leg | Kind::Origin | Kind::Tapes => self.note_call(CallKey(key.id)),
+            Kind::Call | Kind::Leg | Kind::Origin | Kind::Tapes | Kind::Fallback => {
+                self.note_call(CallKey(key.id));
+            }
             Kind::ServerTransaction => self.note_transaction(TransactionId::server(key.id)),
             Kind::ClientTransaction => self.note_transaction(TransactionId::client(key.id)),
             Kind::Waiting => self.note_waiting(key.id),

@@ -18,9 +18,9 @@ use tandem_sip::{Flow, Message, Moment};
 
 use crate::context::Context;
 use crate::dialling::Dialling;
-use crate::leg::{By, Happened, Leg, Media};
+use crate::leg::{By, Happened, Leg, Media, Role};
 use crate::sdp::Audio;
-use crate::shard::{Answer, Output};
+use crate::shard::{Answer, FallBack, Output, Start};
 use crate::written;
 use message::Messaging;
 use recording::{Foreground, Tape};
@@ -136,6 +136,16 @@ pub struct Core {
     legless_since: Option<Moment>,
 }
 
+/// The scenario that takes over where the call's own fails. Which one was settled when the call began.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Fallback {
+    /// What the dialled number leads to, with that scenario.
+    #[serde(with = "written::shared")]
+    pub entry: Arc<EntryPoint>,
+    /// How the call's own scenario failed; none: it has not.
+    pub failed: Option<End>,
+}
+
 /// A call.
 #[derive(Debug)]
 pub struct Call {
@@ -147,12 +157,15 @@ pub struct Call {
     pub core: Core,
     /// Its recordings, by [`RecorderId`]; never removed.
     pub tapes: Vec<Tape>,
+    /// What takes over where its scenario fails.
+    pub fallback: Option<Fallback>,
 }
 
 impl Call {
     /// A call that an INVITE began, with the INVITE's transaction, the way it came and its offer.
     pub fn new(
         origin: Origin,
+        fallback: Option<Arc<EntryPoint>>,
         server: ServerId,
         flow: Flow,
         audio: Option<Audio>,
@@ -173,7 +186,28 @@ impl Call {
                 legless_since: None,
             },
             tapes: Vec::new(),
+            fallback: fallback.map(|entry| Fallback { entry, failed: None }),
         }
+    }
+
+    /// What the dialled number leads to, with the scenario that runs: the call's own, or its fall-back.
+    pub fn entry(&self) -> &Arc<EntryPoint> {
+        match &self.fallback {
+            Some(Fallback {
+                entry,
+                failed: Some(_),
+            }) => entry,
+            _ => &self.origin.entry,
+        }
+    }
+
+    /// The fall-back that can still take over: the caller is there, and it has not.
+    fn has_fallback(&self) -> bool {
+        let waits = self
+            .fallback
+            .as_ref()
+            .is_some_and(|fallback| fallback.failed.is_none());
+        waits && self.legs.first().is_some_and(|caller| !caller.is_over())
     }
 
     /// A leg by its number.
@@ -273,9 +307,15 @@ impl Call {
         [legs, pending, phase].into_iter().flatten().min()
     }
 
-    /// The scenario has ended: what is still up is hung up; where it failed, the caller gets the fall-back's cause.
+    /// The scenario has ended: where it failed, its fall-back takes over; without one the caller gets the cause that is
+    /// set, and what is still up is hung up.
     pub fn handle_scenario_ended(&mut self, end: End, cx: &mut Context<'_>) {
+        // One that was told to stop because it had failed says only that it was stopped.
+        let end = self.core.end.take().unwrap_or(end);
         let failed = !matches!(end, End::Returned | End::CallOver);
+        if failed && self.has_fallback() {
+            return self.fall_back(end, cx);
+        }
         let status = if failed {
             self.origin.entry.fallback_status()
         } else {
@@ -291,6 +331,54 @@ impl Call {
         self.core.phase = Phase::Closing {
             until: cx.now + CLOSING_MAX,
         };
+    }
+
+    /// The scenario does not go on where its call stands.
+    pub fn fail_scenario(&mut self, end: End, cx: &mut Context<'_>) {
+        if !self.has_fallback() {
+            let status = self.origin.entry.fallback_status();
+            self.end_all(By::Scenario, status, "the scenario failed", cx);
+        }
+        self.core.end.get_or_insert(end);
+        self.stop_scenario(cx);
+    }
+
+    /// The fall-back takes the caller over as it stands: ringing, hearing, or answered. What the scenario before it had
+    /// begun ends: its request, what it played, the legs that it had dialled.
+    fn fall_back(&mut self, end: End, cx: &mut Context<'_>) {
+        if let Pending::Bridging {
+            first,
+            second,
+            joined: true,
+        } = self.core.pending
+        {
+            self.part(first, second, cx);
+        }
+        self.core.pending = Pending::Nothing;
+        // A number that was given is not given again: what the store did under it would be taken for done.
+        let asked = self
+            .core
+            .index
+            .take()
+            .max(self.core.last_done.take().map(|(index, _)| index));
+        for leg in &mut self.legs {
+            if leg.role == Role::Caller {
+                leg.stop_play(cx);
+                leg.digits.clear();
+            } else {
+                leg.hang_up_with(By::Scenario, 487, "the scenario failed", cx);
+            }
+        }
+        let Some(fallback) = &mut self.fallback else {
+            return;
+        };
+        fallback.failed = Some(end.clone());
+        self.core.phase = Phase::Running;
+        cx.out.push_back(Output::FallBack(Box::new(FallBack {
+            start: Start::of(cx.call, self),
+            end,
+            asked: asked.unwrap_or_default(),
+        })));
     }
 
     /// Hangs up every leg.

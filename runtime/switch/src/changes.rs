@@ -84,7 +84,7 @@ fn transaction_key(id: TransactionId) -> Key {
 
 /// The keys of a call.
 fn call_keys(call: CallKey, legs: usize) -> impl Iterator<Item = Key> {
-    [Kind::Call, Kind::Origin, Kind::Tapes]
+    [Kind::Call, Kind::Origin, Kind::Tapes, Kind::Fallback]
         .into_iter()
         .map(move |kind| Key::new(kind, call.0, 0))
         .chain((0..legs as u32).map(move |leg| Key::new(Kind::Leg, call.0, leg)))
@@ -163,6 +163,9 @@ impl Shard {
     fn write_call(&self, call: CallKey, written: &mut Written, write: &mut impl FnMut(Change<'_>)) {
         let Some(it) = self.calls.get(&call) else { return };
         written.put_once(Key::new(Kind::Origin, call.0, 0), &it.origin, write);
+        if let Some(fallback) = &it.fallback {
+            written.put(Key::new(Kind::Fallback, call.0, 0), fallback, write);
+        }
         let core = CallValue(it.legs.len() as u32, &it.core);
         written.put(Key::new(Kind::Call, call.0, 0), &core, write);
         if !it.tapes.is_empty() {

@@ -32,10 +32,12 @@ pub enum Kind {
     Ended = 11,
     /// The recordings of a call, where it has any.
     Tapes = 12,
+    /// The scenario that takes over a call whose own fails, and whether it has; `id` is the call's.
+    Fallback = 13,
 }
 
 impl Kind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Meta,
         Self::Call,
         Self::Leg,
@@ -49,6 +51,7 @@ impl Kind {
         Self::Cursor,
         Self::Ended,
         Self::Tapes,
+        Self::Fallback,
     ];
 }
 
@@ -137,6 +140,6 @@ mod tests {
             assert_eq!(Key::from_bytes(&whole[..length]), None);
         }
         assert_eq!(Key::from_bytes(&[whole.as_slice(), &[0]].concat()), None);
-        assert_eq!(Key::from_bytes(&[13; Key::LEN]), None);
+        assert_eq!(Key::from_bytes(&[99; Key::LEN]), None);
     }
 }

@@ -5,12 +5,13 @@
 use std::time::Duration;
 
 use tandem_bus::media as bus;
+use tandem_host_api::End;
 use tandem_host_api::collect::{Collector, Progress};
 use tandem_host_api::op::{Address, LegError, LegId, Op, OpIndex, Outcome, ProgressTone, Prompt};
 
 use crate::call::{Call, Pending};
 use crate::context::Context;
-use crate::leg::{By, Leg, Media, Role, Signalling};
+use crate::leg::{Leg, Media, Role, Signalling};
 use crate::shard::{Output, Question};
 
 impl Call {
@@ -35,9 +36,8 @@ impl Call {
     pub fn perform(&mut self, index: OpIndex, op: Op, cx: &mut Context<'_>) {
         if !matches!(self.core.pending, Pending::Nothing) {
             tracing::error!(call = %self.origin.id, ?op, "a scenario asks for something else than what is under way");
-            let status = self.origin.entry.fallback_status();
-            self.end_all(By::Scenario, status, "the scenario failed", cx);
-            return self.stop_scenario(cx);
+            let how = format!("it asked for {} while something else was under way", op.name());
+            return self.fail_scenario(End::Diverged(how), cx);
         }
         self.core.index = Some(index);
         match op {
@@ -138,6 +138,7 @@ impl Call {
             | Op::Log { .. }
             | Op::Step { .. } => {
                 tracing::error!(call = %self.origin.id, ?op, "a request that the door answers came to the call");
+                self.core.index = None;
                 self.stop_scenario(cx);
             }
         }

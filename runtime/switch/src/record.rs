@@ -5,7 +5,9 @@ use tandem_sip::Moment;
 
 use jiff::Timestamp;
 use tandem_bus::media::{Codec, Statistics};
-use tandem_directory::records::{CallRecord, CallSummary, Direction, LegRecord, LegRole, ScenarioEnd};
+use tandem_directory::records::{
+    CallRecord, CallSummary, Direction, FallbackRecord, LegRecord, LegRole, ScenarioEnd,
+};
 use tandem_host_api::End;
 
 use crate::admission::Admission;
@@ -39,8 +41,15 @@ impl Record {
         let caller = call.legs.first();
         let ending = caller.and_then(|leg| leg.ending.clone());
         let answered = caller.is_some_and(|leg| leg.answered.is_some());
-        let (end, error) = call.core.end.as_ref().map(scenario_end).unzip();
-        let failed = end.is_some_and(ScenarioEnd::is_failure);
+        let last = call.core.end.as_ref();
+        let fallback = call
+            .fallback
+            .as_ref()
+            .filter(|fallback| fallback.failed.is_some());
+        // The scenario that was chosen is the one that is judged, whatever took over.
+        let own = fallback.map_or(last, |fallback| fallback.failed.as_ref());
+        let (end, error) = own.map(scenario_end).unzip();
+        let failed = last.is_some_and(|end| scenario_end(end).0.is_failure());
         let ended = call
             .legs
             .iter()
@@ -76,6 +85,15 @@ impl Record {
             recoveries: call.core.recoveries,
             scenario_end: end,
             scenario_error: error.flatten().map(str::to_owned),
+            fallback: fallback.map(|fallback| {
+                let (end, error) = last.map(scenario_end).unzip();
+                FallbackRecord {
+                    scenario: fallback.entry.module.clone(),
+                    scenario_hash: fallback.entry.hash.clone(),
+                    end,
+                    error: error.flatten().map(str::to_owned),
+                }
+            }),
         };
         let legs = call.legs.iter().map(|leg| leg_record(leg, now)).collect();
         Self {
@@ -120,6 +138,7 @@ impl Record {
             recoveries: 0,
             scenario_end: None,
             scenario_error: None,
+            fallback: None,
         };
         let leg = LegRecord {
             index: 0,

@@ -16,7 +16,7 @@ use tandem_sip::transactions::{TransactionId, TransactionRecord};
 
 use crate::admission::Admission;
 use crate::call::recording::Tape;
-use crate::call::{Call, Core, Origin, Phase};
+use crate::call::{Call, Core, Fallback, Origin, Phase};
 use crate::changes::{Meta, OWNER, Waiting};
 use crate::context::{ClientOwner, Context};
 use crate::keys::{Key, Kind};
@@ -60,6 +60,7 @@ type Read<T> = Result<T, ReadError>;
 struct Parts {
     core: Option<Read<(u32, Core)>>,
     origin: Option<Read<Origin>>,
+    fallback: Option<Read<Fallback>>,
     legs: BTreeMap<u32, Read<Leg>>,
     tapes: Option<Read<Vec<Tape>>>,
     keys: Vec<Key>,
@@ -159,6 +160,7 @@ impl Shard {
             Kind::Leg => drop(found.part(key).legs.insert(key.part, read(value))),
             Kind::Origin => found.part(key).origin = Some(read(value)),
             Kind::Tapes => found.part(key).tapes = Some(read(value)),
+            Kind::Fallback => found.part(key).fallback = Some(read(value)),
             Kind::ServerTransaction => match found.read(key, value) {
                 Some(record) => found.servers.push((key, record)),
                 None => self.journal.note_stale_at(key, value),
@@ -307,6 +309,14 @@ impl Shard {
             }
             None => Vec::new(),
         };
+        let fallback = match parts.fallback {
+            Some(Ok(fallback)) => Some(fallback),
+            Some(Err(error)) => {
+                why.get_or_insert(format!("its fall-back: {error}"));
+                None
+            }
+            None => None,
+        };
         if !is_sound(key.0) {
             why.get_or_insert("it has no possible number".into());
         }
@@ -316,6 +326,7 @@ impl Shard {
                 legs,
                 core,
                 tapes,
+                fallback,
             }),
             (_, _, why) => Err((why.unwrap_or_default(), legs)),
         }
@@ -355,10 +366,15 @@ impl Call {
         self.core.recoveries = self.core.recoveries.saturating_add(1);
         let running = matches!(self.core.phase, Phase::Running | Phase::Stopping);
         cx.out.push_back(Output::Resume(Box::new(Resume {
-            start: Start::of(cx.call, &self.origin),
+            start: Start::of(cx.call, self),
             running,
             pending: self.core.index,
-            began: self.core.index.is_some() || self.core.last_done.is_some(),
+            began: self.core.index.is_some()
+                || self.core.last_done.is_some()
+                || self
+                    .fallback
+                    .as_ref()
+                    .is_some_and(|fallback| fallback.failed.is_some()),
             recoveries: self.core.recoveries,
         })));
         if running {

@@ -49,7 +49,7 @@ mod admitting;
 mod io;
 mod limits;
 
-pub use io::{Admitted, Answer, Input, Located, Output, Question, Resume, Start};
+pub use io::{Admitted, Answer, FallBack, Input, Located, Output, Question, Resume, Start};
 
 /// A call's number within its shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

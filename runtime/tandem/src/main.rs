@@ -10,6 +10,7 @@ mod compile;
 mod config;
 mod demo;
 mod drive;
+mod limits;
 mod metering;
 mod output;
 mod process;

@@ -9,6 +9,7 @@ use tandem_web::{CallEnd, CallLabels, EndLabels, Kind, MediaLabels, Metrics, Rea
 
 use crate::drive::registrar::Registrations;
 use crate::drive::shard::{Observed, ShardCounters, ShardPort};
+use crate::drive::usage::Meters;
 use crate::process::gates::Gates;
 
 /// The one figure of the sockets' snapshot that also falls: a gauge of its own.
@@ -103,6 +104,31 @@ pub fn read_roles(metrics: &Metrics, shards: &[ShardPort], registrations: &Regis
         "Media endpoints open",
         Kind::Gauge,
         move || one(gates.media_endpoints()),
+    );
+}
+
+/// What scenarios used, of all domains together.
+pub fn read_usage(metrics: &Metrics, meters: &Meters) {
+    let totals = meters.clone();
+    metrics.add_readings(
+        "tandem_scenario_cpu_microseconds",
+        "Time in which scenarios that ended had computed",
+        Kind::Counter,
+        move || vec![Reading::plain(totals.total("cpu-us"))],
+    );
+    let totals = meters.clone();
+    metrics.add_readings(
+        "tandem_scenario_host_calls",
+        "Host calls of scenarios that ended, by interface",
+        Kind::Counter,
+        move || labelled("interface", &totals.totals("host-calls."), |_| true),
+    );
+    let totals = meters.clone();
+    metrics.add_readings(
+        "tandem_scenario_limits_met",
+        "Scenarios that a limit ended, or kept from beginning",
+        Kind::Counter,
+        move || labelled("limit", &totals.totals("limits-met."), |_| true),
     );
 }
 

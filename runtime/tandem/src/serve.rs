@@ -6,13 +6,14 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use tandem_bus::link::Lane;
 use tandem_directory::Directory;
-use tandem_host_api::{DomainLimits, Engine, EngineConfig, monotonic_clock};
+use tandem_host_api::{Engine, EngineConfig, monotonic_clock};
 use tandem_logic::{Calls, Keeper};
 use tandem_sip::auth::{Algorithm, Config as AuthConfig};
 use tandem_sip::registrar::{Config as RegistrarConfig, Registrar};
@@ -37,14 +38,14 @@ use crate::drive::retention;
 use crate::drive::scenario::Scenarios;
 use crate::drive::services::Services;
 use crate::drive::shard::{self, Reach, ShardPort, ToShard};
+use crate::drive::usage::Meters;
+use crate::limits;
 use crate::metering;
 use crate::process::gates::{Gates, GatesError, Inboxes};
 use crate::process::orders::{Order, Orders};
 
 /// Records that wait for the store at most.
 const RECORDS_MAX: usize = 20_000;
-/// Most bytes in one domain's key-value store.
-const KV_BYTES_MAX: u64 = 64 << 20;
 /// How long hung-up calls may take to be gone.
 const LAST_CALLS: Duration = Duration::from_secs(4);
 
@@ -97,6 +98,8 @@ struct Server {
     writer: tokio::task::JoinHandle<()>,
     retention: tokio::task::JoinHandle<()>,
     events: tokio::task::JoinHandle<()>,
+    metering: tokio::task::JoinHandle<()>,
+    meters: Meters,
     store: Store,
     health: Health,
     web: (oneshot::Sender<()>, tokio::task::JoinHandle<()>),
@@ -160,7 +163,6 @@ impl Server {
             store: store.clone(),
             registrations: registrations.clone(),
             default_domain: Some(config.domain.default.clone()).filter(|name| !name.is_empty()),
-            kv_bytes_max: KV_BYTES_MAX,
             recordings: Arc::from(data.join("recordings")),
             services: Services {
                 directory: directory.clone(),
@@ -182,17 +184,14 @@ impl Server {
         let (records, ended) = mpsc::channel(RECORDS_MAX);
         let writer = tokio::spawn(records::write(store.clone(), ended, health.clone()));
         let engine = Engine::new(engine_config(config, data))?;
-        let limits = compile::limits(config);
+        let call_limits = compile::limits(config);
         let compiler = Compiler::new(config, Some(data.join("compiled")));
-        let domain_limits = DomainLimits {
-            instances: config.limits.calls_per_domain,
-            ..DomainLimits::default()
-        };
+        let domain_limits = limits::domain_default(config);
         let scenarios = Scenarios::new(
             engine,
             compiler.clone(),
             directory,
-            limits,
+            call_limits,
             domain_limits,
             Handle::current(),
         );
@@ -219,6 +218,8 @@ impl Server {
             shard_threads.push(thread);
         }
         metering::read_roles(&metrics, &shards, &registrations, &gates);
+        let meters = reach.scenarios.meters.clone();
+        metering::read_usage(&metrics, &meters);
 
         let api = Api::new(store.clone(), compiler, ApiLimits::default());
         let web = WebServer::bind(config.web.listen, tandem_web::Limits::default())?
@@ -244,6 +245,8 @@ impl Server {
             writer,
             retention: tokio::spawn(retention::remove_hourly(store.clone())),
             events: tokio::spawn(events::tell_all(off_call)),
+            metering: tokio::spawn(meters.clone().write_on(store.clone())),
+            meters,
             store,
             health,
             web,
@@ -263,6 +266,7 @@ impl Server {
         for thread in self.shard_threads.into_iter().chain([self.registrar_thread]) {
             drop(tokio::task::spawn_blocking(move || thread.join()).await);
         }
+        self.meters.write(&self.store).await;
         tracing::info!("leaving: calls go on in another process");
     }
 
@@ -270,6 +274,7 @@ impl Server {
     /// deadline at once.
     async fn stop(self, deadline: Duration, orders: &mut Orders) {
         self.health.set_stopping();
+        self.metering.abort(); // the last is written below
         self.retention.abort(); // what is over age is so at the next start, too
         self.events.abort(); // what is not told now is told at the next start
         self.tell(|| ToShard::Drain(true));
@@ -292,6 +297,7 @@ impl Server {
         drop(tokio::time::timeout(Duration::from_secs(10), self.writer).await);
         drop(self.web.0); // the web listener ends last, so that its health tells of the stop
         drop(self.web.1.await);
+        self.meters.write(&self.store).await;
         self.store.close().await;
         tracing::info!("stopped");
     }

@@ -138,6 +138,7 @@ impl House {
                 recoveries: 0,
                 scenario_end: None,
                 scenario_error: None,
+                fallback: None,
             },
             legs: Vec::new(),
         };

@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 use tandem_store::{
-    Activation, By, Canary, CanaryChange, Counts, DomainScope, Event, NewCall, NewEntryPoint, ScenarioEnd,
-    Settlement, StoreError, Trial, TrialCounts,
+    Activation, By, Canary, CanaryChange, Counts, DomainScope, Event, Fallback, NewCall, NewEntryPoint,
+    NewFallback, ScenarioEnd, Settlement, StoreError, Trial, TrialCounts,
 };
 
 use crate::{Home, call, home};
@@ -547,4 +547,72 @@ async fn each_change_of_versions_counts_as_one_of_the_directory() {
     home.roll_back(&scope, "300").await.unwrap();
     assert!(home.promote(&scope, "300").await.is_err());
     assert_eq!(home.directory_revision().await.unwrap(), start + 5);
+}
+
+#[tokio::test]
+async fn a_fallback_is_set_kept_told_and_taken_away() {
+    let (home, scope, hashes) = house().await;
+    let night = home
+        .put_module(&scope, "night", "call-scenario", b"night")
+        .await
+        .unwrap();
+    let to_night = NewFallback::parse(&format!("night@{}", &night.hash[..8]), r#"{"a":1}"#.into());
+    let set = home.set_fallback(&scope, "300", &to_night).await.unwrap();
+    let expected = Fallback {
+        module: "night".into(),
+        hash: night.hash.clone(),
+        config: r#"{"a":1}"#.into(),
+    };
+    assert_eq!(set.fallback.as_ref(), Some(&expected));
+    assert_eq!(home.activations(&scope).await.unwrap(), [set.clone()]);
+    // Another version of the number's own scenario leaves it.
+    let next = home.activate(&scope, "300", Some(&hashes[1])).await.unwrap();
+    assert_eq!(next.fallback, Some(expected));
+    let refused = home.delete_module(&scope, "night", None).await.unwrap_err();
+    assert!(refused.to_string().contains("300 (fall-back)"), "{refused}");
+
+    let busy = NewFallback::parse("busy", "{}".into());
+    let cause = home.set_fallback(&scope, "300", &busy).await.unwrap();
+    assert_eq!(
+        (cause.fallback, cause.entry_point.fallback_cause.as_str()),
+        (None, "busy")
+    );
+    let events: Vec<Event> = history(&home, &scope)
+        .await
+        .into_iter()
+        .map(|entry| entry.0)
+        .collect();
+    assert_eq!(
+        events,
+        [
+            Event::Activated,
+            Event::FallbackChanged,
+            Event::Activated,
+            Event::FallbackChanged
+        ]
+    );
+
+    let nobody = NewFallback::parse("nobody", "{}".into());
+    assert!(matches!(
+        home.set_fallback(&scope, "300", &nobody).await,
+        Err(StoreError::NotFound { what: "module", .. })
+    ));
+    let spoilt = NewFallback::parse("night", "{".into());
+    assert!(matches!(
+        home.set_fallback(&scope, "300", &spoilt).await,
+        Err(StoreError::Invalid { .. })
+    ));
+    let other = home.domain("other.local").await;
+    assert!(matches!(
+        home.set_fallback(&other, "300", &busy).await,
+        Err(StoreError::NotFound {
+            what: "entry point",
+            ..
+        })
+    ));
+    let to_other = NewEntryPoint::new("301", "night");
+    assert!(matches!(
+        home.add_entry_point(&other, &to_other).await,
+        Err(StoreError::NotFound { .. })
+    ));
 }

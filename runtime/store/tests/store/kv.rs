@@ -1,7 +1,7 @@
 //! Key-value pairs.
 
 use sqlx::{Connection, SqliteConnection};
-use tandem_store::{Once, Options, Store, StoreError};
+use tandem_store::{Amount, KvCap, Limit, Once, Options, Store, StoreError, usage};
 
 use crate::{call, home};
 
@@ -286,4 +286,83 @@ async fn concurrent_increments_are_all_counted() {
     sums.sort_unstable();
     assert_eq!(sums, (1..=400).collect::<Vec<i64>>(), "each sum was given once");
     assert_eq!(home.kv_usage(&scope).await.unwrap(), 4, "`n` and `400`");
+}
+
+#[tokio::test]
+async fn pairs_are_counted_and_bounded() {
+    let home = home().await;
+    let scope = home.domain("demo.local").await;
+    let cap = KvCap { bytes: CAP, keys: 2 };
+    home.kv_set(&scope, "a", b"1", cap).await.unwrap();
+    home.kv_increment(&scope, "b", 1, cap).await.unwrap();
+    for refused in [
+        home.kv_set(&scope, "c", b"1", cap).await,
+        home.kv_increment(&scope, "c", 1, cap).await.map(drop),
+    ] {
+        let Err(StoreError::TooMany { most, .. }) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(most, 2);
+    }
+    home.kv_set(&scope, "a", b"another", cap).await.unwrap();
+    assert_eq!(
+        home.kv_taken(&scope).await.unwrap().keys,
+        2,
+        "what was refused is not counted"
+    );
+    assert!(home.kv_delete(&scope, "b").await.unwrap());
+    home.kv_set(&scope, "c", b"1", cap).await.unwrap();
+    let other = home.domain("other.local").await;
+    assert_eq!(home.kv_taken(&other).await.unwrap(), KvCap { bytes: 0, keys: 0 });
+    home.kv_set(&other, "a", b"1", cap).await.unwrap();
+}
+
+#[tokio::test]
+async fn limits_are_a_domains_own_and_go_back_to_the_servers() {
+    let home = home().await;
+    let scope = home.domain("demo.local").await;
+    let other = home.domain("other.local").await;
+    let set = [(Limit::KvKeys, Some(5)), (Limit::Instances, Some(0))];
+    let own = home.set_limits(&scope, &set).await.unwrap();
+    assert_eq!(home.domain(&scope).await.unwrap().limits, own);
+    assert_eq!((own.get(Limit::KvKeys), own.get(Limit::KvBytes)), (Some(5), None));
+    let own = home
+        .set_limits(&scope, &[(Limit::Instances, None)])
+        .await
+        .unwrap();
+    assert_eq!(
+        (own.get(Limit::KvKeys), own.get(Limit::Instances)),
+        (Some(5), None)
+    );
+    assert_eq!(home.domain(&other).await.unwrap().limits.get(Limit::KvKeys), None);
+    let refused = home
+        .set_limits(&scope, &[(Limit::CallCpuMs, Some(1))])
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains("1 is not from 10"), "{refused}");
+}
+
+#[tokio::test]
+async fn usage_is_added_by_day_and_peaks_stay() {
+    let home = home().await;
+    let scope = home.domain("demo.local").await;
+    let other = home.domain("other.local").await;
+    let [first, second] = ["2026-11-27", "2026-11-28"].map(|day| usage::day(day).unwrap());
+    let amounts = |calls, peak| {
+        [("calls", Amount::More(calls)), ("peak", Amount::Peak(peak))]
+            .map(|(what, amount)| (what.to_owned(), amount))
+            .into()
+    };
+    home.add_usage(&scope, first, &amounts(2, 7)).await.unwrap();
+    home.add_usage(&scope, first, &amounts(3, 5)).await.unwrap();
+    home.add_usage(&scope, second, &amounts(1, 1)).await.unwrap();
+    let days = home.usage(&scope, None).await.unwrap();
+    assert_eq!(days.len(), 2);
+    assert_eq!(
+        (days[0].day, days[0].amounts["calls"], days[0].amounts["peak"]),
+        (first, 5, 7)
+    );
+    assert_eq!(home.usage(&scope, Some(second)).await.unwrap(), days[1..]);
+    assert_eq!(home.usage(&other, None).await.unwrap(), []);
+    assert!(matches!(usage::day("yesterday"), Err(StoreError::Invalid { .. })));
 }

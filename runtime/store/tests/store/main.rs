@@ -114,6 +114,7 @@ pub fn call(id: &str, second: i64) -> CallRecord {
             recoveries: 0,
             scenario_end: Some(ScenarioEnd::Returned),
             scenario_error: None,
+            fallback: None,
         },
         legs: vec![
             leg(0, LegRole::Caller, "301", Some("PCMA")),

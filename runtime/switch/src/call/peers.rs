@@ -202,7 +202,7 @@ impl Call {
         }
     }
 
-    fn part(&mut self, first: LegId, second: LegId, cx: &mut Context<'_>) {
+    pub(super) fn part(&mut self, first: LegId, second: LegId, cx: &mut Context<'_>) {
         let ends = (
             self.leg(first).map(|l| l.endpoint),
             self.leg(second).map(|l| l.endpoint),

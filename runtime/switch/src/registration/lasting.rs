@@ -144,6 +144,7 @@ impl Registration {
             | Kind::Scenario
             | Kind::ClientTransaction
             | Kind::Cursor
+            | Kind::Fallback
             | Kind::Ended
             | Kind::Tapes => (),
         }
@@ -233,6 +234,7 @@ impl Registration {
             | Kind::Scenario
             | Kind::ClientTransaction
             | Kind::Cursor
+            | Kind::Fallback
             | Kind::Ended
             | Kind::Tapes => return,
         };

@@ -73,7 +73,8 @@ impl Shard {
                 return self.refuse_and_record(&admission, &admitted, error.status().0, now);
             }
         };
-        self.begin_call(admission, *admitted, entry, audio, now);
+        let fallback = resolved.fallback.clone();
+        self.begin_call(admission, *admitted, (entry, fallback), audio, now);
     }
 
     pub(super) fn refuse(&mut self, admission: &Admission, status: u16, now: Moment) {
@@ -95,7 +96,7 @@ impl Shard {
         &mut self,
         admission: Admission,
         admitted: Admitted,
-        entry: Arc<EntryPoint>,
+        (entry, fallback): (Arc<EntryPoint>, Option<Arc<EntryPoint>>),
         audio: Option<Audio>,
         now: Moment,
     ) {
@@ -116,9 +117,9 @@ impl Shard {
         tracing::info!(%domain, call = %id, from = %origin.caller.user, to = %origin.dialled.user, "call");
         self.indexes.servers.insert(admission.server, key);
         self.count_in(&admitted.domain);
-        let start = Start::of(key, &origin);
         let mut cx = context!(self, key, admitted.domain, now);
-        let call = Call::new(origin, admission.server, admission.flow, audio, &mut cx);
+        let call = Call::new(origin, fallback, admission.server, admission.flow, audio, &mut cx);
+        let start = Start::of(key, &call);
         self.calls.insert(key, call);
         self.journal.note_call(key);
         self.out.push_back(Output::Start(Box::new(start)));

@@ -11,7 +11,7 @@ use tandem_sip::registrar::Binding;
 use tandem_sip::{Flow, Message, Moment};
 
 use super::CallKey;
-use crate::call::Origin;
+use crate::call::Call;
 use crate::record::Record;
 
 /// What happens to a shard.
@@ -67,6 +67,8 @@ pub enum Output {
     },
     /// Run the scenario of a new call; its requests follow as [`Input::Perform`].
     Start(Box<Start>),
+    /// A call's scenario has failed and its fall-back takes over: run that one. Its requests follow likewise.
+    FallBack(Box<FallBack>),
     /// A call lives on after a restart: run its scenario again, its first requests answered from its journal.
     Resume(Box<Resume>),
     /// The request that a call's scenario waits for has this outcome.
@@ -108,17 +110,29 @@ pub struct Start {
 }
 
 impl Start {
-    pub(crate) fn of(call: CallKey, origin: &Origin) -> Self {
+    pub(crate) fn of(key: CallKey, call: &Call) -> Self {
+        let origin = &call.origin;
         Self {
-            call,
+            call: key,
             id: origin.id.clone(),
             domain: origin.domain.clone(),
-            entry: origin.entry.clone(),
+            entry: call.entry().clone(),
             request: origin.request.clone(),
             caller: origin.caller.clone(),
             dialled: origin.dialled.clone(),
         }
     }
+}
+
+/// A call whose scenario has failed.
+#[derive(Debug)]
+pub struct FallBack {
+    /// What its fall-back begins with.
+    pub start: Start,
+    /// How the scenario before it failed.
+    pub end: End,
+    /// The last request of that one that came to the call, 0 where none did.
+    pub asked: OpIndex,
 }
 
 /// A call that lives on after a restart.

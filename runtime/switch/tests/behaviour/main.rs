@@ -17,6 +17,7 @@ mod conformance;
 mod connections;
 mod damage;
 mod dialling;
+mod fallback;
 #[path = "../kit/mod.rs"]
 mod kit;
 mod memory;

@@ -118,9 +118,25 @@ impl World {
                     self.started.push(start.call);
                     self.scenarios.insert(start.call, super::Scenario::default());
                 }
+                Output::FallBack(fall_back) => self.begin_fallback(fall_back.start.call),
                 _ => (),
             }
         }
+    }
+
+    /// The driver runs another scenario for the call, whose requests are numbered on.
+    pub(super) fn begin_fallback(&mut self, call: tandem_switch::CallKey) {
+        let index = self
+            .scenarios
+            .get(&call)
+            .map(|before| before.index)
+            .unwrap_or_default();
+        let scenario = super::Scenario {
+            index,
+            listens: true,
+            ..super::Scenario::default()
+        };
+        self.scenarios.insert(call, scenario);
     }
 
     /// Puts a shard in place of the one there is, from the log.

@@ -138,6 +138,8 @@ pub struct World {
     pub registrar: Registrar,
     /// The version of [`NUMBER`] that is tried, and its share.
     pub canary: Option<(u8, &'static str)>,
+    /// The version that takes over where the one of [`NUMBER`] fails.
+    pub fallback: Option<&'static str>,
     /// Questions of a kind are kept back while set.
     pub silent: bool,
     /// Questions that were kept back.
@@ -214,6 +216,7 @@ impl World {
             gate: Gate::default(),
             registrar: Registrar::new(tandem_sip::registrar::Config::default()),
             canary: None,
+            fallback: None,
             silent: false,
             kept: Vec::new(),
             started: Vec::new(),
@@ -300,6 +303,11 @@ impl World {
                 self.versions.push((start.call, start.entry.hash.clone()));
                 self.scenarios.insert(start.call, Scenario::default());
             }
+            Output::FallBack(fall_back) => {
+                let start = &fall_back.start;
+                self.versions.push((start.call, start.entry.hash.clone()));
+                self.begin_fallback(start.call);
+            }
             Output::Resume(resume) => {
                 let start = &resume.start;
                 self.versions.push((start.call, start.entry.hash.clone()));
@@ -341,6 +349,7 @@ impl World {
                         share_percent,
                         entry: Arc::new(entry_point(hash)),
                     });
+                    resolved.fallback = self.fallback.map(|hash| Arc::new(entry_point(hash)));
                 }
                 Answer::Admit(admitted)
             }

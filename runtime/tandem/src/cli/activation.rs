@@ -1,7 +1,11 @@
 //! `tandem number activate|canary|promote|rollback|history`: which version of its scenario a number starts.
 
+use std::path::PathBuf;
+
 use clap::Args;
-use tandem_store::{Activation, Canary, CanaryChange, DomainScope, Event, HistoryEntry, Store, StoreError};
+use tandem_store::{
+    Activation, Canary, CanaryChange, DomainScope, Event, HistoryEntry, NewFallback, Store, StoreError,
+};
 
 use super::number::short;
 use super::{Context, Failure};
@@ -12,9 +16,45 @@ use crate::output::{self, Table};
 pub struct Activate {
     /// The number or pattern as it was added
     number: String,
-    /// The version, by its hash or the first six digits of it or more [default: the newest]
+    /// The version, by its hash or the first six digits of it or more [default: the newest, or with --fallback the one
+    /// that is active]
     #[arg(long, value_name = "HASH")]
     version: Option<String>,
+    #[command(flatten)]
+    fallback: FallbackArgs,
+}
+
+/// What takes over a call whose scenario fails.
+#[derive(Debug, Args)]
+pub struct FallbackArgs {
+    /// What becomes of a call whose scenario fails. Another scenario takes it over as it stands: its name, or
+    /// NAME@VERSION. Or its caller is refused: normal, busy, declined, not-found, forbidden, unavailable, congested, or
+    /// a status from 400 to 699; that is also what a caller gets when the scenario that took over fails too
+    #[arg(long, value_name = "SCENARIO[@VERSION]|CAUSE")]
+    fallback: Option<String>,
+    /// What the scenario that takes over is told: a JSON file, such as a flow
+    #[arg(long, value_name = "FILE", requires = "fallback")]
+    fallback_settings: Option<PathBuf>,
+}
+
+impl FallbackArgs {
+    /// The fall-back to set; none: as it is.
+    pub(super) fn read(&self) -> Result<Option<NewFallback>, Failure> {
+        let Some(text) = &self.fallback else {
+            return Ok(None);
+        };
+        let config = match &self.fallback_settings {
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?,
+            None => "{}".to_owned(),
+        };
+        match NewFallback::parse(text, config) {
+            NewFallback::Cause(_) if self.fallback_settings.is_some() => Err(Failure::Usage(format!(
+                "--fallback-settings are a scenario's, and {text} is a cause"
+            ))),
+            fallback => Ok(Some(fallback)),
+        }
+    }
 }
 
 /// Try a version with a share of the new calls, and take it back where it fails more often
@@ -59,10 +99,19 @@ impl Activate {
         store: &Store,
         scope: &DomainScope,
     ) -> Result<(), Failure> {
-        let done = store
-            .activate(scope, &self.number, self.version.as_deref())
-            .await?;
-        tell(context, &done)
+        let fallback = self.fallback.read()?;
+        let mut done = None;
+        if self.version.is_some() || fallback.is_none() {
+            done = Some(
+                store
+                    .activate(scope, &self.number, self.version.as_deref())
+                    .await?,
+            );
+        }
+        if let Some(fallback) = &fallback {
+            done = Some(store.set_fallback(scope, &self.number, fallback).await?);
+        }
+        done.map_or(Ok(()), |done| tell(context, &done))
     }
 }
 
@@ -138,14 +187,24 @@ fn tell(context: &Context, now: &Activation) -> Result<(), Failure> {
         .as_deref()
         .map(|hash| format!("; before: {}", short(hash)));
     let line = format!(
-        "{} starts {} {}{}{}",
+        "{} starts {} {}{}{}; falls back to {}",
         entry.number,
         entry.module,
         short(&entry.hash),
         tries.unwrap_or_default(),
-        before.unwrap_or_default()
+        before.unwrap_or_default(),
+        fallback(now)
     );
     Ok(output::say(context.json, now, &line)?)
+}
+
+/// What takes over, in a few words.
+pub(super) fn fallback(activation: &Activation) -> String {
+    let cause = &activation.entry_point.fallback_cause;
+    match &activation.fallback {
+        Some(fallback) => format!("{} {}, then {cause}", fallback.module, short(&fallback.hash)),
+        None => cause.clone(),
+    }
 }
 
 /// A canary in a few words.
@@ -179,5 +238,6 @@ fn words(event: Event) -> &'static str {
         Event::CanaryEnded => "canary ended",
         Event::RolledBack => "rolled back",
         Event::Promoted => "promoted",
+        Event::FallbackChanged => "fall-back changed",
     }
 }

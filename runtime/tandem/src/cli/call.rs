@@ -184,6 +184,16 @@ fn show(context: &Context, record: &CallRecord, journal: &Journal) -> Result<(),
             None => end.as_str().to_owned(),
         });
         row("scenario end", text(&end));
+        if let Some(fallback) = &call.fallback {
+            row("fall-back", fallback.scenario.clone());
+            row("fall-back version", fallback.scenario_hash.clone());
+            let end = fallback.end.map_or("", |end| end.as_str());
+            let error = fallback.error.iter().map(|error| format!(": {error}"));
+            row(
+                "fall-back end",
+                error.fold(end.to_owned(), |end, error| end + &error),
+            );
+        }
         row("started", call.started_at.to_string());
         row(
             "answered",

@@ -8,8 +8,9 @@ use clap::Subcommand;
 use serde_json::json;
 use tandem_store::{DomainChange, Keep, NewDomain};
 
+use super::limits::{self, DomainLimits};
 use super::{Context, Failure, http, trust};
-use crate::config::{duration_text, parse_duration};
+use crate::config::{ByteSize, Config, duration_text, parse_duration};
 use crate::output::{self, Table};
 use crate::stock;
 
@@ -62,6 +63,7 @@ pub enum Domain {
         #[arg(long)]
         yes: bool,
     },
+    Limits(DomainLimits),
     /// Keys whose signatures on scenarios the domain takes
     Key(trust::Key),
     /// Whether the domain takes scenarios without a signature
@@ -75,6 +77,7 @@ pub enum Domain {
 impl Domain {
     pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
         match self {
+            Self::Limits(limits) => limits.run(context).await?,
             Self::Key(key) => key.run(context).await?,
             Self::Signatures(signatures) => signatures.run(context).await?,
             Self::Grants(grants) => grants.run(context).await?,
@@ -166,8 +169,13 @@ impl Domain {
                 let domain = store.domain(&scope).await?;
                 let (users, numbers) = (store.users(&scope).await?, store.activations(&scope).await?);
                 let modules = store.modules(&scope).await?;
-                let shown =
-                    json!({ "domain": domain, "users": users, "numbers": numbers, "scenarios": modules });
+                let taken = store.kv_taken(&scope).await?;
+                let config = Config::default();
+                let shown = json!({
+                    "domain": domain, "users": users, "numbers": numbers, "scenarios": modules,
+                    "limits": limits::as_json(&config, &domain.limits),
+                    "key_value": { "bytes": taken.bytes, "keys": taken.keys },
+                });
                 output::print(context.json, &shown, || {
                     let mut table = Table::new(["WHAT", "VALUE"], "");
                     table.row(["name".into(), domain.name.clone()]);
@@ -179,6 +187,11 @@ impl Domain {
                     table.row(["users".into(), users.len().to_string()]);
                     table.row(["numbers".into(), numbers.len().to_string()]);
                     table.row(["scenario versions".into(), modules.len().to_string()]);
+                    let pairs = format!("{} keys, {}", taken.keys, ByteSize(taken.bytes));
+                    table.row(["key-value store".into(), pairs]);
+                    for row in limits::rows(&config, &domain.limits) {
+                        table.row(row);
+                    }
                     table
                 })?;
                 store.close().await;

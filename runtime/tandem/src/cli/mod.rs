@@ -10,6 +10,7 @@ mod contacts;
 mod domain;
 mod gc;
 mod http;
+mod limits;
 mod number;
 mod push;
 mod replay;
@@ -20,6 +21,7 @@ mod server;
 mod sign;
 mod token;
 mod trust;
+mod usage;
 mod user;
 
 use std::path::PathBuf;
@@ -75,6 +77,7 @@ enum Command {
     /// Domains: the tenants
     #[command(subcommand)]
     Domain(domain::Domain),
+    Usage(usage::Usage),
     /// Users of a domain
     User(user::User),
     /// Numbers of a domain, and the scenarios that they start
@@ -270,6 +273,7 @@ fn start(context: &Context, command: Command) -> Result<ExitCode, Failure> {
             Command::Config(config) => config.run()?,
             Command::Check(args) => return check::run(context, &args).await,
             Command::Domain(domain) => domain.run(context).await?,
+            Command::Usage(usage) => usage.run(context).await?,
             Command::User(user) => user.run(context).await?,
             Command::Number(number) => number.run(context).await?,
             Command::Scenario(scenario) => scenario.run(context).await?,

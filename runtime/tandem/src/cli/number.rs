@@ -8,7 +8,7 @@ use serde_json::json;
 use tandem_directory::StartedBy;
 use tandem_store::{Activation, DomainScope, NewEntryPoint, Store, StoreError, UserNumber};
 
-use super::activation::{Activate, TryCanary, Which, tried};
+use super::activation::{Activate, FallbackArgs, TryCanary, Which, fallback, tried};
 use super::{Context, DomainArg, Failure};
 use crate::output::{self, Table};
 
@@ -43,10 +43,8 @@ enum Action {
         /// What people call it
         #[arg(long, default_value = "", value_name = "TEXT")]
         title: String,
-        /// The answer when the scenario fails: normal, busy, declined, not-found, forbidden, unavailable, congested,
-        /// or a status from 400 to 699
-        #[arg(long, default_value = "unavailable", value_name = "CAUSE")]
-        fallback: String,
+        #[command(flatten)]
+        fallback: FallbackArgs,
     },
     /// List the numbers
     List,
@@ -102,12 +100,11 @@ impl Action {
                     None => "{}".to_owned(),
                 };
                 let new = NewEntryPoint {
-                    number: number.clone(),
                     title: title.clone(),
-                    module: scenario.clone().unwrap_or_default(),
                     hash: version.clone(),
                     config,
-                    fallback_cause: fallback.clone(),
+                    fallback: fallback.read()?,
+                    ..NewEntryPoint::new(number.clone(), scenario.clone().unwrap_or_default())
                 };
                 let added = store.add_entry_point(scope, &new).await?;
                 let line = format!("{number} starts {} {}", added.module, short(&added.hash));
@@ -167,7 +164,7 @@ fn table(numbers: &[Listed]) -> Table {
                     format!("scenario {}", entry.module),
                     short(&entry.hash),
                     activation.canary.as_ref().map(tried).unwrap_or_default(),
-                    entry.fallback_cause.clone(),
+                    fallback(activation),
                     entry.created_at.to_string(),
                 ]);
             }

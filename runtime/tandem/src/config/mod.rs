@@ -10,5 +10,5 @@ mod show;
 
 pub use keys::{Config, Log};
 pub use load::{ConfigErrors, Loaded, load};
-pub use setting::{duration_text, parse_duration};
+pub use setting::{ByteSize, duration_text, parse_duration};
 pub use show::show;

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use tandem_directory::Directory;
 use tandem_host_api::op::{KvError, KvValue, Op, RecordingError, Target, User};
 use tandem_sip::registrar::Binding;
-use tandem_store::{DomainScope, Once, Store, StoreError};
+use tandem_store::{DomainScope, KvCap, Once, Store, StoreError};
 use tandem_switch::{Admitted, Answer, Located, Question};
 
 use super::registrar::Registrations;
 use super::services::Services;
+use crate::limits;
 
 /// Where answers come from; a clone is cheap.
 #[derive(Clone)]
@@ -24,8 +25,6 @@ pub struct Answers {
     pub registrations: Registrations,
     /// The domain of requests that name an address of this server; none: the only one there is.
     pub default_domain: Option<String>,
-    /// Most bytes in one domain's key-value store.
-    pub kv_bytes_max: u64,
     /// Where the media gate keeps recordings.
     pub recordings: Arc<Path>,
     /// What else scenarios ask.
@@ -167,8 +166,9 @@ impl Answers {
     }
 
     async fn key_value(&self, domain: &str, op: Op, once: &(String, u64)) -> Result<KvValue, KvError> {
-        let scope = self.store.domain_scope(domain).await.map_err(|e| kv_error(&e))?;
-        self.key_value_in(&scope, op, once)
+        let found = self.directory.domain(domain).await.map_err(|e| kv_error(&e))?;
+        let found = found.ok_or(KvError::Unavailable)?;
+        self.key_value_in(found.scope(), limits::of_pairs(&found.limits), op, once)
             .await
             .map_err(|e| kv_error(&e))
     }
@@ -176,6 +176,7 @@ impl Answers {
     async fn key_value_in(
         &self,
         scope: &DomainScope,
+        cap: KvCap,
         op: Op,
         (call, op_index): &(String, u64),
     ) -> Result<KvValue, StoreError> {
@@ -187,7 +188,7 @@ impl Answers {
             Op::KvGet { key } => self.store.kv_get(scope, &key).await.map(KvValue::Value),
             Op::KvSet { key, value } => self
                 .store
-                .kv_set_once(scope, once, &key, &value, self.kv_bytes_max)
+                .kv_set_once(scope, once, &key, &value, cap)
                 .await
                 .map(|()| KvValue::Written),
             Op::KvDelete { key } => self
@@ -197,7 +198,7 @@ impl Answers {
                 .map(KvValue::Deleted),
             Op::KvIncrement { key, by } => self
                 .store
-                .kv_increment_once(scope, once, &key, by, self.kv_bytes_max)
+                .kv_increment_once(scope, once, &key, by, cap)
                 .await
                 .map(KvValue::Sum),
             Op::KvKeys { prefix, after, limit } => self

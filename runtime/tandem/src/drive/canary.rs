@@ -89,6 +89,7 @@ mod tests {
             recoveries: 0,
             scenario_end: Some(end),
             scenario_error: None,
+            fallback: None,
         };
         Ended {
             domain: DOMAIN.into(),

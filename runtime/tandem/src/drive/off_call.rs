@@ -59,9 +59,9 @@ impl OffCall {
         let wrote = Arc::clone(&forget.wrote);
         let run = self.run(domain, entry, run, World::Web, wrote).await;
         let answered = self.scenarios.engine.answer(&module, run, request);
-        let (Finished { end, .. }, response) = answered.await;
+        let (finished, response) = answered.await;
         drop(forget);
-        (end, response)
+        (self.ended(domain, finished), response)
     }
 
     /// Tells one event. What `run` has written once is not written again by a run of the same name.
@@ -73,7 +73,14 @@ impl OffCall {
         let run = self
             .run(domain, entry, run.to_owned(), World::Event, Arc::default())
             .await;
-        self.scenarios.engine.tell(&module, run, event).await.end
+        let finished = self.scenarios.engine.tell(&module, run, event).await;
+        self.ended(domain, finished)
+    }
+
+    fn ended(&self, domain: &str, finished: Finished) -> End {
+        let end = finished.end.clone();
+        self.scenarios.meters.ended(domain, &Ok(finished));
+        end
     }
 
     async fn run(
@@ -107,11 +114,8 @@ impl OffCall {
             rng: StdRng::from_os_rng(),
             wrote,
         };
-        self.scenarios.run_of(
-            domain,
-            Box::new(switch),
-            Journal::hash_only(header, monotonic_clock()),
-        )
+        let journal = Journal::hash_only(header, monotonic_clock());
+        self.scenarios.run_of(domain, Box::new(switch), journal).await
     }
 }
 

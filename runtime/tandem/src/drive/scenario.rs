@@ -10,7 +10,9 @@ use tandem_host_api::{
 use tandem_store::Store;
 use tokio::runtime::Handle;
 
+use super::usage::Meters;
 use crate::compile::Compiler;
+use crate::limits;
 
 /// What every scenario shares; a clone is cheap.
 #[derive(Clone)]
@@ -29,6 +31,8 @@ pub struct Scenarios {
     pub domain_limits: DomainLimits,
     /// The store's runtime, on whose blocking threads modules are compiled.
     pub blocking: Handle,
+    /// What domains use.
+    pub meters: Meters,
     quotas: Arc<Mutex<HashMap<String, DomainQuota>>>,
 }
 
@@ -51,6 +55,7 @@ impl Scenarios {
             limits,
             domain_limits,
             blocking,
+            meters: Meters::default(),
             quotas: Arc::default(),
         }
     }
@@ -71,31 +76,53 @@ impl Scenarios {
         switch: Box<dyn Switch>,
         journal: Journal,
     ) -> Result<Finished, End> {
+        let finished = self.run_one(domain, hash, switch, journal).await;
+        self.meters.ended(domain, &finished);
+        finished
+    }
+
+    async fn run_one(
+        &self,
+        domain: &str,
+        hash: &str,
+        switch: Box<dyn Switch>,
+        journal: Journal,
+    ) -> Result<Finished, End> {
         let module = self.module(domain, hash).await.map_err(End::Refused)?;
-        let run = self.run_of(domain, switch, journal);
+        let run = self.run_of(domain, switch, journal).await;
         Ok(self.engine.run(&module, run).await)
     }
 
-    /// What a run of the domain brings along.
-    pub fn run_of(&self, domain: &str, switch: Box<dyn Switch>, journal: Journal) -> Run {
+    /// What a run of the domain brings along; it is counted as started.
+    pub async fn run_of(&self, domain: &str, switch: Box<dyn Switch>, journal: Journal) -> Run {
+        let own = match self.domain(domain).await {
+            Some(found) => found.limits.clone(),
+            None => Default::default(),
+        };
+        let quota = self.quota(domain);
+        quota.set_limits(limits::of_domain(self.domain_limits, &own));
+        self.meters.started(domain, quota.instances() + 1);
         Run {
-            domain: self.quota(domain),
-            limits: self.limits.clone(),
+            domain: quota,
+            limits: limits::of_call(&self.limits, &own),
             switch,
             journal,
         }
     }
 
-    /// The time zone of a domain, if it is known.
-    pub async fn time_zone(&self, domain: &str) -> Option<jiff::tz::TimeZone> {
+    async fn domain(&self, domain: &str) -> Option<Arc<tandem_directory::Domain>> {
         let (directory, domain) = (self.directory.clone(), domain.to_owned());
         // On the store's runtime: its connections belong there.
-        let found = self
-            .blocking
+        self.blocking
             .spawn(async move { directory.domain(&domain).await })
             .await
             .ok()?
-            .ok()??;
+            .ok()?
+    }
+
+    /// The time zone of a domain, if it is known.
+    pub async fn time_zone(&self, domain: &str) -> Option<jiff::tz::TimeZone> {
+        let found = self.domain(domain).await?;
         jiff::tz::TimeZone::get(&found.time_zone).ok()
     }
 
@@ -109,7 +136,9 @@ impl Scenarios {
             for activation in self.store.activations(&scope).await.unwrap_or_default() {
                 let entry = &activation.entry_point;
                 let canary = activation.canary.as_ref().map(|canary| &canary.hash);
-                for hash in [Some(&entry.hash), canary].into_iter().flatten() {
+                // A caller waits while a fall-back is compiled: it is compiled before.
+                let fallback = activation.fallback.as_ref().map(|fallback| &fallback.hash);
+                for hash in [Some(&entry.hash), canary, fallback].into_iter().flatten() {
                     if let Err(error) = self.module(&domain.name, hash).await {
                         let (domain, scenario) = (&domain.name, &entry.module);
                         tracing::error!(

@@ -323,6 +323,7 @@ impl Driver {
             Effect::Answer { reply, outcome } => drop(reply.send(outcome)),
             Effect::Store { number, ended } => {
                 (self.reach.observe)(Observed::Call(&ended));
+                self.reach.scenarios.meters.call(&ended.domain);
                 let inbox = self.inbox.clone();
                 let confirm: Confirm = Box::new(move || drop(inbox.send(ToShard::Stored(number))));
                 if let Err(error) = self.reach.records.try_send(ToStore {

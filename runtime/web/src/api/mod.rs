@@ -5,10 +5,12 @@
 
 mod body;
 mod caller;
+mod limits;
 mod numbers;
 mod problem;
 mod scenarios;
 mod throttle;
+mod usage;
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -162,6 +164,8 @@ pub(crate) fn router(api: Api) -> Router {
             get(scenarios::versions).post(scenarios::upload),
         )
         .route("/scenarios/{name}/versions/{hash}", delete(scenarios::remove))
+        .route("/limits", get(limits::show))
+        .route("/usage", get(usage::show))
         .route("/numbers", get(numbers::list))
         .route("/numbers/{number}/activation", put(numbers::activate))
         .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "there is no such path") })

@@ -4,8 +4,9 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use tandem_store::{EntryPoint, EntryPointChange, TokenScope};
+use tandem_store::{Activation, EntryPointChange, NewFallback, StoreError, TokenScope};
 
 use super::caller::Caller;
 use super::problem::ApiError;
@@ -20,11 +21,24 @@ pub(crate) struct Listed {
     scenario: String,
     version: String,
     fallback_cause: String,
+    /// The scenario that takes over where its own fails; none: the caller gets the cause.
+    fallback: Option<Fallback>,
 }
 
-impl From<EntryPoint> for Listed {
-    fn from(entry: EntryPoint) -> Self {
+#[derive(Serialize)]
+struct Fallback {
+    scenario: String,
+    version: String,
+}
+
+impl From<Activation> for Listed {
+    fn from(activation: Activation) -> Self {
+        let entry = activation.entry_point;
         Self {
+            fallback: activation.fallback.map(|fallback| Fallback {
+                scenario: fallback.module,
+                version: fallback.hash,
+            }),
             number: entry.number,
             title: entry.title,
             scenario: entry.module,
@@ -41,21 +55,51 @@ pub(crate) struct Numbers {
 
 pub(crate) async fn list(caller: Caller, State(api): State<Api>) -> Result<Json<Numbers>, ApiError> {
     let scope = caller.may(TokenScope::ScenariosRead)?;
-    let entry_points = api.store().entry_points(scope).await?;
-    let numbers = entry_points.into_iter().map(Listed::from).collect();
+    let activations = api.store().activations(scope).await?;
+    let numbers = activations.into_iter().map(Listed::from).collect();
     Ok(Json(Numbers { numbers }))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Activation {
-    /// The version's hash, or its first six digits or more.
-    version: String,
+struct Change {
+    /// The version's hash, or its first six digits or more. None: the one that is active stays.
+    version: Option<String>,
     /// Of another scenario than the number starts now.
     scenario: Option<String>,
+    /// What takes over where the scenario fails: `SCENARIO`, `SCENARIO@VERSION`, or a cause. None: as it is.
+    fallback: Option<String>,
+    /// What the scenario that takes over is told.
+    fallback_settings: Option<serde_json::Value>,
 }
 
-/// Lets a number start another version; calls in progress stay on theirs.
+impl Change {
+    /// What the fields ask for together, in words where they ask for nothing or contradict each other.
+    fn fallback(&self) -> Result<Option<NewFallback>, ApiError> {
+        let bad = |words: &str| Err(ApiError::new(StatusCode::BAD_REQUEST, words.to_owned()));
+        match (&self.fallback, &self.fallback_settings) {
+            (None, Some(_)) => bad("`fallback_settings` needs `fallback`, the scenario that they are for"),
+            (None, None) if self.version.is_none() => bad("`version` or `fallback` is missing"),
+            (None, None) => Ok(None),
+            (Some(_), _) if self.scenario.is_some() && self.version.is_none() => {
+                bad("`scenario` needs `version`")
+            }
+            (Some(text), settings) => {
+                let config = settings
+                    .as_ref()
+                    .map_or_else(|| "{}".to_owned(), ToString::to_string);
+                match NewFallback::parse(text, config) {
+                    NewFallback::Cause(_) if settings.is_some() => {
+                        bad("`fallback_settings` are a scenario's, and `fallback` is a cause")
+                    }
+                    fallback => Ok(Some(fallback)),
+                }
+            }
+        }
+    }
+}
+
+/// Lets a number start another version, or sets what takes over where it fails; calls in progress stay on theirs.
 pub(crate) async fn activate(
     caller: Caller,
     State(api): State<Api>,
@@ -64,19 +108,35 @@ pub(crate) async fn activate(
 ) -> Result<Json<Listed>, ApiError> {
     let scope = caller.may(TokenScope::ScenariosWrite)?;
     let number = path(number)?;
-    let Activation { version, scenario } = body::json(body)?;
+    let change: Change = body::json(body)?;
+    let fallback = change.fallback()?;
+    let Change {
+        version, scenario, ..
+    } = change;
     let store = api.store();
-    let entry = match scenario {
-        None => store.activate(scope, &number, Some(&version)).await?.entry_point,
-        Some(scenario) => {
+    match (scenario, version) {
+        (_, None) => (),
+        (None, Some(version)) => drop(store.activate(scope, &number, Some(&version)).await?),
+        (Some(scenario), Some(version)) => {
             let change = EntryPointChange {
                 module: Some((scenario, Some(version))),
                 ..EntryPointChange::default()
             };
-            store.set_entry_point(scope, &number, &change).await?
+            store.set_entry_point(scope, &number, &change).await?;
         }
+    }
+    if let Some(fallback) = &fallback {
+        store.set_fallback(scope, &number, fallback).await?;
+    }
+    let Some(now) = store.activation(scope, &number).await? else {
+        return Err(StoreError::NotFound {
+            what: "entry point",
+            name: number,
+        }
+        .into());
     };
+    let entry = &now.entry_point;
     tracing::info!(domain = scope.name(), token = caller.token(), %number, scenario = %entry.module, hash = %entry.hash,
         "version activated");
-    Ok(Json(entry.into()))
+    Ok(Json(now.into()))
 }

@@ -114,6 +114,15 @@ impl Replay {
         let module = engine
             .load(&component)
             .map_err(|error| Failure::Failed(error.to_string()))?;
+        // Another version's call would have fallen back otherwise, or not at all.
+        let fallback = match recorded.fell_back_to().filter(|_| self.module.is_none()) {
+            Some((_, hash)) => Some(
+                engine
+                    .load(&store.module_bytes(scope, hash).await?)
+                    .map_err(|error| Failure::Failed(error.to_string()))?,
+            ),
+            None => None,
+        };
         let set = self
             .set
             .iter()
@@ -124,6 +133,7 @@ impl Replay {
             set,
             until: self.until.map(OpIndex),
             memory_hashes: self.memory,
+            fallback,
         };
         let report = replay(&engine, &module, &recorded, options);
         if let ReplayEnd::Refused(why) = &report.end {

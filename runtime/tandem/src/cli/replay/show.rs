@@ -25,7 +25,20 @@ pub(super) fn steps(report: &Report, memory: bool) -> Table {
     } else {
         Table::new(["STEP", "AT", "NODE", "REQUEST", "OUTCOME"], empty)
     };
+    let mut fallback = report.fallback.as_ref().filter(|fallback| fallback.replayed);
     for step in &report.steps {
+        if let Some(taken_over) = fallback.take_if(|fallback| step.step > fallback.after_step) {
+            let hash: String = taken_over.scenario_hash.chars().take(12).collect();
+            let none = String::new;
+            let words = format!("the fall-back begins: {} {hash}", taken_over.scenario);
+            let cells = [none(), none(), none(), words, none()];
+            if memory {
+                let [a, b, c, d, e] = cells;
+                table.row([a, b, c, d, e, none()]);
+            } else {
+                table.row(cells);
+            }
+        }
         let outcome = outcome(step.outcome.as_ref(), CELL_CHARACTERS);
         let request = format!("{} {}", step.name, brief(&step.request, CELL_CHARACTERS));
         let cells = [
@@ -59,7 +72,14 @@ pub(super) fn verdict(report: &Report) -> String {
     } else {
         format!("rolling hash {now}; recorded {then}")
     };
-    let mut lines = vec![report.end.clone(), hash];
+    let mut lines = vec![report.end.clone()];
+    if let Some(fallback) = report.fallback.as_ref().filter(|fallback| !fallback.replayed) {
+        lines.push(format!(
+            "the fall-back {} {} took over after step {}; it is not replayed",
+            fallback.scenario, fallback.scenario_hash, fallback.after_step
+        ));
+    }
+    lines.push(hash);
     if let Some(parting) = &report.divergence {
         lines.push(format!("diverged at step {}:", parting.step));
         lines.push(format!("  recorded: {}", parting.recorded));

@@ -1,0 +1,120 @@
+//! What one scenario used, counted as it runs: no allocation and no lock in a host call.
+
+use crate::op::Op;
+use crate::run::End;
+
+/// Interfaces that are told apart; what is of another is counted as the last.
+const INTERFACES: [&str; 24] = [
+    "leg",
+    "dial",
+    "bridge",
+    "directory",
+    "config",
+    "key-value",
+    "clock",
+    "random",
+    "log",
+    "trace",
+    "recording",
+    "hold",
+    "transfer",
+    "message",
+    "http",
+    "secrets",
+    "schedule",
+    "events",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "other",
+];
+
+/// What a scenario used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    host_calls: [u32; INTERFACES.len()],
+    /// The most memory that it had, in bytes.
+    pub memory_bytes: u64,
+}
+
+impl Usage {
+    pub(crate) fn count(&mut self, op: &Op) {
+        let interface = op.name().split('.').next().unwrap_or_default();
+        let place = INTERFACES.iter().position(|name| *name == interface);
+        if let Some(count) = self.host_calls.get_mut(place.unwrap_or(INTERFACES.len() - 1)) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// Host calls by interface, of those that had any.
+    pub fn host_calls(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        let counted = INTERFACES.into_iter().zip(self.host_calls);
+        counted.filter(|(_, count)| *count > 0)
+    }
+}
+
+impl End {
+    /// The limit that ended a scenario, or kept it from beginning, in a word; none: no limit did.
+    pub fn limit(&self) -> Option<&'static str> {
+        let words = match self {
+            Self::OverBudget(words) => words.as_str(),
+            Self::Refused(words) if words.contains("which is its limit") => return Some("instances"),
+            _ => return None,
+        };
+        let known = [
+            ("CPU: the domain", "cpu-per-second"),
+            ("CPU", "call-cpu"),
+            ("wall time", "call-wall"),
+            ("memory", "call-memory"),
+            ("tables", "tables"),
+            ("the journal", "journal"),
+            ("too much data", "host-call-bytes"),
+        ];
+        if words.ends_with("in the domain") {
+            return Some("host-calls-per-second");
+        }
+        if words.ends_with("host calls per second") {
+            return Some("call-host-calls-per-second");
+        }
+        let met = known.into_iter().find(|(begin, _)| words.starts_with(begin));
+        Some(met.map_or("other", |(_, limit)| limit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::LegId;
+
+    #[test]
+    fn host_calls_are_counted_by_interface() {
+        let mut usage = Usage::default();
+        for op in [Op::Random, Op::NowMs, Op::Random, Op::Ring { leg: LegId(0) }] {
+            usage.count(&op);
+        }
+        let counted: Vec<_> = usage.host_calls().collect();
+        assert_eq!(counted, [("leg", 1), ("clock", 1), ("random", 2)]);
+    }
+
+    #[test]
+    fn limits_are_known_by_their_words() {
+        let over = |words: &str| End::OverBudget(words.to_owned()).limit();
+        assert_eq!(over("CPU: 7 ms used, at most 5 allowed"), Some("call-cpu"));
+        assert_eq!(
+            over("CPU: the domain's scenarios compute for more than 1 ms a second"),
+            Some("cpu-per-second")
+        );
+        assert_eq!(
+            over("more than 3 host calls per second"),
+            Some("call-host-calls-per-second")
+        );
+        assert_eq!(
+            over("more than 3 host calls per second in the domain"),
+            Some("host-calls-per-second")
+        );
+        assert_eq!(End::Returned.limit(), None);
+        assert_eq!(End::Refused("no such module".into()).limit(), None);
+    }
+}

@@ -1,0 +1,164 @@
+//! What a domain's scenarios may use, where its administrator says something else than the server does.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DomainScope, Store, StoreError};
+
+/// A limit of a domain. Those that begin with `Call` are of each call, the others of all its calls together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limit {
+    /// Bytes of its key-value pairs, keys and values.
+    KvBytes,
+    /// Its key-value pairs.
+    KvKeys,
+    /// Scenarios that run at the same time.
+    Instances,
+    /// Milliseconds in which its scenarios may compute per second, as a lasting rate.
+    CpuMsPerSecond,
+    /// Host calls per second of all its scenarios, as a lasting rate.
+    HostCallsPerSecond,
+    /// Milliseconds in which one call's scenario may compute.
+    CallCpuMs,
+    /// Bytes of memory of one call's scenario.
+    CallMemoryBytes,
+    /// Host calls per second of one call's scenario, as a lasting rate.
+    CallHostCallsPerSecond,
+    /// Milliseconds that one call's scenario may spend between two host calls.
+    CallWallMs,
+}
+
+impl Limit {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::KvBytes,
+        Self::KvKeys,
+        Self::Instances,
+        Self::CpuMsPerSecond,
+        Self::HostCallsPerSecond,
+        Self::CallCpuMs,
+        Self::CallMemoryBytes,
+        Self::CallHostCallsPerSecond,
+        Self::CallWallMs,
+    ];
+
+    /// As it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::KvBytes => "kv-bytes",
+            Self::KvKeys => "kv-keys",
+            Self::Instances => "instances",
+            Self::CpuMsPerSecond => "cpu-ms-per-second",
+            Self::HostCallsPerSecond => "host-calls-per-second",
+            Self::CallCpuMs => "call-cpu-ms",
+            Self::CallMemoryBytes => "call-memory-bytes",
+            Self::CallHostCallsPerSecond => "call-host-calls-per-second",
+            Self::CallWallMs => "call-wall-ms",
+        }
+    }
+
+    /// Least and most that it can be set to. What a call needs to begin at all is not taken away by it.
+    pub fn bounds(self) -> [u64; 2] {
+        match self {
+            Self::KvBytes => [0, 1 << 40],
+            Self::KvKeys => [0, 1_000_000_000],
+            Self::Instances => [0, 1_000_000],
+            Self::CpuMsPerSecond => [1, 1_000_000],
+            Self::HostCallsPerSecond | Self::CallHostCallsPerSecond => [1, 10_000_000],
+            Self::CallCpuMs | Self::CallWallMs => [10, 3_600_000],
+            Self::CallMemoryBytes => [1 << 20, 256 << 20],
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|limit| limit.as_str() == name)
+    }
+}
+
+/// The limits that a domain has of its own; what is not there is the server's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DomainLimits {
+    set: BTreeMap<Limit, u64>,
+}
+
+impl DomainLimits {
+    /// What is set; none: the server's counts.
+    pub fn get(&self, limit: Limit) -> Option<u64> {
+        self.set.get(&limit).copied()
+    }
+
+    /// Words between spaces: `kv-keys=100 instances=5`. What a later release wrote is passed over.
+    pub(crate) fn from_column(text: &str) -> Self {
+        let read = |word: &str| {
+            let (name, value) = word.split_once('=')?;
+            Some((Limit::named(name)?, value.parse().ok()?))
+        };
+        Self {
+            set: text.split_whitespace().filter_map(read).collect(),
+        }
+    }
+
+    fn to_column(&self) -> String {
+        let word = |(limit, value): (&Limit, &u64)| format!("{}={value}", limit.as_str());
+        self.set.iter().map(word).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Store {
+    /// Sets limits of a domain, or, with none, gives them back to the server; new calls and key-value writes have them
+    /// from now on. Errors: [`StoreError::NotFound`]; [`StoreError::Invalid`] (out of [`Limit::bounds`]).
+    pub async fn set_limits(
+        &self,
+        scope: &DomainScope,
+        changes: &[(Limit, Option<u64>)],
+    ) -> Result<DomainLimits, StoreError> {
+        for (limit, value) in changes {
+            let [least, most] = limit.bounds();
+            if let Some(value) = value.filter(|value| !(least..=most).contains(value)) {
+                return Err(StoreError::invalid(
+                    limit.as_str(),
+                    format!("{value} is not from {least} to {most}"),
+                ));
+            }
+        }
+        let mut write = self.write().await?;
+        let Some((_, domain)) = self.find_domain(scope.name()).await? else {
+            return Err(StoreError::not_found("domain", scope.name()));
+        };
+        let mut limits = domain.limits;
+        for (limit, value) in changes {
+            match value {
+                Some(value) => drop(limits.set.insert(*limit, *value)),
+                None => drop(limits.set.remove(limit)),
+            }
+        }
+        let changed = sqlx::query("UPDATE domains SET limits = $2 WHERE id = $1")
+            .bind(scope.id())
+            .bind(limits.to_column())
+            .execute(&mut *write)
+            .await?;
+        if changed.rows_affected() == 0 {
+            return Err(StoreError::not_found("domain", scope.name()));
+        }
+        self.commit_directory(write).await?;
+        Ok(limits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_come_back_as_they_were_written() {
+        let limits = DomainLimits {
+            set: Limit::ALL.into_iter().zip(1..).collect(),
+        };
+        assert_eq!(DomainLimits::from_column(&limits.to_column()), limits);
+        let later = DomainLimits::from_column("kv-keys=7 unheard-of=1 instances=many");
+        assert_eq!((later.get(Limit::KvKeys), later.set.len()), (Some(7), 1));
+    }
+}

@@ -1,0 +1,157 @@
+//! `tandem domain limits`
+
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+use tandem_store::{DomainLimits as Own, Limit};
+
+use super::{Context, Failure};
+use crate::config::{ByteSize, Config, duration_text, parse_duration};
+use crate::limits::in_force;
+use crate::output::{self, Table};
+
+/// Show or set what a domain's scenarios may use; `default` gives a limit back to the server
+///
+/// A scenario that meets a limit on CPU time, wall time, memory or its own rate of host calls ends there, and its call
+/// goes to the number's fall-back. What meets the domain's rate of host calls or its key-value store is told an error. A
+/// scenario that finds no place is not started. Calls in progress keep the limits that they began with, but for the
+/// domain's.
+#[derive(Debug, Args)]
+pub struct DomainLimits {
+    /// The domain's name
+    name: String,
+    /// Bytes of its key-value pairs, keys and values, such as 16MiB
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    kv_bytes: Option<Setting>,
+    /// Its key-value pairs
+    #[arg(long, value_name = "N", value_parser = number)]
+    kv_keys: Option<Setting>,
+    /// Scenarios that run at the same time
+    #[arg(long, value_name = "N", value_parser = number)]
+    instances: Option<Setting>,
+    /// Time in which all its scenarios may compute in a second, such as 500ms; 1s is a whole core. Five times as much at
+    /// once
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    cpu_per_second: Option<Setting>,
+    /// Host calls per second of all its scenarios; twice as many at once
+    #[arg(long, value_name = "N", value_parser = number)]
+    host_calls_per_second: Option<Setting>,
+    /// Time in which one call's scenario may compute
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    call_cpu: Option<Setting>,
+    /// Memory of one call's scenario
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    call_memory: Option<Setting>,
+    /// Host calls per second of one call's scenario; twenty times as many at once
+    #[arg(long, value_name = "N", value_parser = number)]
+    call_host_calls_per_second: Option<Setting>,
+    /// Time that one call's scenario may spend between two host calls
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    call_wall: Option<Setting>,
+}
+
+/// What a limit is set to.
+#[derive(Debug, Clone, Copy)]
+enum Setting {
+    Default,
+    To(u64),
+}
+
+impl DomainLimits {
+    pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
+        let wanted = [
+            (Limit::KvBytes, self.kv_bytes),
+            (Limit::KvKeys, self.kv_keys),
+            (Limit::Instances, self.instances),
+            (Limit::CpuMsPerSecond, self.cpu_per_second),
+            (Limit::HostCallsPerSecond, self.host_calls_per_second),
+            (Limit::CallCpuMs, self.call_cpu),
+            (Limit::CallMemoryBytes, self.call_memory),
+            (Limit::CallHostCallsPerSecond, self.call_host_calls_per_second),
+            (Limit::CallWallMs, self.call_wall),
+        ];
+        let changes: Vec<_> = wanted
+            .into_iter()
+            .filter_map(|(limit, setting)| match setting? {
+                Setting::Default => Some((limit, None)),
+                Setting::To(value) => Some((limit, Some(value))),
+            })
+            .collect();
+        let config = Config::default();
+        let store = context.store().await?;
+        let scope = store.domain_scope(&self.name).await?;
+        let own = if changes.is_empty() {
+            store.domain(&scope).await?.limits
+        } else {
+            store.set_limits(&scope, &changes).await?
+        };
+        output::print(context.json, &as_json(&config, &own), || {
+            let mut table = Table::new(["LIMIT", "VALUE"], "");
+            for row in rows(&config, &own) {
+                table.row(row);
+            }
+            table
+        })?;
+        store.close().await;
+        Ok(())
+    }
+}
+
+/// Each limit by its name: its value, and whether it is the domain's own.
+pub(super) fn as_json(config: &Config, own: &Own) -> Value {
+    let one = |limit: Limit| {
+        let value = in_force(config, own, limit);
+        let shown = json!({ "value": value, "own": own.get(limit).is_some() });
+        (limit.as_str().to_owned(), shown)
+    };
+    Value::Object(Limit::ALL.into_iter().map(one).collect::<Map<_, _>>())
+}
+
+/// A row for each limit: in words, with its unit.
+pub(super) fn rows(config: &Config, own: &Own) -> impl Iterator<Item = [String; 2]> {
+    Limit::ALL.into_iter().map(|limit| {
+        let value = in_force(config, own, limit);
+        let ms = || duration_text(Duration::from_millis(value));
+        let (name, text) = match limit {
+            Limit::KvBytes => ("key-value bytes", ByteSize(value).to_string()),
+            Limit::KvKeys => ("key-value keys", value.to_string()),
+            Limit::Instances => ("scenarios at once", value.to_string()),
+            Limit::CpuMsPerSecond => ("CPU per second", ms()),
+            Limit::HostCallsPerSecond => ("host calls per second", value.to_string()),
+            Limit::CallCpuMs => ("CPU of a call", ms()),
+            Limit::CallMemoryBytes => ("memory of a call", ByteSize(value).to_string()),
+            Limit::CallHostCallsPerSecond => ("host calls per second of a call", value.to_string()),
+            Limit::CallWallMs => ("wall time of a call between host calls", ms()),
+        };
+        let own = if own.get(limit).is_some() {
+            ""
+        } else {
+            " (default)"
+        };
+        [format!("limit: {name}"), format!("{text}{own}")]
+    })
+}
+
+fn setting(text: &str, read: impl Fn(&str) -> Option<u64>, expected: &str) -> Result<Setting, String> {
+    if text == "default" {
+        return Ok(Setting::Default);
+    }
+    read(text)
+        .map(Setting::To)
+        .ok_or_else(|| format!("expected {expected}, or default"))
+}
+
+fn bytes(text: &str) -> Result<Setting, String> {
+    let read = |text: &str| text.parse().ok().map(|ByteSize(bytes)| bytes);
+    setting(text, read, "a size with its unit such as 16MiB")
+}
+
+fn number(text: &str) -> Result<Setting, String> {
+    setting(text, |text| text.parse().ok(), "a whole number")
+}
+
+fn time(text: &str) -> Result<Setting, String> {
+    let read = |text: &str| u64::try_from(parse_duration(text)?.as_millis()).ok();
+    setting(text, read, "a time with its unit such as 500ms")
+}

@@ -1,0 +1,37 @@
+//! What a domain's scenarios may use. A token reads it; only who administers the server sets it.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use tandem_store::{DomainLimits, TokenScope};
+
+use super::Api;
+use super::caller::Caller;
+use super::problem::ApiError;
+
+#[derive(Serialize)]
+pub(crate) struct Shown {
+    /// Those that the domain has of its own; the others are the server's.
+    limits: DomainLimits,
+    key_value: Pairs,
+}
+
+/// What its key-value pairs take now.
+#[derive(Serialize)]
+struct Pairs {
+    bytes: u64,
+    keys: u64,
+}
+
+pub(crate) async fn show(caller: Caller, State(api): State<Api>) -> Result<Json<Shown>, ApiError> {
+    let scope = caller.may(TokenScope::ScenariosRead)?;
+    let domain = api.store().domain(scope).await?;
+    let taken = api.store().kv_taken(scope).await?;
+    Ok(Json(Shown {
+        limits: domain.limits,
+        key_value: Pairs {
+            bytes: taken.bytes,
+            keys: taken.keys,
+        },
+    }))
+}
