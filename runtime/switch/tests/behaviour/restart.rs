@@ -39,8 +39,15 @@ fn told(w: &World, gate_lives: bool) -> Told {
     let mut sent = w.sent.clone();
     // What comes to different phones at the same moment has no order.
     sent.sort_by_key(|(port, _)| *port);
+    let mut outcomes = w.all_outcomes.clone();
+    for outcome in &mut outcomes {
+        if let Outcome::Recorded(Ok(recorded)) = outcome {
+            // It has the call's identifier in it.
+            recorded.recording.name = recorded.recording.name.split_off(29);
+        }
+    }
     Told {
-        outcomes: w.all_outcomes.clone(),
+        outcomes,
         sent,
         record,
     }
