@@ -72,6 +72,7 @@ fn friendly(document: &'static str) -> impl FnMut(OpIndex, &Op) -> Reply + Send 
             Op::KvIncrement { .. } => Outcome::Kv(Ok(KvValue::Sum(2))),
             Op::KvKeys { .. } => Outcome::Kv(Ok(KvValue::Keys(Vec::new()))),
             Op::DropLeg { .. } | Op::SleepMs { .. } | Op::Log { .. } | Op::Step { .. } => Outcome::Done,
+            other => panic!("these guests do not ask for {}", other.name()),
         })
     }
 }
