@@ -312,7 +312,7 @@ impl Schedule {
             let clock = day.at((minute / 60) as i8, (minute % 60) as i8, 0, 0);
             let at = zone.to_ambiguous_timestamp(clock);
             // A clock that is put back says it twice.
-            moments.extend(at.clone().earlier().ok());
+            moments.extend(at.earlier().ok());
             moments.extend(at.later().ok());
         }
         moments

@@ -152,6 +152,7 @@ pub struct FellBack {
 /// Runs `module` against a recorded call, and where that call fell back to another scenario, that one too, if it is
 /// [given](ReplayOptions::fallback). Blocks for as long as the scenarios compute (at most the CPU time that the call
 /// itself was allowed), so call it where blocking is allowed.
+#[allow(clippy::needless_pass_by_value, reason = "options are made for one replay")]
 pub fn replay(
     engine: &Engine,
     module: &Module,

@@ -119,6 +119,7 @@ pub struct Difference {
 /// What one of the two did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "two of them are made in a replay")]
 pub enum Side {
     /// It made a host call.
     Asked {

@@ -55,7 +55,7 @@ fn missing_handler_and_ill_fitting_import_are_told() {
         .replace("(result i64)", "(result i32)");
     let refused = engine().load(&wat::parse_str(ill).unwrap()).unwrap_err();
     assert!(
-        matches!(&refused, LoadError::Interface(why) if why.contains("now-ms")),
+        matches!(&refused, LoadError::Interface { why, .. } if why.contains("now-ms")),
         "{refused}"
     );
 }

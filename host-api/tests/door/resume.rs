@@ -127,7 +127,7 @@ impl Switch for Phones {
                 utc_offset_s: 0,
             }),
             Op::DropLeg { .. } | Op::SleepMs { .. } | Op::Log { .. } | Op::Step { .. } => Outcome::Done,
-            service => service.unavailable().unwrap_or(Outcome::Done),
+            other => panic!("these guests do not ask for {}", other.name()),
         })
     }
 }

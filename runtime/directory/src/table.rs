@@ -24,14 +24,7 @@ impl Table {
                 }
                 Ok(pattern) => table.patterns.push(pattern),
                 // What the web or an event starts is not dialled.
-                Err(_)
-                    if matches!(
-                        StartedBy::parse(&text),
-                        Ok(StartedBy::Web(_) | StartedBy::Event(_))
-                    ) =>
-                {
-                    ()
-                }
+                Err(_) if !is_dialled(&text) => (),
                 Err(error) => tracing::warn!(number = text, %error, "entry point is passed over"),
             }
         }
@@ -60,6 +53,14 @@ impl Table {
                 .sum::<usize>();
         text + (self.numbers.len() + self.patterns.len()) * 64
     }
+}
+
+/// Whether it is neither of the web nor an event's.
+fn is_dialled(name: &str) -> bool {
+    !matches!(
+        StartedBy::parse(name),
+        Ok(StartedBy::Web(_) | StartedBy::Event(_))
+    )
 }
 
 #[cfg(test)]

@@ -255,13 +255,13 @@ fn open(
     key: &RandomizedNonceKey,
     scope: &DomainScope,
     name: &str,
-    nonce: Vec<u8>,
+    nonce: &[u8],
     mut sealed: Vec<u8>,
 ) -> Result<SecretValue, StoreError> {
     let damaged = || StoreError::Corrupt {
         what: format!("secret {name} cannot be decrypted: {KEY_FILE} is another, or the row is damaged"),
     };
-    let nonce = Nonce::try_assume_unique_for_key(&nonce).map_err(|_| damaged())?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| damaged())?;
     let opened = key
         .open_in_place(nonce, belongs_to(scope, name), &mut sealed)
         .map_err(|_| damaged())?;

@@ -54,7 +54,7 @@ impl Exchange {
                 HeaderValue::Text(text) => text.clone(),
                 HeaderValue::Secret { name, prefix } => format!("{prefix}<{name}>"),
             };
-            seen.push_str(&format!(" {}: {value}", header.name));
+            seen.extend([" ", &header.name, ": ", &value]);
         }
         seen.push(' ');
         seen.push_str(&body);

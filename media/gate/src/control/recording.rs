@@ -28,7 +28,7 @@ impl Control {
         open.recording = Some(rule.clone());
         let domain = open.domain.clone();
         self.with(endpoint, |state| {
-            state.endpoint.record(tap_rule(record, &rule), now)
+            state.endpoint.record(tap_rule(record, &rule), now);
         });
         self.shared.recordings.open(tape, domain, rule);
     }

@@ -124,13 +124,11 @@ impl Call {
         match response.map(|response| (response.status().unwrap_or_default(), response)) {
             Some((100..=199, _)) => return,
             Some((200..=299, _)) => it.accepted += 1,
-            Some((status, response)) => {
-                if it.refused.as_ref().is_none_or(|(most, _)| *most < status) {
-                    let reason = String::from_utf8_lossy(response.reason()).into_owned();
-                    it.refused = Some((status, reason));
-                }
+            Some((status, response)) if it.refused.as_ref().is_none_or(|(most, _)| *most < status) => {
+                let reason = String::from_utf8_lossy(response.reason()).into_owned();
+                it.refused = Some((status, reason));
             }
-            None => (),
+            Some(_) | None => (),
         }
         it.open = it.open.saturating_sub(1);
         if it.open > 0 {

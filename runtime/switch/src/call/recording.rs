@@ -303,7 +303,10 @@ impl Call {
         let gone = || RecordingError::Gone;
         let tape = self.tape(recorder).ok_or_else(gone)?;
         let ended = tape.ended.as_ref().ok_or_else(gone)?;
-        let leg_over = self.legs.get(tape.leg.0 as usize).is_none_or(|leg| leg.is_over());
+        let leg_over = self
+            .legs
+            .get(tape.leg.0 as usize)
+            .is_none_or(crate::leg::Leg::is_over);
         let end = match (&ended.end, cause) {
             (bus::RecordEnd::Failed(words), _) if ended.bytes == 0 => {
                 return Err(RecordingError::Storage(words.clone()));

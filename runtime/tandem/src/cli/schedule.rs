@@ -174,7 +174,7 @@ impl Said {
             ScheduleState::Closed => ("closed", None),
             ScheduleState::Holiday(name) => ("holiday", Some(name)),
         };
-        json!({ "state": state, "holiday": holiday, "until": self.until.as_ref().map(|u| u.timestamp()) })
+        json!({ "state": state, "holiday": holiday, "until": self.until.as_ref().map(jiff::Zoned::timestamp) })
     }
 }
 

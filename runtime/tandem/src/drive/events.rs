@@ -16,7 +16,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Events that are fetched at once.
 const BATCH: u32 = 256;
 /// How long one may take.
-const TIME: Duration = Duration::from_secs(60);
+const TIME: Duration = Duration::from_mins(1);
 /// When one that failed is told again; after the last it is given up.
 const AGAIN: [Duration; 4] = [
     Duration::from_secs(10),
@@ -115,19 +115,17 @@ async fn tell_one(off_call: &OffCall, due: &DueEvent) -> Result<(), StoreError> 
         return store.remove_event(&scope, &due.id, &run).await;
     };
     let (domain, event) = (&due.domain, &due.id);
-    match AGAIN.get(due.failures as usize) {
-        Some(pause) => {
-            tracing::warn!(target: "scenario", %domain, %event, scenario = %entry.module, again_s = pause.as_secs(), "{why}");
-            let pause = SignedDuration::try_from(*pause).unwrap_or(SignedDuration::from_mins(1));
-            store
-                .defer_event(&scope, &due.id, &run, Timestamp::now() + pause)
-                .await
-        }
-        None => {
-            tracing::error!(target: "scenario", %domain, %event, scenario = %entry.module, "given up: {why}");
-            store.remove_event(&scope, &due.id, &run).await
-        }
-    }
+    let Some(pause) = AGAIN.get(due.failures as usize) else {
+        tracing::error!(target: "scenario", %domain, %event, scenario = %entry.module, "given up: {why}");
+        return store.remove_event(&scope, &due.id, &run).await;
+    };
+    tracing::warn!(
+        target: "scenario", %domain, %event, scenario = %entry.module, again_s = pause.as_secs(), "{why}"
+    );
+    let pause = SignedDuration::try_from(*pause).unwrap_or(SignedDuration::from_mins(1));
+    store
+        .defer_event(&scope, &due.id, &run, Timestamp::now() + pause)
+        .await
 }
 
 fn kind(entry_point: &str) -> String {

@@ -97,7 +97,7 @@ impl Scenarios {
     pub async fn run_of(&self, domain: &str, switch: Box<dyn Switch>, journal: Journal) -> Run {
         let own = match self.domain(domain).await {
             Some(found) => found.limits.clone(),
-            None => Default::default(),
+            None => tandem_store::DomainLimits::default(),
         };
         let quota = self.quota(domain);
         quota.set_limits(limits::of_domain(self.domain_limits, &own));

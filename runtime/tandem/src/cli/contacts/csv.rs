@@ -124,7 +124,7 @@ fn contact(columns: &[Column], fields: &[String]) -> Result<Contact, String> {
         }
     }
     if contact.name.is_empty() {
-        contact.name = format!("{first} {last}").trim().to_owned();
+        format!("{first} {last}").trim().clone_into(&mut contact.name);
     }
     if contact.name.is_empty() {
         // A company's own entry has no person.

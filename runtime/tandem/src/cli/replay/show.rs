@@ -31,12 +31,10 @@ pub(super) fn steps(report: &Report, memory: bool) -> Table {
             let hash: String = taken_over.scenario_hash.chars().take(12).collect();
             let none = String::new;
             let words = format!("the fall-back begins: {} {hash}", taken_over.scenario);
-            let cells = [none(), none(), none(), words, none()];
             if memory {
-                let [a, b, c, d, e] = cells;
-                table.row([a, b, c, d, e, none()]);
+                table.row([none(), none(), none(), words, none(), none()]);
             } else {
-                table.row(cells);
+                table.row([none(), none(), none(), words, none()]);
             }
         }
         let outcome = outcome(step.outcome.as_ref(), CELL_CHARACTERS);

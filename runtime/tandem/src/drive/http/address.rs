@@ -68,7 +68,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     }
     // Global unicast is 2000::/3 (RFC 4291 §2.4) but for protocol assignments with Teredo, documentation.
     match address.segments() {
-        [0x2001, 0..=0x01ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0x0fff, ..] => false,
+        [0x2001, 0..=0x01ff | 0xdb8, ..] | [0x3fff, 0..=0x0fff, ..] => false,
         [first, ..] => (0x2000..=0x3fff).contains(&first),
     }
 }

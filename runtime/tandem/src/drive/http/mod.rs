@@ -262,6 +262,7 @@ fn store_error(error: &StoreError) -> HttpError {
 mod tests {
     use super::*;
 
+    #[allow(clippy::unnecessary_wraps, reason = "what a try gives")]
     fn answered(status: u16, headers: &[(&str, &str)]) -> Result<HttpResponse, Failed> {
         let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Ok(HttpResponse {
