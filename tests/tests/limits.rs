@@ -162,9 +162,9 @@ fn limits_are_shown_and_checked() {
 fn usage_is_metered_by_domain_and_day() {
     let (tandem, caller) = start(&["tally", "trap"]);
     let domain = tandem.demo().domain.clone();
-    tandem.json(&["domain", "add", "other.example"]).unwrap();
     met(&tandem, &caller, "700");
     met(&tandem, &caller, "701");
+    tandem.json(&["domain", "add", "other.example"]).unwrap();
     let used = wait::until(LONG, "usage in the store", || {
         let days = tandem.json(&["usage", &domain]).ok()?;
         let amounts = days.as_array()?.last()?.get("amounts")?.clone();

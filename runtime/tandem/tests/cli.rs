@@ -225,7 +225,7 @@ fn numbers_start_scenarios_that_are_there() {
     assert_eq!(house.refused("number add 1/2 --scenario flow").0, 2);
     assert_eq!(
         house.refused("number add 101 --scenario flow --fallback later").0,
-        2
+        3
     );
     assert_eq!(house.refused("scenario remove flow").0, 5);
     house.ok("number remove 100");

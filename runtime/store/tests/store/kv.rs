@@ -324,7 +324,7 @@ async fn limits_are_a_domains_own_and_go_back_to_the_servers() {
     let other = home.domain("other.local").await;
     let set = [(Limit::KvKeys, Some(5)), (Limit::Instances, Some(0))];
     let own = home.set_limits(&scope, &set).await.unwrap();
-    assert_eq!(home.domain(&scope).await.unwrap().limits, own);
+    assert_eq!(home.store.domain(&scope).await.unwrap().limits, own);
     assert_eq!((own.get(Limit::KvKeys), own.get(Limit::KvBytes)), (Some(5), None));
     let own = home
         .set_limits(&scope, &[(Limit::Instances, None)])
@@ -334,7 +334,10 @@ async fn limits_are_a_domains_own_and_go_back_to_the_servers() {
         (own.get(Limit::KvKeys), own.get(Limit::Instances)),
         (Some(5), None)
     );
-    assert_eq!(home.domain(&other).await.unwrap().limits.get(Limit::KvKeys), None);
+    assert_eq!(
+        home.store.domain(&other).await.unwrap().limits.get(Limit::KvKeys),
+        None
+    );
     let refused = home
         .set_limits(&scope, &[(Limit::CallCpuMs, Some(1))])
         .await
