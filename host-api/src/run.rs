@@ -78,7 +78,7 @@ impl Engine {
     /// was open, and from there it goes on. A handler that leaves the record ends with [`End::Diverged`]. A record that
     /// has an end gives that end, and nothing runs.
     pub fn run(&self, module: &Module, run: Run) -> impl Future<Output = Finished> + Send + 'static {
-        let started = self.start(module, run, Trigger::Call);
+        let started = start(module, run, Trigger::Call);
         async move { started.await.0 }
     }
 
@@ -89,7 +89,7 @@ impl Engine {
         run: Run,
         request: WebRequest,
     ) -> impl Future<Output = (Finished, Option<WebResponse>)> + Send + 'static {
-        self.start(module, run, Trigger::Web(request))
+        start(module, run, Trigger::Web(request))
     }
 
     /// Tells a module of the world `event-scenario` what has happened.
@@ -99,44 +99,44 @@ impl Engine {
         run: Run,
         event: Event,
     ) -> impl Future<Output = Finished> + Send + 'static {
-        let started = self.start(module, run, Trigger::Event(event));
+        let started = start(module, run, Trigger::Event(event));
         async move { started.await.0 }
     }
+}
 
-    fn start(
-        &self,
-        module: &Module,
-        run: Run,
-        trigger: Trigger,
-    ) -> impl Future<Output = (Finished, Option<WebResponse>)> + Send + 'static {
-        let handler = module.shared.handler.clone();
-        let domain = run.domain.clone();
-        let meter = Arc::new(Meter::default());
-        let metered = Arc::clone(&meter);
-        let scenario = async move {
-            let journal = run.journal.clone();
-            let record = journal.take_record();
-            let (end, response, usage) = match record.end() {
-                Some(Known::Finished(end)) => return (end, None, journal.rolling_hash(), Usage::default()),
-                Some(Known::CallOver) => (End::CallOver, None, Usage::default()),
-                None => self::run(&handler, run, record, metered, trigger).await,
-            };
-            journal.finished(&end);
-            (end, response, journal.rolling_hash(), usage)
+/// The run as a future, measured.
+fn start(
+    module: &Module,
+    run: Run,
+    trigger: Trigger,
+) -> impl Future<Output = (Finished, Option<WebResponse>)> + Send + 'static {
+    let handler = module.shared.handler.clone();
+    let domain = run.domain.clone();
+    let meter = Arc::new(Meter::default());
+    let metered = Arc::clone(&meter);
+    let scenario = async move {
+        let journal = run.journal.clone();
+        let record = journal.take_record();
+        let (end, response, usage) = match record.end() {
+            Some(Known::Finished(end)) => return (end, None, journal.rolling_hash(), Usage::default()),
+            Some(Known::CallOver) => (End::CallOver, None, Usage::default()),
+            None => self::run(&handler, run, record, metered, trigger).await,
         };
-        let timed = Metered::new(scenario, Arc::clone(&meter), Some(domain));
-        async move {
-            let (end, response, rolling_hash, usage) = timed.await;
-            let (cpu, slices) = (meter.used(), meter.slices.load(Ordering::Relaxed));
-            let finished = Finished {
-                end,
-                rolling_hash,
-                cpu,
-                slices,
-                usage,
-            };
-            (finished, response)
-        }
+        journal.finished(&end);
+        (end, response, journal.rolling_hash(), usage)
+    };
+    let timed = Metered::new(scenario, Arc::clone(&meter), Some(domain));
+    async move {
+        let (end, response, rolling_hash, usage) = timed.await;
+        let (cpu, slices) = (meter.used(), meter.slices.load(Ordering::Relaxed));
+        let finished = Finished {
+            end,
+            rolling_hash,
+            cpu,
+            slices,
+            usage,
+        };
+        (finished, response)
     }
 }
 

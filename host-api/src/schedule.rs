@@ -321,6 +321,8 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
 
     fn schedule(text: &str) -> Schedule {

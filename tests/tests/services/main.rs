@@ -23,7 +23,7 @@ use tandem_kit::tandem::{Tandem, binary};
 use tandem_kit::{ports, wait};
 use tandem_tests::phones::{phone, refusal};
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// A web service of Python's standard library.
 struct WebService {
