@@ -52,7 +52,14 @@ fn record(caller: &Leg) -> Result<(), String> {
 fn tape(caller: &Leg) -> Result<(), String> {
     caller.answer()?;
     let recorder = recording::start(caller, Side::Both, S(600))?;
-    let callee = tandem_sdk::dial(caller, &[Target::user("302")], &Dial { ringback: false, ..Dial::default() })?;
+    let callee = tandem_sdk::dial(
+        caller,
+        &[Target::user("302")],
+        &Dial {
+            ringback: false,
+            ..Dial::default()
+        },
+    )?;
     let end = tandem_sdk::bridge(caller, &callee)?;
     let recorded = recorder.finish()?;
     log::info(&format!("tape: {end:?} {recorded:?}"));

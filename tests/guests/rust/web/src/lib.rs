@@ -47,8 +47,11 @@ fn kept(request: &WebRequest) -> WebResponse {
 }
 
 fn echo(request: &WebRequest) -> WebResponse {
-    let headers: Vec<String> =
-        request.headers.iter().map(|header| format!("{}: {}", header.name, header.value)).collect();
+    let headers: Vec<String> = request
+        .headers
+        .iter()
+        .map(|header| format!("{}: {}", header.name, header.value))
+        .collect();
     let kind = request.header("Content-Type").unwrap_or("none").to_owned();
     WebResponse::empty(200)
         .with_header("content-type", "application/octet-stream")
