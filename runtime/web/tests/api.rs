@@ -233,7 +233,7 @@ async fn no_route_opens_without_its_token() {
     let server = Server::start().await;
     let module = server
         .store
-        .put_module(&server.ours, "menu", "w", b"component")
+        .put_module(&server.ours, "menu", "call-scenario", b"component")
         .await
         .unwrap();
     server

@@ -564,7 +564,10 @@ async fn a_fallback_is_set_kept_told_and_taken_away() {
         config: r#"{"a":1}"#.into(),
     };
     assert_eq!(set.fallback.as_ref(), Some(&expected));
-    assert_eq!(home.activations(&scope).await.unwrap(), std::slice::from_ref(&set));
+    assert_eq!(
+        home.activations(&scope).await.unwrap(),
+        std::slice::from_ref(&set)
+    );
     // Another version of the number's own scenario leaves it.
     let next = home.activate(&scope, "300", Some(&hashes[1])).await.unwrap();
     assert_eq!(next.fallback, Some(expected));

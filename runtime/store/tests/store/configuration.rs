@@ -74,7 +74,7 @@ async fn a_scope_does_not_pass_to_a_new_domain_of_the_same_name() {
         Err(StoreError::NotFound { .. })
     ));
     assert!(matches!(
-        home.put_module(&before, "m", "w", b"x").await,
+        home.put_module(&before, "m", "call-scenario", b"x").await,
         Err(StoreError::NotFound { .. })
     ));
 }

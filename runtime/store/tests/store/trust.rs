@@ -9,7 +9,7 @@ use crate::{Home, call, home};
 fn version<'a>(component: &'a [u8], signature: Option<&'a Signature>) -> NewVersion<'a> {
     NewVersion {
         name: "flow",
-        world: "w",
+        world: "call-scenario",
         component,
         note: "first try",
         signature,
@@ -77,7 +77,9 @@ async fn a_domain_that_wants_signatures_takes_nothing_without() {
             .await;
         assert!(matches!(put, Err(StoreError::Signature { .. })), "{put:?}");
     }
-    let plain = home.put_module(&ours, "flow", "w", b"component").await;
+    let plain = home
+        .put_module(&ours, "flow", "call-scenario", b"component")
+        .await;
     assert!(matches!(plain, Err(StoreError::Signature { .. })));
     assert_eq!(
         home.modules(&ours).await.unwrap().len(),
@@ -150,9 +152,14 @@ async fn a_version_is_unused_when_nothing_refers_to_it() {
     let (ours, theirs) = (home.domain("demo.local").await, home.domain("other.local").await);
     let mut hashes = Vec::new();
     for component in [b"1", b"2", b"3", b"4", b"5"] {
-        let put = home.put_module(&ours, "flow", "w", component).await.unwrap();
+        let put = home
+            .put_module(&ours, "flow", "call-scenario", component)
+            .await
+            .unwrap();
         hashes.push(put.hash);
-        home.put_module(&theirs, "flow", "w", component).await.unwrap();
+        home.put_module(&theirs, "flow", "call-scenario", component)
+            .await
+            .unwrap();
     }
     let mut number = NewEntryPoint::new("300", "flow");
     number.hash = Some(hashes[0].clone());
@@ -177,7 +184,10 @@ async fn a_version_is_unused_when_nothing_refers_to_it() {
 async fn stray_files_are_found_and_those_of_modules_stay() {
     let home = home().await;
     let ours = home.domain("demo.local").await;
-    let module = home.put_module(&ours, "flow", "w", b"component").await.unwrap();
+    let module = home
+        .put_module(&ours, "flow", "call-scenario", b"component")
+        .await
+        .unwrap();
     let folder = home.directory.path().join("modules");
     let strays = ["ab".repeat(32) + ".wasm", "cd".repeat(32) + ".tmp"];
     for stray in &strays {

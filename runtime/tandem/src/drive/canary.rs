@@ -106,12 +106,18 @@ mod tests {
         let store = Store::open(directory, Options::default()).await.unwrap();
         store.create_domain(&NewDomain::named(DOMAIN)).await.unwrap();
         let scope = store.domain_scope(DOMAIN).await.unwrap();
-        let first = store.put_module(&scope, "flow", "w", b"1").await.unwrap();
+        let first = store
+            .put_module(&scope, "flow", "call-scenario", b"1")
+            .await
+            .unwrap();
         store
             .add_entry_point(&scope, &NewEntryPoint::new("3XX", "flow"))
             .await
             .unwrap();
-        let second = store.put_module(&scope, "flow", "w", b"2").await.unwrap();
+        let second = store
+            .put_module(&scope, "flow", "call-scenario", b"2")
+            .await
+            .unwrap();
         let change = CanaryChange {
             share_percent: Some(10),
             promote_after: Some(promote_after),
