@@ -16,7 +16,7 @@ fn start() -> Tandem {
 }
 
 #[track_caller]
-fn none_lost(outcome: &Outcome) {
+fn none_lost(outcome: &Outcome, calls: u64) {
     let Outcome {
         callers,
         answerers,
@@ -24,13 +24,13 @@ fn none_lost(outcome: &Outcome) {
         heard,
         answered_heard,
     } = outcome;
-    assert_eq!((callers.successful, callers.failed), (CALLS, 0), "{callers:?}");
+    assert_eq!((callers.successful, callers.failed), (calls, 0), "{callers:?}");
     assert_eq!(
         (answerers.successful, answerers.failed),
-        (CALLS, 0),
+        (calls, 0),
         "{answerers:?}"
     );
-    let all = CALLS as usize;
+    let all = calls as usize;
     assert_eq!((*presses, *heard, *answered_heard), (all, all, all));
 }
 
@@ -38,7 +38,7 @@ fn none_lost(outcome: &Outcome) {
 fn a_thousand_calls_pass_the_menu_and_none_is_lost() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut tandem = start();
-    none_lost(&load::menu_calls(&tandem, CALLS, PER_SECOND).unwrap());
+    none_lost(&load::menu_calls(&tandem, CALLS, PER_SECOND).unwrap(), CALLS);
     tandem.assert_alive().unwrap();
 }
 
@@ -46,9 +46,12 @@ fn a_thousand_calls_pass_the_menu_and_none_is_lost() {
 fn none_is_lost_while_another_domains_module_loops() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut tandem = start();
+    // A server that has just been made compiles the menu and has its texts spoken: a caller who is there before waits for
+    // that, and for much longer where the processors are kept busy at the same time.
+    none_lost(&load::menu_calls(&tandem, 1, 1).unwrap(), 1);
     let password = load::add_looping_domain(&tandem).unwrap();
     let looping = load::looping_calls(&tandem, &password, 40, 2).unwrap();
-    none_lost(&load::menu_calls(&tandem, CALLS, PER_SECOND).unwrap());
+    none_lost(&load::menu_calls(&tandem, CALLS, PER_SECOND).unwrap(), CALLS);
     // Each of those calls fails, and each is told so.
     let looped = looping.finish().unwrap();
     assert_eq!(
