@@ -2,13 +2,14 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, WasmBacktrace};
 
+use crate::back::{BackThreads, Placed, thread_time};
 use crate::door::{Answers, Door, Stop, Switch};
 use crate::engine::Engine;
 use crate::journal::{Journal, Known, Past, Record, RollingHash};
@@ -78,7 +79,7 @@ impl Engine {
     /// was open, and from there it goes on. A handler that leaves the record ends with [`End::Diverged`]. A record that
     /// has an end gives that end, and nothing runs.
     pub fn run(&self, module: &Module, run: Run) -> impl Future<Output = Finished> + Send + 'static {
-        let started = start(module, run, Trigger::Call);
+        let started = start(self, module, run, Trigger::Call);
         async move { started.await.0 }
     }
 
@@ -89,7 +90,7 @@ impl Engine {
         run: Run,
         request: WebRequest,
     ) -> impl Future<Output = (Finished, Option<WebResponse>)> + Send + 'static {
-        start(module, run, Trigger::Web(request))
+        start(self, module, run, Trigger::Web(request))
     }
 
     /// Tells a module of the world `event-scenario` what has happened.
@@ -99,13 +100,14 @@ impl Engine {
         run: Run,
         event: Event,
     ) -> impl Future<Output = Finished> + Send + 'static {
-        let started = start(module, run, Trigger::Event(event));
+        let started = start(self, module, run, Trigger::Event(event));
         async move { started.await.0 }
     }
 }
 
 /// The run as a future, measured.
 fn start(
+    engine: &Engine,
     module: &Module,
     run: Run,
     trigger: Trigger,
@@ -125,9 +127,13 @@ fn start(
         journal.finished(&end);
         (end, response, journal.rolling_hash(), usage)
     };
-    let timed = Metered::new(scenario, Arc::clone(&meter), Some(domain));
+    let timed = Metered::new(scenario, Arc::clone(&meter), Some(domain.clone()));
+    let back = engine.shared.back.as_ref().and_then(BackThreads::handle);
     async move {
-        let (end, response, rolling_hash, usage) = timed.await;
+        let (end, response, rolling_hash, usage) = match back {
+            Some(back) => Placed::new(timed, back, &domain).await,
+            None => timed.await,
+        };
         let (cpu, slices) = (meter.used(), meter.slices.load(Ordering::Relaxed));
         let finished = Finished {
             end,
@@ -290,8 +296,10 @@ fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     done_ns: AtomicU64,
-    /// When the poll in progress began, in nanoseconds of [`process_time`]; 0 between polls.
+    /// When the poll in progress began, in nanoseconds of [`Meter::now`]; 0 between polls.
     poll_began_ns: AtomicU64,
+    /// Its thread may be kept from the processor for long.
+    by_thread_time: AtomicBool,
     slices: AtomicU64,
     /// When its last host call was answered, in nanoseconds of [`process_time`].
     host_call_ns: AtomicU64,
@@ -308,23 +316,32 @@ impl Meter {
         Duration::from_nanos(process_time().saturating_sub(then))
     }
 
+    /// A poll begins and ends on one thread. In front that thread is hardly ever without a processor, and a clock that
+    /// needs no system call will do.
+    fn now(&self) -> u64 {
+        match self.by_thread_time.load(Ordering::Relaxed) {
+            true => thread_time().max(1),
+            false => process_time(),
+        }
+    }
+
     fn used(&self) -> Duration {
         let began = self.poll_began_ns.load(Ordering::Relaxed);
         let polling = if began == 0 {
             0
         } else {
-            process_time().saturating_sub(began)
+            self.now().saturating_sub(began)
         };
         Duration::from_nanos(self.done_ns.load(Ordering::Relaxed) + polling)
     }
 
     pub(crate) fn begin(&self) {
-        self.poll_began_ns.store(process_time(), Ordering::Relaxed);
+        self.poll_began_ns.store(self.now(), Ordering::Relaxed);
     }
 
     fn pause(&self) -> Duration {
         let began = self.poll_began_ns.swap(0, Ordering::Relaxed);
-        let spent = process_time().saturating_sub(began);
+        let spent = self.now().saturating_sub(began);
         self.done_ns.fetch_add(spent, Ordering::Relaxed);
         Duration::from_nanos(spent)
     }
@@ -341,12 +358,33 @@ pub(crate) struct Metered<F> {
     inner: Pin<Box<F>>,
     meter: Arc<Meter>,
     domain: Option<DomainQuota>,
+    last_poll: Duration,
 }
 
 impl<F> Metered<F> {
     pub(crate) fn new(inner: F, meter: Arc<Meter>, domain: Option<DomainQuota>) -> Self {
         let inner = Box::pin(inner);
-        Self { inner, meter, domain }
+        Self {
+            inner,
+            meter,
+            domain,
+            last_poll: Duration::ZERO,
+        }
+    }
+
+    /// Slices used up so far.
+    pub(crate) fn slices(&self) -> u64 {
+        self.meter.slices.load(Ordering::Relaxed)
+    }
+
+    /// From its next poll on, it is charged for what its thread has had of a processor.
+    pub(crate) fn by_thread_time(&self) {
+        self.meter.by_thread_time.store(true, Ordering::Relaxed);
+    }
+
+    /// What the last poll took.
+    pub(crate) fn last_poll(&self) -> Duration {
+        self.last_poll
     }
 }
 
@@ -357,6 +395,7 @@ impl<F: Future> Future for Metered<F> {
         self.meter.begin();
         let polled = self.inner.as_mut().poll(cx);
         let spent = self.meter.pause();
+        self.last_poll = spent;
         if let Some(domain) = &self.domain {
             domain.charge_cpu(spent);
         }
