@@ -172,19 +172,43 @@ async fn run(
         (Ok(_), Err(full)) => return (End::OverBudget(full.to_string()), None, Usage::default()),
         (Ok(place), Ok(())) => place,
     };
-    let quota = domain.clone();
-    let answers = Answers::Live {
+    let mut usage = Usage::default();
+    let mut start = record.start;
+    let mut answers = Answers::Live {
         switch,
-        domain,
+        domain: domain.clone(),
         past: Past::new(record.calls),
     };
-    let door = Door::new(answers, journal, &limits);
-    let mut store = store_of(handler.engine(), door, &limits, meter, Some(quota));
-    let (end, response) = call(handler, &mut store, trigger).await;
-    let door = store.data();
-    let mut usage = door.usage;
-    usage.memory_bytes = door.accountant.memory_bytes();
-    (door.checked(end), response, usage)
+    loop {
+        let mut door = Door::new(answers, journal.clone(), &limits);
+        if let Trigger::Call = trigger {
+            door = door.in_call(start);
+        }
+        let (engine, meter) = (handler.engine(), Arc::clone(&meter));
+        let mut store = store_of(engine, door, &limits, meter, Some(domain.clone()));
+        let called = handler.handle(&mut store, &trigger).await;
+        let mut door = store.into_data();
+        usage.add(&door.usage, door.accountant.memory_bytes());
+        let anew = match &called {
+            Err(error) => error.downcast_ref::<Stop>(),
+            Ok(_) => None,
+        };
+        let Some(Stop::Anew(handed_over)) = anew else {
+            let (end, response) = told(called);
+            return (door.checked(end), response, usage);
+        };
+        // The record has nothing of what was before a checkpoint, so none is in it.
+        let end = door.checked(End::Failed("it began anew".to_owned()));
+        if let End::Diverged(_) = end {
+            return (end, None, usage);
+        }
+        journal.anew(door.index(), handed_over);
+        if let Err(full) = journal.began(&limits) {
+            return (End::OverBudget(full.to_string()), None, usage);
+        }
+        start = Some(handed_over.clone());
+        answers = door.take_answers();
+    }
 }
 
 /// A store with the call's limits in force. Without a domain there is none whose time to compute is counted: in a
@@ -197,6 +221,7 @@ pub(crate) fn store_of(
     domain: Option<DomainQuota>,
 ) -> Store<Door> {
     meter.note_host_call();
+    let used_before = meter.used();
     door.meter = Arc::clone(&meter);
     let mut store = Store::new(engine, door);
     store.limiter(|door| &mut door.accountant);
@@ -205,7 +230,7 @@ pub(crate) fn store_of(
     let (budget, wall) = (limits.cpu, limits.wall);
     store.epoch_deadline_callback(move |_| {
         meter.slices.fetch_add(1, Ordering::Relaxed);
-        let used = meter.used();
+        let used = meter.used().saturating_sub(used_before);
         if used > budget {
             let limit = format!(
                 "CPU: {} ms used, at most {} allowed",
@@ -233,13 +258,11 @@ pub(crate) fn store_of(
     store
 }
 
-/// Instantiates and calls the handler.
-pub(crate) async fn call(
-    handler: &Handler,
-    store: &mut Store<Door>,
-    trigger: Trigger,
+/// What the handler's end means for the call.
+pub(crate) fn told(
+    called: wasmtime::Result<Result<Option<WebResponse>, String>>,
 ) -> (End, Option<WebResponse>) {
-    match handler.handle(store, trigger).await {
+    match called {
         Ok(Ok(response)) => (End::Returned, response),
         Ok(Err(text)) => (End::Failed(text), None),
         Err(error) => (end_of(&error), None),
@@ -253,6 +276,7 @@ pub(crate) fn end_of(error: &wasmtime::Error) -> End {
             Stop::OverBudget(limit) => return End::OverBudget(limit.clone()),
             Stop::CallOver | Stop::ReplayOver => return End::CallOver,
             Stop::Diverged(how) => return End::Diverged(how.clone()),
+            Stop::Anew(_) => return End::Failed("it began anew".to_owned()),
             Stop::Broken(_) => (),
         }
     }

@@ -7,6 +7,7 @@
 )]
 
 mod calls;
+mod checkpoint;
 mod earlier;
 mod fallback;
 mod hostile;
