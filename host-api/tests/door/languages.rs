@@ -576,44 +576,6 @@ async fn tours_of_the_book_use_every_interface() {
     assert_eq!(asked[1], asked[2]);
 }
 
-/// What the book shows is what is built and run: each block of code is found in a source.
-#[test]
-fn examples_of_the_book_are_those_that_run() {
-    for (page, fence, sources) in [
-        (
-            "typescript.md",
-            "```ts",
-            [
-                "docs/scenarios/examples/ts/main.ts",
-                "sdk-wit/templates/ts/src/main.ts",
-            ],
-        ),
-        (
-            "python.md",
-            "```python",
-            [
-                "docs/scenarios/examples/py/main.py",
-                "sdk-wit/templates/py/main.py",
-            ],
-        ),
-    ] {
-        let sources = sources.map(|source| std::fs::read_to_string(checkout().join(source)).unwrap());
-        let text = std::fs::read_to_string(checkout().join("docs/scenarios").join(page)).unwrap();
-        let blocks: Vec<&str> = text
-            .split(&format!("{fence}\n"))
-            .skip(1)
-            .map(|rest| rest.split("```").next().unwrap())
-            .collect();
-        assert!(blocks.len() >= 10, "{page} has {} examples", blocks.len());
-        for block in blocks {
-            assert!(
-                sources.iter().any(|source| source.contains(block)),
-                "{page}: not in any source:\n{block}"
-            );
-        }
-    }
-}
-
 #[tokio::test]
 async fn panic_of_rust_is_told_with_its_message_file_and_line() {
     let line = line_of("tests/guests/rust/panics/src/lib.rs", "panic!(");
