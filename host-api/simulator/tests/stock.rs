@@ -79,6 +79,21 @@ fn extensions_pass_their_script() {
 }
 
 #[test]
+fn ring_groups_pass_their_script() {
+    passes("scenarios/ring-group/tests/group.toml", &stock("ring-group"));
+}
+
+#[test]
+fn opening_hours_pass_their_script() {
+    passes("scenarios/hours/tests/hours.toml", &stock("hours"));
+}
+
+#[test]
+fn callers_that_a_service_knows_pass_their_script() {
+    passes("scenarios/crm/tests/crm.toml", &stock("crm"));
+}
+
+#[test]
 fn the_same_seed_gives_the_same_trace_and_hash() {
     let flow = stock("flow");
     let one = played("scenarios/flow/tests/menu.toml", &flow);

@@ -6,6 +6,7 @@
     missing_docs
 )]
 
+mod book;
 mod calls;
 mod checkpoint;
 mod earlier;

@@ -10,8 +10,12 @@ pub struct Stock {
     pub component: &'static [u8],
 }
 
-/// Calls a user by extension, and runs a flow given as data.
-pub const STOCK: [Stock; 2] = [
+/// What each is for is in docs/scenarios/stock.md.
+pub const STOCK: [Stock; 5] = [
+    Stock {
+        name: "crm",
+        component: include_bytes!("../../../scenarios/dist/crm.wasm"),
+    },
     Stock {
         name: "entry",
         component: include_bytes!("../../../scenarios/dist/entry.wasm"),
@@ -19,6 +23,14 @@ pub const STOCK: [Stock; 2] = [
     Stock {
         name: "flow",
         component: include_bytes!("../../../scenarios/dist/flow.wasm"),
+    },
+    Stock {
+        name: "hours",
+        component: include_bytes!("../../../scenarios/dist/hours.wasm"),
+    },
+    Stock {
+        name: "ring-group",
+        component: include_bytes!("../../../scenarios/dist/ring-group.wasm"),
     },
 ];
 
@@ -30,6 +42,18 @@ pub const WORLD: &str = tandem_host_api::WORLD;
 
 /// The pattern of the entry point that takes what no other does.
 pub const EVERYTHING: &str = "*";
+
+/// Gives a domain the newest version of a stock module, if `name` is one and the domain has none of that name: a domain
+/// that was made by an earlier release lacks what came later.
+pub async fn provide(store: &Store, scope: &DomainScope, name: &str) -> Result<(), StoreError> {
+    let Some(stock) = STOCK.iter().find(|stock| stock.name == name) else {
+        return Ok(());
+    };
+    if store.module(scope, name).await?.is_none() {
+        store.put_module(scope, name, WORLD, stock.component).await?;
+    }
+    Ok(())
+}
 
 /// Gives a domain the stock modules, and an entry point for extensions.
 pub async fn install(store: &Store, scope: &DomainScope) -> Result<Vec<Module>, StoreError> {

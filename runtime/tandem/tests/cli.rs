@@ -233,6 +233,22 @@ fn numbers_start_scenarios_that_are_there() {
     assert_eq!(house.refused("number remove 100").0, 3);
 }
 
+/// As in a domain that an earlier release made.
+#[test]
+fn a_stock_scenario_is_there_for_a_number_also_where_the_domain_lacks_it() {
+    let house = House::new();
+    house.ok("domain add other.org --empty");
+    let added = house.json("number add 600 --scenario ring-group --domain other.org");
+    assert_eq!(added["module"], "ring-group");
+    let listed = house.json("scenario list --domain other.org");
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    // One that is there stays as it is, whatever version it is.
+    let stock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/dist/entry.wasm");
+    let own = house.json(&format!("scenario add {} --name hours --domain other.org", stock.display()));
+    let added = house.json("number add 610 --scenario hours --domain other.org");
+    assert_eq!(added["hash"], own["hash"]);
+}
+
 /// A number that starts the first of two versions of a scenario; the versions.
 fn two_versions(house: &House) -> [String; 2] {
     let first = house.json("number add 100 --scenario flow");

@@ -2,19 +2,15 @@
 //!
 //! This is what a domain's internal numbers lead to when nobody drew anything else. Its steps, in the call's trace:
 //! `find` → `dial` → `talk`, and where nobody answers: `failed`. The caller of a failed call gets the status that fits
-//! ([`failure`]). Nothing is played unless the activation says so ([`settings`]).
+//! ([`onward::Failure`]). Nothing is played unless the activation says so ([`settings`]).
 //!
 //! Not here: menus (`flow`), groups, voicemail.
 
-mod failure;
 mod settings;
 
-use tandem_sdk::{
-    BridgeEnd, Cause, Dial, DialFailure, Leg, LegError, Prompt, Target, bridge, config, dial, log,
-};
-use tandem_sdk::{find_user, trace};
+use onward::{Failure, talk};
+use tandem_sdk::{Dial, DialFailure, Leg, LegError, Prompt, Target, config, dial, find_user, log, trace};
 
-use failure::Failure;
 use settings::Settings;
 
 tandem_sdk::scenario!(handle);
@@ -44,30 +40,6 @@ pub fn handle(caller: Leg) -> Result<(), String> {
 
     trace::step("talk", "The two talk");
     talk(&caller, &callee)
-}
-
-/// Bridges the two and hangs up whoever is left.
-fn talk(caller: &Leg, callee: &Leg) -> Result<(), String> {
-    match bridge(caller, callee) {
-        Ok(BridgeEnd::FirstHungUp) | Err(LegError::Gone) => {
-            // Either may be the one that went: hanging up a leg that is gone does nothing.
-            callee.hang_up(Cause::Normal)?;
-            caller.hang_up(Cause::Normal)?;
-        }
-        Ok(BridgeEnd::SecondHungUp) => caller.hang_up(Cause::Normal)?,
-        Ok(BridgeEnd::Lost) => {
-            log::warn("the media of one side was lost");
-            caller.hang_up(Cause::Normal)?;
-            callee.hang_up(Cause::Normal)?;
-        }
-        Err(other) => {
-            log::warn(&String::from(other));
-            callee.hang_up(Cause::Normal)?;
-            // The caller is not answered yet, so this is a final status: 488, no session could be agreed on.
-            caller.hang_up(Cause::Status(488))?;
-        }
-    }
-    Ok(())
 }
 
 /// Tells the caller why nobody answered: in words where the activation has some, and by the status.

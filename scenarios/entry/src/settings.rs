@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use onward::Failure;
 use serde::Deserialize;
-
-use crate::failure::Failure;
 
 /// What may be set, as JSON; every key has a default.
 ///

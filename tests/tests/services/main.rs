@@ -8,9 +8,9 @@
 
 mod administered;
 mod http;
+mod web_service;
 
 use std::io::Write as _;
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -18,57 +18,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tandem_kit::baresip::Baresip;
 use tandem_kit::folder::Folder;
-use tandem_kit::process::Process;
 use tandem_kit::tandem::{Tandem, binary};
-use tandem_kit::{ports, wait};
 use tandem_tests::phones::{phone, refusal};
+use web_service::WebService;
 
 const LONG: Duration = Duration::from_mins(1);
-
-/// A web service of Python's standard library.
-struct WebService {
-    folder: Folder,
-    port: u16,
-    _process: Process,
-}
-
-impl WebService {
-    fn start() -> Self {
-        let folder = Folder::new("web-service").unwrap();
-        let port = ports::free().unwrap();
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/services/web_service.py");
-        let mut command = Command::new("python3");
-        let log = folder.path().join("requests");
-        command.arg(script).arg(port.to_string()).arg(&log);
-        let process = Process::start("web service", command, &folder.path().join("log")).unwrap();
-        wait::until(LONG, "the web service", || {
-            TcpStream::connect(("127.0.0.1", port)).ok()
-        })
-        .unwrap();
-        Self {
-            folder,
-            port,
-            _process: process,
-        }
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
-    }
-
-    fn host(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
-    }
-
-    /// What it was asked with this path, in order.
-    fn seen(&self, path: &str) -> Vec<Value> {
-        let text = std::fs::read_to_string(self.folder.path().join("requests")).unwrap_or_default();
-        let all = text
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        all.filter(|request| request["path"] == path).collect()
-    }
-}
 
 /// The guest that asks services.
 fn guest() -> PathBuf {

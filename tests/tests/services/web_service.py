@@ -37,6 +37,8 @@ class Handler(BaseHTTPRequestHandler):
             self.say(200, gzip.compress(b"0" * 50_000_000), {"Content-Encoding": "gzip"})
         elif path == "/busy-once":
             self.say(503 if times == 1 else 200, b"done")
+        elif path.startswith("/vip/"):
+            self.say(200, json.dumps({"name": "Ann Example", "vip": True}).encode())
         elif path == "/slow":
             time.sleep(3)
             self.say(200, b"late")

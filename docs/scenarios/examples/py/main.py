@@ -1,4 +1,4 @@
-"""The examples of docs/scenarios/python.md, as one scenario that uses every interface."""
+"""The examples of the book (docs/scenarios), as one scenario that uses every interface."""
 
 import json
 from dataclasses import dataclass
@@ -11,24 +11,35 @@ from tandem_scenario import (
     KvError,
     Leg,
     LegError,
+    MessageFailure,
     Prompt,
     ScheduleError,
+    Side,
     Strategy,
     Target,
+    TransferFailure,
+    TransferTarget,
     bridge,
     clock,
     config,
     contacts,
+    delete_recording,
     dial,
     find_user,
+    hold,
     http,
     key_value,
     log,
     metrics,
     random,
+    record,
+    resume,
     scenario,
     schedule,
+    send_message,
+    start_recording,
     trace,
+    transfer,
 )
 
 
@@ -154,6 +165,55 @@ def talk(caller: Leg, callee: Leg) -> None:
                 raise
 
 
+def on_tape(caller: Leg, callee: Leg) -> None:
+    recorder = start_recording(caller, Side.BOTH)
+    talk(caller, callee)
+    recording = recorder.finish().recording
+    log.info(f"{recording.name}: {recording.duration_ms} ms")
+
+
+def wait(caller: Leg, number: str) -> bool:
+    trace.step("wait", f"Wait for {number}")
+    for _ in range(3):
+        user = find_user(number)
+        if user and user.registered:
+            return True
+        hold(caller)
+        clock.sleep_ms(5_000)
+        resume(caller)
+    return False
+
+
+def leave_message(caller: Leg, agent: str) -> None:
+    caller.play("Please leave a message after the tone.")
+    recording = record(caller, length_ms=60_000, pause_digit="*").recording
+    key = f"message/{agent}"
+    before = key_value.get_text(key)
+    if before:
+        delete_recording(before)
+    key_value.set(key, recording.name)
+    caller.play("You said:", Prompt.file(recording.name))
+
+
+def tell(agent: str, text: str) -> None:
+    try:
+        delivery = send_message(agent, text)
+        log.info(f"{delivery.accepted} of {delivery.devices} phones took it")
+    except MessageFailure as failure:
+        log.warn(str(failure))
+
+
+def pass_on(caller: Leg, number: str) -> None:
+    try:
+        transfer(caller, TransferTarget.number(number), 30_000)
+        caller.hang_up()
+    except TransferFailure as failure:
+        # The phone does not do that, or nobody answered: the caller is still here.
+        if failure.kind == "gone":
+            raise
+        log.warn(str(failure))
+
+
 def apologise(caller: Leg) -> None:
     trace.step("sorry", "Nobody is there")
     caller.play("Nobody is there. Please call again.")
@@ -181,4 +241,8 @@ def handle(caller: Leg) -> None:
         return apologise(caller)
     key_value.set(f"last/{user}", number)
     trace.step("talk", "The two talk")
-    talk(caller, callee)
+    on_tape(caller, callee)
+    if not wait(caller, number):
+        leave_message(caller, number)
+        tell(number, f"{user} left a message")
+    pass_on(caller, number)

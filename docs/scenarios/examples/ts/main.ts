@@ -1,12 +1,14 @@
-// The examples of docs/scenarios/typescript.md, as one scenario that uses every interface.
+// The examples of the book (docs/scenarios), as one scenario that uses every interface.
 import {
   bridge,
   clock,
   config,
   contacts,
+  deleteRecording,
   dial,
   DialFailure,
   findUser,
+  hold,
   http,
   HttpError,
   keyValue,
@@ -14,14 +16,22 @@ import {
   type Leg,
   LegError,
   log,
+  MessageFailure,
   metrics,
   Prompt,
   random,
+  record,
+  resume,
   scenario,
   schedule,
   ScheduleError,
+  sendMessage,
+  startRecording,
   Target,
   trace,
+  transfer,
+  TransferFailure,
+  TransferTarget,
 } from '@tandem/scenario';
 
 interface Settings {
@@ -153,6 +163,63 @@ function talk(caller: Leg, callee: Leg): void {
   callee.hangUp();
 }
 
+function onTape(caller: Leg, callee: Leg): void {
+  const recorder = startRecording(caller, 'both');
+  talk(caller, callee);
+  const { recording } = recorder.finish();
+  log.info(`${recording.name}: ${recording.durationMs} ms`);
+}
+
+function wait(caller: Leg, number: string): boolean {
+  trace.step('wait', `Wait for ${number}`);
+  for (let asked = 0; asked < 3; asked += 1) {
+    if (findUser(number)?.registered) {
+      return true;
+    }
+    hold(caller);
+    clock.sleepMs(5_000);
+    resume(caller);
+  }
+  return false;
+}
+
+function leaveMessage(caller: Leg, agent: string): void {
+  caller.play('Please leave a message after the tone.');
+  const { recording } = record(caller, { lengthMs: 60_000, pauseDigit: '*' });
+  const key = `message/${agent}`;
+  const before = keyValue.getText(key);
+  if (before) {
+    deleteRecording(before);
+  }
+  keyValue.set(key, recording.name);
+  caller.play('You said:', Prompt.file(recording.name));
+}
+
+function tell(agent: string, text: string): void {
+  try {
+    const { accepted, devices } = sendMessage(agent, text);
+    log.info(`${accepted} of ${devices} phones took it`);
+  } catch (error) {
+    if (!(error instanceof MessageFailure)) {
+      throw error;
+    }
+    log.warn(error.message);
+  }
+}
+
+function passOn(caller: Leg, number: string): void {
+  try {
+    transfer(caller, TransferTarget.number(number), 30_000);
+    caller.hangUp();
+  } catch (error) {
+    // The phone does not do that, or nobody answered: the caller is still here.
+    if (!(error instanceof TransferFailure && error.kind !== 'gone')) {
+      throw error;
+    }
+    log.warn(error.message);
+  }
+}
+
 function apologise(caller: Leg): void {
   trace.step('sorry', 'Nobody is there');
   caller.play('Nobody is there. Please call again.');
@@ -181,5 +248,10 @@ scenario((caller) => {
   }
   keyValue.set(`last/${user}`, number);
   trace.step('talk', 'The two talk');
-  talk(caller, callee);
+  onTape(caller, callee);
+  if (!wait(caller, number)) {
+    leaveMessage(caller, number);
+    tell(number, `${user} left a message`);
+  }
+  passOn(caller, number);
 });

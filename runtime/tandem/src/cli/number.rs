@@ -11,6 +11,7 @@ use tandem_store::{Activation, DomainScope, NewEntryPoint, Store, StoreError, Us
 use super::activation::{Activate, FallbackArgs, TryCanary, Which, fallback, tried};
 use super::{Context, DomainArg, Failure};
 use crate::output::{self, Table};
+use crate::stock;
 
 /// Numbers of a domain, and the scenarios or users that they lead to.
 #[derive(Debug, Args)]
@@ -28,7 +29,7 @@ enum Action {
         /// A number, or a pattern: 3XX, 0*, or * for what nothing else takes. web:/PATH is started by requests to
         /// /s/DOMAIN/PATH, event:call-ended by each call's end, event:every-5m by time
         number: String,
-        /// The scenario that it starts, by name
+        /// The scenario that it starts, by name: one that was added, or a stock one (crm, entry, flow, hours, ring-group)
         #[arg(long, value_name = "NAME", required_unless_present = "user")]
         scenario: Option<String>,
         /// The user that it rings, besides its extension
@@ -106,6 +107,9 @@ impl Action {
                     fallback: fallback.read()?,
                     ..NewEntryPoint::new(number.clone(), scenario.clone().unwrap_or_default())
                 };
+                if version.is_none() {
+                    stock::provide(store, scope, &new.module).await?;
+                }
                 let added = store.add_entry_point(scope, &new).await?;
                 let line = format!("{number} starts {} {}", added.module, short(&added.hash));
                 output::say(context.json, &added, &line)?;

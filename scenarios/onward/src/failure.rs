@@ -5,7 +5,7 @@ use tandem_sdk::{Cause, DialFailure};
 /// A call that nobody took.
 #[derive(Debug)]
 pub struct Failure {
-    /// The key of [`crate::settings::Settings`]' words.
+    /// What it is called where somebody has words for it.
     pub key: &'static str,
     /// The trace's name of the step.
     pub name: &'static str,

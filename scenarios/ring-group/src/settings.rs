@@ -1,0 +1,186 @@
+//! The activation's configuration.
+
+use std::collections::BTreeMap;
+
+use onward::{Next, Phrase, Reason, Words};
+use serde::Deserialize;
+
+use crate::order::Strategy;
+
+/// What is said by itself.
+pub const PHRASES: [Phrase; 1] = [Phrase {
+    key: "nobody",
+    english: "Sorry, nobody can take your call right now.",
+    russian: "К сожалению, сейчас никто не может вам ответить.",
+}];
+
+/// What may be set, as JSON; `members` must be.
+///
+/// ```json
+/// {"members": ["301", "302", "303"], "strategy": "round_robin", "ring_s": 15, "member_ring_s": {"303": 30}, "whole_s": 60,
+///  "otherwise": {"transfer": "700"}, "language": "en", "words": {"nobody": "Please call again tomorrow."}}
+/// ```
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Extensions, or numbers that lead to users: 1 to 16.
+    pub members: Vec<String>,
+    /// In which order they ring.
+    pub strategy: Strategy,
+    /// How long a member rings, in seconds: 1 to 600. With `all` the whole group does.
+    pub ring_s: u32,
+    /// The same for single members.
+    pub member_ring_s: BTreeMap<String, u32>,
+    /// How long the caller waits at most, in seconds: 1 to 3,600.
+    pub whole_s: u32,
+    /// How often the group is gone through while there is time: 1 to 10.
+    pub rounds: u32,
+    /// Where the call goes on when nobody answers.
+    pub otherwise: Next,
+    /// Under which name turns and times are kept; empty: the number that was dialled. Numbers of the same name share them.
+    pub name: String,
+    /// Language tag of the phrases.
+    pub language: String,
+    /// Own texts for them, by key.
+    pub words: BTreeMap<String, String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            members: Vec::new(),
+            strategy: Strategy::default(),
+            ring_s: 20,
+            member_ring_s: BTreeMap::new(),
+            whole_s: 60,
+            rounds: 1,
+            otherwise: Next::HangUp(Reason::Unavailable),
+            name: String::new(),
+            language: "en".to_owned(),
+            words: BTreeMap::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the configuration; the error says what is wrong and where.
+    pub fn parse(document: &str) -> Result<(Self, Words), String> {
+        let refused = |why: String| format!("ring-group configuration: {why}");
+        let mut settings: Self =
+            serde_json::from_str(document).map_err(|error| refused(error.to_string()))?;
+        settings.check().map_err(refused)?;
+        let own = std::mem::take(&mut settings.words);
+        let words = Words::new(&PHRASES, &settings.language, own).map_err(refused)?;
+        Ok((settings, words))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let count = self.members.len();
+        if !(1..=16).contains(&count) {
+            return Err(format!("members: {count} members, not 1 to 16"));
+        }
+        for (at, member) in self.members.iter().enumerate() {
+            if !(1..=64).contains(&member.len()) {
+                return Err(format!(
+                    "members: a number has 1 to 64 characters, {member:?} has {}",
+                    member.len()
+                ));
+            }
+            if self.members.iter().take(at).any(|other| other == member) {
+                return Err(format!("members: {member:?} is there twice"));
+            }
+        }
+        within("ring_s", self.ring_s, 600)?;
+        within("whole_s", self.whole_s, 3_600)?;
+        within("rounds", self.rounds, 10)?;
+        for (member, ring_s) in &self.member_ring_s {
+            if !self.members.contains(member) {
+                return Err(format!("member_ring_s: {member:?} is no member"));
+            }
+            within(&format!("member_ring_s.{member}"), *ring_s, 600)?;
+        }
+        if self.strategy == Strategy::All && !self.member_ring_s.is_empty() {
+            return Err("member_ring_s: with the strategy all the members ring together, for ring_s".into());
+        }
+        if self.name.len() > 64 {
+            return Err(format!("name: {} characters, at most 64", self.name.len()));
+        }
+        self.otherwise.check("otherwise")
+    }
+
+    /// How long these ring, in seconds, where there is time.
+    pub fn ring_s(&self, members: &[&str]) -> u32 {
+        match members {
+            [one] => self.member_ring_s.get(*one).copied().unwrap_or(self.ring_s),
+            _ => self.ring_s,
+        }
+    }
+}
+
+fn within(what: &str, is: u32, most: u32) -> Result<(), String> {
+    if (1..=most).contains(&is) {
+        return Ok(());
+    }
+    Err(format!("{what} is {is}, not 1 to {most}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_enough() {
+        let (settings, words) = Settings::parse(r#"{"members": ["301", "302"]}"#).unwrap();
+        assert_eq!(
+            (settings.strategy, settings.ring_s, settings.whole_s),
+            (Strategy::All, 20, 60)
+        );
+        assert_eq!(settings.otherwise, Next::HangUp(Reason::Unavailable));
+        assert!(words.prompt("nobody", &[]).is_some());
+    }
+
+    #[test]
+    fn a_member_may_ring_for_a_time_of_its_own() {
+        let text = r#"{"members": ["301", "302"], "strategy": "in_turn", "ring_s": 10, "member_ring_s": {"302": 30}}"#;
+        let (settings, _) = Settings::parse(text).unwrap();
+        assert_eq!((settings.ring_s(&["301"]), settings.ring_s(&["302"])), (10, 30));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let problem = |document: &str| Settings::parse(document).unwrap_err();
+        for (document, words) in [
+            ("{}", "ring-group configuration: members: 0 members, not 1 to 16"),
+            (r#"{"members": ["1", "1"]}"#, "members: \"1\" is there twice"),
+            (r#"{"members": ["1"], "ring_s": 0}"#, "ring_s is 0, not 1 to 600"),
+            (
+                r#"{"members": ["1"], "whole_s": 4000}"#,
+                "whole_s is 4000, not 1 to 3600",
+            ),
+            (
+                r#"{"members": ["1"], "strategy": "loudest"}"#,
+                "unknown variant `loudest`",
+            ),
+            (
+                r#"{"members": ["1"], "member_ring_s": {"2": 5}}"#,
+                "\"2\" is no member",
+            ),
+            (
+                r#"{"members": ["1"], "member_ring_s": {"1": 5}}"#,
+                "with the strategy all the members ring together",
+            ),
+            (
+                r#"{"members": ["1"], "otherwise": {"number": ""}}"#,
+                "otherwise.number: a number has 1 to 64",
+            ),
+            (r#"{"members": ["1"], "language": "de"}"#, "say words.nobody"),
+            (r#"{"members": ["1"], "ring": 3}"#, "unknown field `ring`"),
+        ] {
+            assert!(
+                problem(document).contains(words),
+                "{document}: {}",
+                problem(document)
+            );
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Stock scenarios with real phones and a web service of Python: a ring group, opening hours, callers that a service
+//! knows. One server for all of it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+#[path = "services/web_service.rs"]
+mod web_service;
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tandem_kit::baresip::{Baresip, TONE_LEAST_DBFS, Transport};
+use tandem_kit::ctrl::EventKind;
+use tandem_kit::roles::Role;
+use tandem_kit::tandem::{Tandem, binary};
+use tandem_kit::{tone, wait};
+use tandem_tests::calls;
+use tandem_tests::listening::SILENCE_DBFS;
+use tandem_tests::phones::{SOON, refusal, registered, tone_hz};
+use web_service::WebService;
+
+fn ok(tandem: &Tandem, arguments: &[&str]) -> String {
+    let output = tandem.cli(arguments).unwrap();
+    assert_eq!(output.code, Some(0), "{arguments:?}: {output:?}");
+    output.stdout
+}
+
+/// Points a number at a stock scenario: the one command of the book.
+fn point(tandem: &Tandem, number: &str, scenario: &str, settings: &Value) {
+    let file = tandem.folder().join(format!("{number}.json"));
+    std::fs::write(&file, settings.to_string()).unwrap();
+    let settings = file.to_str().unwrap();
+    ok(
+        tandem,
+        &[
+            "number",
+            "add",
+            number,
+            "--scenario",
+            scenario,
+            "--settings",
+            settings,
+        ],
+    );
+}
+
+fn count(phone: &Baresip, kind: &EventKind) -> usize {
+    phone.events().iter().filter(|event| event.kind == *kind).count()
+}
+
+/// 301 dials, and of these the one that rings answers; both hear the other's tone. Gives who it was.
+fn answered_by<'a>(caller: &Baresip, number: &str, phones: &[(&'a str, &Baresip)]) -> &'a str {
+    let before: Vec<usize> = phones
+        .iter()
+        .map(|(_, phone)| count(phone, &EventKind::Incoming))
+        .collect();
+    let (closed, heard) = (count(caller, &EventKind::Closed), caller.recordings());
+    caller.dial(number).unwrap();
+    let rings = || {
+        let mut all = phones.iter().zip(&before);
+        all.find(|((_, phone), before)| count(phone, &EventKind::Incoming) > **before)
+    };
+    let ((user, callee), _) = wait::until(SOON, &format!("a phone that {number} rings"), rings).unwrap();
+    let there = callee.recordings();
+    callee.accept().unwrap();
+    for (ear, before, hz) in [(*callee, there, tone_hz("301")), (caller, heard, tone_hz(user))] {
+        wait::until(SOON, &format!("a tone of {hz} Hz after {number}"), || {
+            let wav = (ear.recordings() > before).then(|| ear.received().ok())??;
+            let spans = tone::tone_spans(&wav, hz, TONE_LEAST_DBFS);
+            spans
+                .iter()
+                .any(|span| span.length() >= Duration::from_millis(300))
+                .then_some(())
+        })
+        .unwrap();
+    }
+    callee.hangup().unwrap();
+    wait::until(SOON, "the end of the call", || {
+        (count(caller, &EventKind::Closed) > closed).then_some(())
+    })
+    .unwrap();
+    user
+}
+
+/// Dials, hears speech, and is refused with this status.
+fn spoken_to(caller: &Baresip, number: &str) -> String {
+    let (before, closed) = (caller.recordings(), count(caller, &EventKind::Closed));
+    caller.dial(number).unwrap();
+    wait::until(SOON, &format!("speech at {number}"), || {
+        let heard = (caller.recordings() > before).then(|| caller.received().ok())??;
+        let levels = tone::levels(&heard, Duration::from_millis(20));
+        (levels.iter().filter(|level| **level > SILENCE_DBFS).count() >= 25).then_some(())
+    })
+    .unwrap();
+    wait::until(SOON, &format!("the refusal of {number}"), || {
+        let events = caller.events();
+        let mut ends = events.into_iter().filter(|event| event.kind == EventKind::Closed);
+        ends.nth(closed).map(|event| event.param)
+    })
+    .unwrap()
+}
+
+#[test]
+fn groups_hours_and_known_callers_are_served_by_the_stock_scenarios() {
+    let service = WebService::start();
+    let tandem = Tandem::builder().start().unwrap();
+    let a = registered(&tandem, "301", Transport::Udp).unwrap();
+    let b = registered(&tandem, "302", Transport::Udp).unwrap();
+    let c = registered(&tandem, "303", Transport::Udp).unwrap();
+    let both = [("302", &b), ("303", &c)];
+    ok(&tandem, &["user", "add", "304"]);
+
+    a_group_rings_in_its_order(&tandem, &a, &both);
+    hours_decide(&tandem, &a, &both);
+    a_service_is_asked(&tandem, &a, &both, &service);
+}
+
+fn a_group_rings_in_its_order(tandem: &Tandem, a: &Baresip, both: &[(&str, &Baresip)]) {
+    let (b, c) = (both[0].1, both[1].1);
+    point(
+        tandem,
+        "600",
+        "ring-group",
+        &json!({ "members": ["302", "303"], "strategy": "round_robin" }),
+    );
+    point(
+        tandem,
+        "601",
+        "ring-group",
+        &json!({ "members": ["304", "302", "303"], "strategy": "in_turn" }),
+    );
+    point(tandem, "602", "ring-group", &json!({ "members": ["302", "303"] }));
+    point(
+        tandem,
+        "603",
+        "ring-group",
+        &json!({ "members": ["304"], "language": "ru" }),
+    );
+    point(tandem, "604", "ring-group", &json!({ "members": [] }));
+
+    // The turn is the domain's: it goes on over the death of the process that counted it.
+    assert_eq!(answered_by(a, "600", both), "302");
+    let old = tandem.kill(Role::CallLogic).unwrap();
+    tandem.wait_for_restart(Role::CallLogic, old).unwrap();
+    assert_eq!(answered_by(a, "600", both), "303");
+    assert_eq!(answered_by(a, "600", both), "302");
+
+    // 304 has no phone, 302 is busy: 303 rings.
+    let before = count(b, &EventKind::Incoming);
+    let busy = std::thread::scope(|scope| {
+        let refuses = scope.spawn(|| {
+            wait::until(SOON, "302 rings", || {
+                (count(b, &EventKind::Incoming) > before).then_some(())
+            })
+            .unwrap();
+            b.hangup().unwrap();
+        });
+        let user = answered_by(a, "601", &[("303", c)]);
+        refuses.join().unwrap();
+        user
+    });
+    assert_eq!(busy, "303");
+
+    // All ring; the one that did not answer is told that somebody else did.
+    let (rang, ended) = (count(c, &EventKind::Incoming), count(c, &EventKind::Closed));
+    assert_eq!(answered_by(a, "602", &[("302", b)]), "302");
+    assert_eq!(count(c, &EventKind::Incoming), rang + 1);
+    wait::until(SOON, "303 stops ringing", || {
+        (count(c, &EventKind::Closed) > ended).then_some(())
+    })
+    .unwrap();
+
+    assert!(spoken_to(a, "603").starts_with("480"), "nobody is there");
+    assert!(refusal(a, "604", SOON).unwrap().starts_with("480"));
+    let log = tandem.log();
+    assert!(
+        log.contains("ring-group configuration: members: 0 members, not 1 to 16"),
+        "{log}"
+    );
+    assert_eq!(
+        calls::call_to(tandem, "601").unwrap().text("scenario").unwrap(),
+        "ring-group"
+    );
+}
+
+fn hours_decide(tandem: &Tandem, a: &Baresip, both: &[(&str, &Baresip)]) {
+    let domain = tandem.demo().domain.clone();
+    for (name, hours) in [
+        ("always", json!({ "week": { "mon-sun": ["00:00-24:00"] } })),
+        (
+            "never",
+            json!({ "week": {}, "holidays": { "2000-01-01/2999-12-31": "Holidays" } }),
+        ),
+    ] {
+        let file = tandem.folder().join(format!("{name}.json"));
+        std::fs::write(&file, hours.to_string()).unwrap();
+        ok(
+            tandem,
+            &["schedule", "set", &domain, name, file.to_str().unwrap()],
+        );
+    }
+    let settings = |schedule: &str| {
+        json!({ "schedule": schedule, "open": { "ring": { "numbers": ["302"] } },
+                "words": { "holiday": "We have {holiday}." } })
+    };
+    point(tandem, "610", "hours", &settings("always"));
+    point(tandem, "611", "hours", &settings("never"));
+    assert_eq!(answered_by(a, "610", both), "302");
+    assert!(spoken_to(a, "611").starts_with("480"), "it is a holiday");
+}
+
+fn a_service_is_asked(tandem: &Tandem, a: &Baresip, both: &[(&str, &Baresip)], service: &WebService) {
+    let domain = tandem.demo().domain.clone();
+    ok(
+        tandem,
+        &["domain", "http", &domain, "allow", &service.host(), "--private"],
+    );
+    let mut secret = Command::new(binary().unwrap())
+        .args([
+            "secret",
+            "set",
+            &domain,
+            "crm-token",
+            "--host",
+            &service.host(),
+            "--data",
+        ])
+        .arg(tandem.data())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    writeln!(secret.stdin.take().unwrap(), "sesame").unwrap();
+    assert!(secret.wait().unwrap().success());
+    let settings = |path: &str| {
+        json!({ "url": service.url(path), "secret": "crm-token", "timeout_ms": 500,
+                "vip": { "number": "303" }, "others": { "number": "302" }, "miss_url": service.url("/json") })
+    };
+    point(tandem, "620", "crm", &settings("/vip/{number}"));
+    point(tandem, "621", "crm", &settings("/nobody/{number}"));
+    point(tandem, "622", "crm", &settings("/slow?{number}"));
+
+    // Who is known is greeted first: the caller is answered before anybody rings.
+    let before = count(a, &EventKind::Established);
+    assert_eq!(answered_by(a, "620", both), "303");
+    assert_eq!(count(a, &EventKind::Established), before + 1);
+    let asked = &service.seen("/vip/301")[0];
+    assert_eq!(asked["headers"]["authorization"], "Bearer sesame");
+
+    assert_eq!(answered_by(a, "621", both), "302");
+    let missed = &service.seen("/json")[0];
+    let told: Value = serde_json::from_str(missed["body"].as_str().unwrap()).unwrap();
+    assert_eq!((&told["caller"], &told["called"]), (&json!("301"), &json!("621")));
+
+    assert_eq!(answered_by(a, "622", both), "302");
+    let log = tandem.log();
+    assert!(log.contains("http: time-out"), "{log}");
+}
