@@ -14,7 +14,8 @@ use crate::output::{self, Table};
 /// Show or set what a domain's scenarios may use; `default` gives a limit back to the server
 ///
 /// A scenario that meets a limit on CPU time, wall time, memory or its own rate of host calls ends there, and its call
-/// goes to the number's fall-back. What meets the domain's rate of host calls or its key-value store is told an error. A
+/// goes to the number's fall-back. What meets the domain's rate of host calls, its key-value store, mails or
+/// voicemail is told an error. A
 /// scenario that finds no place is not started. Calls in progress keep the limits that they began with, but for the
 /// domain's.
 #[derive(Debug, Args)]
@@ -49,6 +50,15 @@ pub struct DomainLimits {
     /// Time that one call's scenario may spend between two host calls
     #[arg(long, value_name = "TIME", value_parser = time)]
     call_wall: Option<Setting>,
+    /// Mails per minute of all its scenarios; as many at once
+    #[arg(long, value_name = "N", value_parser = number)]
+    mails_per_minute: Option<Setting>,
+    /// Messages of one voicemail box
+    #[arg(long, value_name = "N", value_parser = number)]
+    voicemail_messages: Option<Setting>,
+    /// Bytes of the recordings of its voicemail, such as 100MiB
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    voicemail_bytes: Option<Setting>,
 }
 
 /// What a limit is set to.
@@ -70,6 +80,9 @@ impl DomainLimits {
             (Limit::CallMemoryBytes, self.call_memory),
             (Limit::CallHostCallsPerSecond, self.call_host_calls_per_second),
             (Limit::CallWallMs, self.call_wall),
+            (Limit::MailsPerMinute, self.mails_per_minute),
+            (Limit::VoicemailMessages, self.voicemail_messages),
+            (Limit::VoicemailBytes, self.voicemail_bytes),
         ];
         let changes: Vec<_> = wanted
             .into_iter()
@@ -123,6 +136,9 @@ pub(super) fn rows(config: &Config, own: &Own) -> impl Iterator<Item = [String; 
             Limit::CallMemoryBytes => ("memory of a call", ByteSize(value).to_string()),
             Limit::CallHostCallsPerSecond => ("host calls per second of a call", value.to_string()),
             Limit::CallWallMs => ("wall time of a call between host calls", ms()),
+            Limit::MailsPerMinute => ("mails per minute", value.to_string()),
+            Limit::VoicemailMessages => ("messages of a voicemail box", value.to_string()),
+            Limit::VoicemailBytes => ("voicemail bytes", ByteSize(value).to_string()),
         };
         let own = if own.get(limit).is_some() {
             ""
