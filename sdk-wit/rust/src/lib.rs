@@ -42,6 +42,7 @@ pub mod http;
 pub mod key_value;
 mod leg;
 pub mod log;
+pub mod mail;
 mod message;
 pub mod metrics;
 mod panics;
@@ -51,6 +52,7 @@ pub mod recording;
 pub mod schedule;
 pub mod trace;
 mod transfer;
+pub mod voicemail;
 mod web;
 
 pub use bindings::tandem::pbx::bridge::BridgeEnd;

@@ -42,6 +42,8 @@ export {
   ScheduleError,
   MetricError,
   ContactsError,
+  MailError,
+  VoicemailError,
 } from './errors.ts';
 export type { Address, Cause, CallProgressTone } from './types.ts';
 export * as clock from './clock.ts';
@@ -50,7 +52,9 @@ export * as contacts from './contacts.ts';
 export * as http from './http.ts';
 export * as keyValue from './keyValue.ts';
 export * as log from './log.ts';
+export * as mail from './mail.ts';
 export * as metrics from './metrics.ts';
 export * as random from './random.ts';
 export * as schedule from './schedule.ts';
 export * as trace from './trace.ts';
+export * as voicemail from './voicemail.ts';
