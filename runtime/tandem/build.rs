@@ -11,7 +11,7 @@ fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let dist = root.join("scenarios/dist");
     println!("cargo::rerun-if-changed={}", dist.display());
-    for name in ["entry", "flow"] {
+    for name in ["entry", "flow", "voicemail"] {
         let file = dist.join(name).with_extension("wasm");
         if !file.is_file() {
             println!(

@@ -1,4 +1,5 @@
-//! The stock scenarios, by their test scripts: what `tandem scenario test scenarios/flow` and `… scenarios/entry` play.
+//! The stock scenarios, by their test scripts: what `tandem scenario test scenarios/flow`, `… scenarios/entry` and
+//! `… scenarios/voicemail` play.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use std::path::{Path, PathBuf};
@@ -76,6 +77,12 @@ fn the_demo_menu_passes_its_script() {
 #[test]
 fn extensions_pass_their_script() {
     passes("scenarios/entry/tests/extension.toml", &stock("entry"));
+}
+
+#[test]
+fn voicemail_passes_its_scripts() {
+    passes("scenarios/voicemail/tests/leave.toml", &stock("voicemail"));
+    passes("scenarios/voicemail/tests/listen.toml", &stock("voicemail"));
 }
 
 #[test]

@@ -10,8 +10,8 @@ pub struct Stock {
     pub component: &'static [u8],
 }
 
-/// Calls a user by extension, and runs a flow given as data.
-pub const STOCK: [Stock; 2] = [
+/// Calls a user by extension, runs a flow given as data, takes and plays messages.
+pub const STOCK: [Stock; 3] = [
     Stock {
         name: "entry",
         component: include_bytes!("../../../scenarios/dist/entry.wasm"),
@@ -19,6 +19,10 @@ pub const STOCK: [Stock; 2] = [
     Stock {
         name: "flow",
         component: include_bytes!("../../../scenarios/dist/flow.wasm"),
+    },
+    Stock {
+        name: "voicemail",
+        component: include_bytes!("../../../scenarios/dist/voicemail.wasm"),
     },
 ];
 
