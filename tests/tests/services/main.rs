@@ -8,6 +8,8 @@
 
 mod administered;
 mod http;
+mod mail;
+mod voicemail;
 
 use std::io::Write as _;
 use std::net::TcpStream;
