@@ -6,11 +6,13 @@
 
 use crate::op::{
     Address, Cause, CollectRule, ContactsError, DialFailure, DialOptions, HttpError, KvError, LegError,
-    MessageFailure, MetricError, Op, Outcome, Prompt, Real, RecordRule, RecordingError, ScheduleError,
-    Target, TransferFailure, TransferTarget,
+    MailError, MessageFailure, MetricError, Op, Outcome, Prompt, Real, RecordRule, RecordingError,
+    ScheduleError, Target, TransferFailure, TransferTarget, VoicemailError,
 };
 
 mod http;
+mod mail;
+mod voicemail;
 
 /// Longest time that an argument may give: ten minutes.
 const DURATION_MS_MAX: u32 = 600_000;
@@ -59,6 +61,11 @@ impl Op {
             Self::HttpSend { request } => {
                 http::check(request).map_err(|e| Outcome::Http(Err(HttpError::BadArgument(e))))
             }
+            Self::SendMail { mail } => {
+                mail::check(mail).map_err(|e| Outcome::Mailed(Err(MailError::BadArgument(e))))
+            }
+            Self::Voicemail { name, op } => voicemail::check(name, op)
+                .map_err(|e| Outcome::Voicemail(Err(VoicemailError::BadArgument(e)))),
             Self::MetricCount { name, .. } => check_metric(name, None).map_err(refuse_metric),
             Self::MetricGauge { name, value } | Self::MetricObserve { name, value } => {
                 check_metric(name, Some(*value)).map_err(refuse_metric)

@@ -12,8 +12,8 @@ use tandem_bindings::{LegHandle, RecorderHandle};
 use crate::journal::{Journal, JournalFull, Past, Said, Start};
 use crate::limits::{Accountant, Limits};
 use crate::op::{
-    DialFailure, HttpError, KvError, LegError, LegId, Level, MessageFailure, MetricError, Op, OpIndex,
-    Outcome, RecorderId, RecordingError, TransferFailure,
+    DialFailure, HttpError, KvError, LegError, LegId, Level, MailError, MessageFailure, MetricError, Op,
+    OpIndex, Outcome, RecorderId, RecordingError, TransferFailure,
 };
 use crate::quota::{DomainQuota, TokenBucket};
 use crate::replay::Recording;
@@ -452,9 +452,11 @@ impl Op {
             Self::MetricCount { .. } | Self::MetricGauge { .. } | Self::MetricObserve { .. } => {
                 Some(Outcome::Metric(Err(MetricError::Limit(limit.to_owned()))))
             }
-            Self::LookUpSchedule { .. } | Self::FindContact { .. } | Self::SearchContacts { .. } => {
-                self.unavailable()
-            }
+            Self::SendMail { .. } => Some(Outcome::Mailed(Err(MailError::Limit(limit.to_owned())))),
+            Self::LookUpSchedule { .. }
+            | Self::FindContact { .. }
+            | Self::SearchContacts { .. }
+            | Self::Voicemail { .. } => self.unavailable(),
             Self::Peer { .. }
             | Self::Local { .. }
             | Self::Header { .. }

@@ -4,11 +4,17 @@
 
 use serde::{Deserialize, Serialize};
 
+mod mail;
 mod phone;
+mod voicemail;
 
+pub use mail::{Mail, MailError};
 pub use phone::{
     Delivery, MessageFailure, RecordEnd, RecordRule, Recorded, RecorderId, Recording, RecordingError, Side,
     TransferFailure, TransferTarget,
+};
+pub use voicemail::{
+    VoicemailCounts, VoicemailError, VoicemailMessage, VoicemailOp, VoicemailState, VoicemailValue,
 };
 
 /// A leg as a scenario's requests name it: its number within the call, 0 for the leg that began it.
@@ -151,6 +157,10 @@ pub enum Op {
     FindContact { number: String },
     /// `contacts.search`
     SearchContacts { text: String, limit: u32 },
+    /// `mail.send`
+    SendMail { mail: Mail },
+    /// `voicemail.…`, of the box of this name
+    Voicemail { name: String, op: VoicemailOp },
 }
 
 /// What came of an [`Op`]; which variant belongs to which op is [`Op::accepts`].
@@ -202,6 +212,10 @@ pub enum Outcome {
     Contact(Result<Option<Contact>, ContactsError>),
     /// `SearchContacts`
     Contacts(Result<Vec<Contact>, ContactsError>),
+    /// `SendMail`: its Message-ID
+    Mailed(Result<String, MailError>),
+    /// `Voicemail`
+    Voicemail(Result<VoicemailValue, VoicemailError>),
 }
 
 impl Op {
@@ -253,7 +267,9 @@ impl Op {
             | Self::MetricGauge { .. }
             | Self::MetricObserve { .. }
             | Self::FindContact { .. }
-            | Self::SearchContacts { .. } => false,
+            | Self::SearchContacts { .. }
+            | Self::SendMail { .. }
+            | Self::Voicemail { .. } => false,
         }
     }
 
@@ -306,6 +322,8 @@ impl Op {
             Self::MetricObserve { .. } => "metrics.observe",
             Self::FindContact { .. } => "contacts.find-by-number",
             Self::SearchContacts { .. } => "contacts.search",
+            Self::SendMail { .. } => "mail.send",
+            Self::Voicemail { op, .. } => op.name(),
         }
     }
 
@@ -330,6 +348,10 @@ impl Op {
             ))),
             Self::FindContact { .. } => Outcome::Contact(Err(ContactsError::Unavailable)),
             Self::SearchContacts { .. } => Outcome::Contacts(Err(ContactsError::Unavailable)),
+            Self::SendMail { .. } => Outcome::Mailed(Err(MailError::Unavailable(
+                "the server's store does not answer".to_owned(),
+            ))),
+            Self::Voicemail { .. } => Outcome::Voicemail(Err(VoicemailError::Unavailable)),
             _ => return None,
         })
     }
@@ -377,6 +399,8 @@ impl Op {
                 )
                 | (Self::FindContact { .. }, Outcome::Contact(_))
                 | (Self::SearchContacts { .. }, Outcome::Contacts(_))
+                | (Self::SendMail { .. }, Outcome::Mailed(_))
+                | (Self::Voicemail { .. }, Outcome::Voicemail(_))
                 | (
                     Self::SleepMs { .. }
                         | Self::Log { .. }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tandem_host_api::op::{Contact, HttpError, HttpResponse};
+use tandem_host_api::op::{Address, Contact, HttpError, HttpResponse, MailError, VoicemailState};
 use tandem_host_api::schedule::Schedule;
 
 /// Everything that one simulated call depends on, besides the component.
@@ -56,6 +56,10 @@ pub struct World {
     pub contacts: Vec<Contact>,
     /// What web services answer; a request that none of them takes is not allowed.
     pub http: Vec<Service>,
+    /// What becomes of mails.
+    pub mail: MailAnswer,
+    /// Voicemail boxes with their messages, newest first; every user has one besides.
+    pub boxes: BTreeMap<String, Vec<Message>>,
     /// How long a character of spoken text takes.
     pub speech_per_character: Duration,
     /// A call that lasts longer than this is given up.
@@ -120,6 +124,26 @@ pub struct WebAnswer {
     pub after: Duration,
     /// A response, or why there is none.
     pub result: Result<HttpResponse, HttpError>,
+}
+
+/// What a mail server answers.
+#[derive(Debug, Clone, Default)]
+pub struct MailAnswer {
+    /// How long it takes.
+    pub after: Duration,
+    /// Why it takes no mail; none: it takes them.
+    pub error: Option<MailError>,
+}
+
+/// A message in a voicemail box.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Who left it.
+    pub caller: Address,
+    /// How long it is.
+    pub length: Duration,
+    /// What became of it.
+    pub state: VoicemailState,
 }
 
 /// What a party does on its leg; each begins when the one before is over.
@@ -190,6 +214,11 @@ pub struct Expect {
     pub requests: Vec<String>,
     /// What counters and gauges have at the end, and the sum of what was observed.
     pub metrics: BTreeMap<String, f64>,
+    /// The scenario sends mails with these texts in them, as `TO: SUBJECT: TEXT [RECORDING]`, in this order; others may
+    /// come between.
+    pub mails: Vec<String>,
+    /// What boxes have at the end, newest first, as `new 302`: these messages and no others.
+    pub voicemail: BTreeMap<String, Vec<String>>,
     /// What keys have at the end; none: there is no such key.
     pub key_values: BTreeMap<String, Option<String>>,
 }

@@ -49,6 +49,17 @@ pub fn failures(case: &Case, played: &Played) -> Vec<String> {
         |request, wanted| request.contains(wanted),
         &mut failures,
     );
+    in_order(
+        "the scenario mails",
+        &expect.mails,
+        &seen.mails,
+        |mail, wanted| mail.contains(wanted),
+        &mut failures,
+    );
+    for (name, wanted) in &expect.voicemail {
+        let found = seen.voicemail.get(name).cloned().unwrap_or_default();
+        differs(&format!("voicemail {name}"), Some(wanted), &found, &mut failures);
+    }
     for (name, wanted) in &expect.metrics {
         let found = seen.metrics.get(name);
         // As near as sums of binary fractions come.

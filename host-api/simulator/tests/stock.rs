@@ -1,4 +1,5 @@
-//! The stock scenarios, by their test scripts: what `tandem scenario test scenarios/flow` and `… scenarios/entry` play.
+//! The stock scenarios, by their test scripts: what `tandem scenario test scenarios/flow`, `… scenarios/entry` and
+//! `… scenarios/voicemail` play.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use std::path::{Path, PathBuf};
@@ -91,6 +92,12 @@ fn opening_hours_pass_their_script() {
 #[test]
 fn callers_that_a_service_knows_pass_their_script() {
     passes("scenarios/crm/tests/crm.toml", &stock("crm"));
+}
+
+#[test]
+fn voicemail_passes_its_scripts() {
+    passes("scenarios/voicemail/tests/leave.toml", &stock("voicemail"));
+    passes("scenarios/voicemail/tests/listen.toml", &stock("voicemail"));
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod http;
 mod key_value;
 mod leg;
 mod log;
+mod mail;
 mod message;
 mod metrics;
 mod random;
@@ -21,6 +22,7 @@ mod schedule;
 mod trace;
 mod transfer;
 mod types;
+mod voicemail;
 
 use crate::door::Stop;
 use crate::op::Outcome;

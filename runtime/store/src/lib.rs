@@ -3,7 +3,7 @@
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
 //! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`] and `grants.rs`, [`entry_points`],
 //! [`activations`], `worlds.rs`, [`events`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`],
-//! [`tokens`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`]. Errors are
+//! [`tokens`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`], [`voicemail`]. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
 //!
 //! SQL is written out, here only, in the part that SQLite and PostgreSQL share; what differs between engines is in
@@ -42,6 +42,7 @@ mod unused;
 pub mod usage;
 pub mod users;
 mod versions;
+pub mod voicemail;
 mod worlds;
 
 pub use activations::{Activation, Settlement};
@@ -73,3 +74,4 @@ pub use tokens::{Bearer, Secret, Token, TokenScope};
 pub use unused::{Spare, Stray};
 pub use usage::{Amount, DayUsage};
 pub use users::{Credentials, NewUser, User};
+pub use voicemail::{NewVoicemail, Voicemail, VoicemailBox, VoicemailCap, VoicemailCounts, VoicemailState};

@@ -121,7 +121,9 @@ impl Call {
             | Op::MetricGauge { .. }
             | Op::MetricObserve { .. }
             | Op::FindContact { .. }
-            | Op::SearchContacts { .. } => {
+            | Op::SearchContacts { .. }
+            | Op::SendMail { .. }
+            | Op::Voicemail { .. } => {
                 let Some(question) = self.question(&op) else {
                     return self.stop_scenario(cx);
                 };

@@ -31,6 +31,7 @@ use crate::drive::clock;
 use crate::drive::events;
 use crate::drive::http::Http;
 use crate::drive::journals::{Found, Journals, JournalsError, Watch};
+use crate::drive::mail::Mailer;
 use crate::drive::off_call::OffCall;
 use crate::drive::records::{self, ToStore};
 use crate::drive::registrar::{self, Registrations};
@@ -158,16 +159,18 @@ impl Server {
         } = inboxes;
 
         let (registrations, mailbox) = registrar::mailbox();
+        let recordings: Arc<Path> = Arc::from(data.join("recordings"));
         let answers = Answers {
             directory: directory.clone(),
             store: store.clone(),
             registrations: registrations.clone(),
             default_domain: Some(config.domain.default.clone()).filter(|name| !name.is_empty()),
-            recordings: Arc::from(data.join("recordings")),
+            recordings: Arc::clone(&recordings),
             services: Services {
                 directory: directory.clone(),
                 store: store.clone(),
                 http: Http::new(store.clone()).map_err(ServeError::Http)?,
+                mail: Mailer::new(store.clone(), config.mail.clone(), recordings),
                 metrics: metrics.scenarios.clone(),
             },
         };

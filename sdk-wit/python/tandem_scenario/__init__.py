@@ -18,7 +18,7 @@ What Python has of its own and a scenario must not have is replaced in `_sandbox
 """
 
 from . import _sandbox  # Before anything that might keep what it replaces.
-from . import checkpoint, clock, config, contacts, http, key_value, log, metrics, random, schedule, trace
+from . import checkpoint, clock, config, contacts, http, key_value, log, mail, metrics, random, schedule, trace, voicemail
 from ._bridge import BridgeEnd, bridge
 from ._dial import Strategy, Target, dial
 from ._directory import User, find_user
@@ -29,11 +29,13 @@ from ._errors import (
     HttpError,
     KvError,
     LegError,
+    MailError,
     MessageFailure,
     MetricError,
     RecordingError,
     ScheduleError,
     TransferFailure,
+    VoicemailError,
 )
 from ._hold import hold, resume
 from ._leg import Collected, CollectEnd, Leg, PlayEnd
@@ -59,6 +61,7 @@ __all__ = [
     "KvError",
     "Leg",
     "LegError",
+    "MailError",
     "MessageFailure",
     "MetricError",
     "PlayEnd",
@@ -74,6 +77,7 @@ __all__ = [
     "TransferFailure",
     "TransferTarget",
     "User",
+    "VoicemailError",
     "bridge",
     "checkpoint",
     "clock",
@@ -86,6 +90,7 @@ __all__ = [
     "http",
     "key_value",
     "log",
+    "mail",
     "metrics",
     "random",
     "record",
@@ -96,4 +101,5 @@ __all__ = [
     "start_recording",
     "trace",
     "transfer",
+    "voicemail",
 ]

@@ -1,5 +1,19 @@
 from componentize_py_types import Err
-from wit_world.imports import checkpoint, contacts, dial, http, key_value, leg, message, metrics, recording, schedule, transfer
+from wit_world.imports import (
+    checkpoint,
+    contacts,
+    dial,
+    http,
+    key_value,
+    leg,
+    mail,
+    message,
+    metrics,
+    recording,
+    schedule,
+    transfer,
+    voicemail,
+)
 
 
 class _Refusal(Exception):
@@ -164,6 +178,41 @@ class RecordingError(_Refusal):
     def __init__(self, raw: recording.RecordingError):
         kind = self.kinds[type(raw)]
         super().__init__("recording: " + ("the peer hung up" if kind == "gone" else f"{_words(kind)}: {raw.value}"), kind)
+
+
+class MailError(_Refusal):
+    """Why a mail was not sent. `kind`: `not-found` (there is no such recording), `refused`, `unavailable`,
+    `bad-argument`, `limit`."""
+
+    kinds = {
+        mail.MailError_NotFound: "not-found",
+        mail.MailError_Refused: "refused",
+        mail.MailError_Unavailable: "unavailable",
+        mail.MailError_BadArgument: "bad-argument",
+        mail.MailError_Limit: "limit",
+    }
+
+    def __init__(self, raw: mail.MailError):
+        kind = self.kinds[type(raw)]
+        super().__init__(f"mail: {_words(kind)}: {raw.value}", kind)
+
+
+class VoicemailError(_Refusal):
+    """Why a voicemail box did not do it. `kind`: `no-box` (there is no box of this name), `not-found` (no such message or
+    recording), `full`, `bad-argument`, `unavailable`."""
+
+    kinds = {
+        voicemail.VoicemailError_NoBox: "no-box",
+        voicemail.VoicemailError_NotFound: "not-found",
+        voicemail.VoicemailError_Full: "full",
+        voicemail.VoicemailError_BadArgument: "bad-argument",
+        voicemail.VoicemailError_Unavailable: "unavailable",
+    }
+
+    def __init__(self, raw: voicemail.VoicemailError):
+        kind = self.kinds[type(raw)]
+        why = f": {raw.value}" if hasattr(raw, "value") else ""
+        super().__init__(f"voicemail: {_words(kind)}{why}", kind)
 
 
 class TransferFailure(_Refusal):

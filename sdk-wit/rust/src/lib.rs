@@ -43,6 +43,7 @@ pub mod http;
 pub mod key_value;
 mod leg;
 pub mod log;
+pub mod mail;
 mod message;
 pub mod metrics;
 mod panics;
@@ -52,6 +53,7 @@ pub mod recording;
 pub mod schedule;
 pub mod trace;
 mod transfer;
+pub mod voicemail;
 mod web;
 
 pub use bindings::tandem::pbx::bridge::BridgeEnd;

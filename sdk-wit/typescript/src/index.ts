@@ -43,6 +43,8 @@ export {
   MetricError,
   ContactsError,
   CheckpointError,
+  MailError,
+  VoicemailError,
 } from './errors.ts';
 export type { Address, Cause, CallProgressTone } from './types.ts';
 export * as checkpoint from './checkpoint.ts';
@@ -52,7 +54,9 @@ export * as contacts from './contacts.ts';
 export * as http from './http.ts';
 export * as keyValue from './keyValue.ts';
 export * as log from './log.ts';
+export * as mail from './mail.ts';
 export * as metrics from './metrics.ts';
 export * as random from './random.ts';
 export * as schedule from './schedule.ts';
 export * as trace from './trace.ts';
+export * as voicemail from './voicemail.ts';

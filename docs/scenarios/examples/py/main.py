@@ -11,6 +11,7 @@ from tandem_scenario import (
     KvError,
     Leg,
     LegError,
+    MailError,
     MessageFailure,
     Prompt,
     ScheduleError,
@@ -30,6 +31,7 @@ from tandem_scenario import (
     http,
     key_value,
     log,
+    mail,
     metrics,
     random,
     record,
@@ -40,6 +42,7 @@ from tandem_scenario import (
     start_recording,
     trace,
     transfer,
+    voicemail,
 )
 
 
@@ -99,6 +102,17 @@ def tell_crm(caller: str) -> None:
     except HttpError as error:
         log.warn(str(error))
         metrics.count("crm_failures")
+
+
+def mail_messages(box: str, address: str) -> None:
+    waiting = voicemail.count(box).new
+    for message in voicemail.list_messages(box, voicemail.State.NEW, limit=5):
+        subject = f"{waiting} messages wait"
+        try:
+            mail.send(address, subject, f"From {message.caller.user}", attachments=[message.recording])
+            voicemail.mark(box, message.id, voicemail.State.HEARD)
+        except MailError as error:
+            log.warn(str(error))
 
 
 def count_of(user: str) -> int:
@@ -229,6 +243,7 @@ def handle(caller: Leg) -> None:
     metrics.gauge("agents", len(set_up.agents))
     metrics.observe("greeting_length", len(set_up.greeting))
     tell_crm(name_of(user))
+    mail_messages("sales", "sales@example.com")
     trace.step("greet", "Greet")
     greet(caller, f"{set_up.greeting} Welcome back." if count_of(user) > 1 else set_up.greeting)
 

@@ -16,6 +16,8 @@ import {
   type Leg,
   LegError,
   log,
+  mail,
+  MailError,
   MessageFailure,
   metrics,
   Prompt,
@@ -32,6 +34,7 @@ import {
   transfer,
   TransferFailure,
   TransferTarget,
+  voicemail,
 } from '@tandem/scenario';
 
 interface Settings {
@@ -96,6 +99,22 @@ function tellCrm(caller: string): void {
     }
     log.warn(error.message);
     metrics.count('crm_failures');
+  }
+}
+
+function mailMessages(box: string, address: string): void {
+  const { new: waiting } = voicemail.count(box);
+  for (const message of voicemail.list(box, 'new', 0, 5)) {
+    try {
+      const subject = `${waiting} messages wait`;
+      mail.send({ to: address, subject, text: `From ${message.caller.user}`, attachments: [message.recording] });
+      voicemail.mark(box, message.id, 'heard');
+    } catch (error) {
+      if (!(error instanceof MailError)) {
+        throw error;
+      }
+      log.warn(error.message);
+    }
   }
 }
 
@@ -234,6 +253,7 @@ scenario((caller) => {
   metrics.gauge('agents', agents.length);
   metrics.observe('greeting_length', greeting.length);
   tellCrm(nameOf(user));
+  mailMessages('sales', 'sales@example.com');
   trace.step('greet', 'Greet');
   greet(caller, countOf(user) > 1 ? `${greeting} Welcome back.` : greeting);
 

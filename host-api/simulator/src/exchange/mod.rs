@@ -4,11 +4,12 @@
 //! next thing that happens and lets that one thing happen, until [`Exchange::take_outcome`] has the answer. Everything
 //! about order is decided here: what is due at the same time happens in the order of [`Due`].
 //!
-//! `perform` begins requests, `services` answers for web services and the like, `dialling` calls users, `party` is what people do, `sound` how long prompts take, `store`
+//! `perform` begins requests, `services` answers for web services and the like, `mailbox` for mail and voicemail, `dialling` calls users, `party` is what people do, `sound` how long prompts take, `store`
 //! the key-value store, `leg` one side of a call, `record` who ended it and why.
 
 mod dialling;
 mod leg;
+mod mailbox;
 mod party;
 mod perform;
 mod record;
@@ -53,6 +54,10 @@ pub struct Seen {
     pub log: Vec<String>,
     /// The HTTP requests that were sent, as `METHOD URL NAME: VALUE … BODY`.
     pub requests: Vec<String>,
+    /// The mails that were sent, as `TO: SUBJECT: TEXT [RECORDING]…`.
+    pub mails: Vec<String>,
+    /// What voicemail boxes have at the end, newest first, as `new 302`.
+    pub voicemail: BTreeMap<String, Vec<String>>,
     /// What metrics have at the end.
     pub metrics: BTreeMap<String, f64>,
     /// Who ended the call, once it has ended.
@@ -167,6 +172,8 @@ pub struct Exchange {
     /// How often each web service was asked.
     requests_to: BTreeMap<usize, usize>,
     metrics: BTreeMap<String, services::Metric>,
+    /// Messages of voicemail, oldest first.
+    kept: Vec<mailbox::Kept>,
     seen: Seen,
 }
 
@@ -184,7 +191,7 @@ impl Exchange {
             address(&world.number, ""),
         );
         caller.party = Party::new(case.acts.clone(), Duration::ZERO);
-        Self {
+        let mut exchange = Self {
             store: KeyValues::new(world.key_values.clone()),
             rng: StdRng::seed_from_u64(world.seed),
             legs: vec![caller],
@@ -196,11 +203,14 @@ impl Exchange {
             recordings: BTreeMap::new(),
             requests_to: BTreeMap::new(),
             metrics: BTreeMap::new(),
+            kept: Vec::new(),
             seen: Seen::default(),
             case,
             time,
             journal,
-        }
+        };
+        exchange.fill_boxes();
+        exchange
     }
 
     fn now(&self) -> Duration {
@@ -471,6 +481,10 @@ impl Exchange {
         }
         let metrics = std::mem::take(&mut self.metrics).into_iter();
         self.seen.metrics = metrics.map(|(name, metric)| (name, metric.value())).collect();
+        for kept in self.kept.iter().rev() {
+            let messages = self.seen.voicemail.entry(kept.box_name.clone()).or_default();
+            messages.push(kept.said());
+        }
         self.seen.ended_by = record::ended_by(&self.legs);
         self.seen.cause = record::cause(&self.legs, failed);
         if let Some(caller) = self.legs.first() {

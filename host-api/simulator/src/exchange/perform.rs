@@ -104,11 +104,10 @@ impl Exchange {
             | Op::MetricGauge { .. }
             | Op::MetricObserve { .. }
             | Op::FindContact { .. }
-            | Op::SearchContacts { .. } => return None,
-            Op::RecordingDelete { name } => {
-                self.recordings.remove(name);
-                Outcome::Recording(Ok(()))
-            }
+            | Op::SearchContacts { .. }
+            | Op::SendMail { .. } => return None,
+            Op::Voicemail { name, op } => self.voicemail(name, op),
+            Op::RecordingDelete { name } => Outcome::Recording(self.delete_recording(name)),
             Op::SendMessage { user, .. } => Outcome::Messaged(messaged(world, user)),
         })
     }
@@ -174,6 +173,7 @@ impl Exchange {
                 timeout_ms,
             } => self.transfer(*leg, target, *timeout_ms),
             Op::HttpSend { request } => self.begin_http(request),
+            Op::SendMail { mail } => self.begin_mail(mail),
             Op::Peer { .. }
             | Op::Local { .. }
             | Op::Header { .. }
@@ -192,6 +192,7 @@ impl Exchange {
             | Op::KvIncrement { .. }
             | Op::KvKeys { .. }
             | Op::RecordingDelete { .. }
+            | Op::Voicemail { .. }
             | Op::SendMessage { .. }
             | Op::LookUpSchedule { .. }
             | Op::MetricCount { .. }

@@ -174,6 +174,8 @@ fn world(
         schedules: services::schedules(all, own),
         contacts: services::contacts(all, own),
         http: services::http(all, own).map_err(Problem::InCase)?,
+        mail: services::mail(all, own).map_err(Problem::InCase)?,
+        boxes: services::boxes(all, own, &text(|w| &w.domain, "test.example")),
         speech_per_character: time(|w| w.speech_per_character, Duration::from_millis(60)),
         lasts_at_most: time(|w| w.lasts_at_most, Duration::from_hours(1)),
         fallback_status: 480,
@@ -300,6 +302,8 @@ fn expect(shape: shape::Expect) -> Expect {
         log: shape.log,
         requests: shape.requests,
         metrics: shape.metrics,
+        mails: shape.mails,
+        voicemail: shape.voicemail,
         key_values: shape
             .key_values
             .into_iter()

@@ -58,6 +58,8 @@ pub struct World {
     pub schedules: BTreeMap<String, Schedule>,
     pub contacts: Vec<Contact>,
     pub http: Vec<Service>,
+    pub mail: Option<MailAnswer>,
+    pub voicemail: BTreeMap<String, Vec<Message>>,
     pub speech_per_character: Option<Time>,
     pub lasts_at_most: Option<Time>,
 }
@@ -128,6 +130,35 @@ pub struct WebAnswer {
     pub body: Option<String>,
     pub json: Option<toml::Value>,
     pub error: Option<String>,
+}
+
+/// What a mail server answers.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailAnswer {
+    pub after: Option<Time>,
+    pub error: Option<String>,
+}
+
+/// A message in a voicemail box.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    pub caller: String,
+    #[serde(default)]
+    pub caller_name: String,
+    pub length: Time,
+    #[serde(default)]
+    pub state: MessageState,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MessageState {
+    #[default]
+    New,
+    Heard,
+    Saved,
 }
 
 /// A single one without brackets, or several within.
@@ -210,6 +241,8 @@ pub struct Expect {
     pub log: Vec<String>,
     pub requests: Vec<String>,
     pub metrics: BTreeMap<String, f64>,
+    pub mails: Vec<String>,
+    pub voicemail: BTreeMap<String, Vec<String>>,
     pub key_values: BTreeMap<String, Value>,
 }
 

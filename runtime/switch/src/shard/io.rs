@@ -174,7 +174,7 @@ pub enum Question {
     },
     /// Deletes a recording of the domain.
     DeleteRecording { domain: Arc<str>, name: String },
-    /// What a service of the domain is asked: HTTP, schedules, metrics, contacts. `once` as in [`Self::KeyValue`].
+    /// What a service of the domain is asked: HTTP, schedules, metrics, contacts, mail, voicemail. `once` as in [`Self::KeyValue`].
     Service {
         domain: Arc<str>,
         op: Op,
@@ -210,7 +210,9 @@ impl Question {
             | Op::MetricGauge { .. }
             | Op::MetricObserve { .. }
             | Op::FindContact { .. }
-            | Op::SearchContacts { .. } => Some(Self::Service {
+            | Op::SearchContacts { .. }
+            | Op::SendMail { .. }
+            | Op::Voicemail { .. } => Some(Self::Service {
                 domain,
                 op: op.clone(),
                 once,

@@ -152,8 +152,25 @@ impl Answers {
         }))
     }
 
-    /// One that is not there is deleted already.
+    /// One that is not there is deleted already; one that is a message goes with it.
     async fn delete_recording(&self, domain: &str, name: &str) -> Result<(), RecordingError> {
+        let scope = self.store.domain_scope(domain).await;
+        let kept = match &scope {
+            Ok(scope) => self.store.voicemail_box_of(scope, name).await,
+            Err(_) => Ok(None), // the domain is gone
+        };
+        match kept {
+            Ok(None) => (),
+            Ok(Some(kept)) => {
+                let words = format!("the recording is a message of the box {kept}: delete that");
+                return Err(RecordingError::WrongState(words));
+            }
+            Err(error) => {
+                tracing::warn!(%domain, name, %error, "a recording is not deleted");
+                let words = "the store does not answer".to_owned();
+                return Err(RecordingError::Storage(words));
+            }
+        }
         let file = self.recordings.join(domain).join(format!("{name}.wav"));
         match tokio::fs::remove_file(&file).await {
             Err(error) if error.kind() != ErrorKind::NotFound => {

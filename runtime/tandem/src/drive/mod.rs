@@ -1,7 +1,7 @@
 //! Thin drivers: they carry inputs to the sans-IO cores and outputs to sockets, the gate, the store and guests.
 //!
 //! [`shard`] drives one shard of call logic with its scenarios on a thread of its own, [`registrar`] the registrar
-//! role; [`answers`] finds out what they ask, [`services`] and [`http`] what scenarios ask of the world, [`clock`] tells
+//! role; [`answers`] finds out what they ask, [`services`], [`http`], [`mail`] and [`voicemail`] what scenarios ask of the world, [`clock`] tells
 //! the time, [`journals`] opens the logs, [`records`] writes down what is over, [`usage`] meters what domains use,
 //! [`canary`] judges versions by it, [`retention`] removes what is over age, [`off_call`] runs scenarios that [`events`]
 //! and requests ([`web_scenario`]) start, [`sip_log`] shows messages to the log. No call logic here.
@@ -12,6 +12,7 @@ pub mod clock;
 pub mod events;
 pub mod http;
 pub mod journals;
+pub mod mail;
 pub mod off_call;
 pub mod records;
 pub mod registrar;
@@ -21,4 +22,5 @@ pub mod services;
 pub mod shard;
 pub mod sip_log;
 pub mod usage;
+pub mod voicemail;
 pub mod web_scenario;

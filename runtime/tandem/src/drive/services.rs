@@ -1,4 +1,4 @@
-//! Answers what scenarios ask of services: HTTP, schedules, metrics, contacts.
+//! Answers what scenarios ask of services: HTTP, schedules, metrics, contacts, mail, voicemail.
 
 use jiff::tz::TimeZone;
 use tandem_directory::Directory;
@@ -11,6 +11,8 @@ use tandem_store::{Store, StoreError};
 use tandem_web::ScenarioMetrics;
 
 use super::http::Http;
+use super::mail::Mailer;
+use super::voicemail;
 
 /// Where answers come from; a clone is cheap.
 #[derive(Clone)]
@@ -21,6 +23,8 @@ pub struct Services {
     pub store: Store,
     /// Sends HTTP requests.
     pub http: Http,
+    /// Sends mails.
+    pub mail: Mailer,
     /// What scenarios count.
     pub metrics: ScenarioMetrics,
 }
@@ -45,6 +49,13 @@ impl Services {
             Op::SearchContacts { text, limit } => {
                 let found = self.search_contacts(domain, &text, limit).await;
                 Outcome::Contacts(found.map_err(|error| contacts_error(&error)))
+            }
+            Op::SendMail { mail } => {
+                let key = format!("{call}-{index}");
+                Outcome::Mailed(self.mail.send(domain, mail, &key).await)
+            }
+            Op::Voicemail { name, op } => {
+                Outcome::Voicemail(voicemail::answer(&self.store, domain, &name, op).await)
             }
             _ => return None,
         })
