@@ -436,8 +436,14 @@ impl Store {
         .await?;
         let mut removed = 0;
         for row in &rows {
-            self.remove_message(scope, &message_of(row)?).await?;
-            removed += 1;
+            let message = message_of(row)?;
+            match self.remove_message(scope, &message).await {
+                Ok(()) => removed += 1,
+                // One file that cannot be removed keeps no other.
+                Err(error) => {
+                    tracing::warn!(domain = scope.name(), id = message.id, %error, "an old message stays");
+                }
+            }
         }
         Ok(removed)
     }

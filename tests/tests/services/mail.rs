@@ -14,6 +14,7 @@ use tandem_kit::tandem::{Builder, Tandem};
 use tandem_kit::wav::Wav;
 use tandem_kit::{ports, wait};
 use tandem_tests::modules;
+use tandem_tests::web::get;
 
 use super::{LONG, answers, caller, offer, ok};
 
@@ -256,6 +257,19 @@ fn a_mail_arrives_with_its_recording_and_what_is_refused_is_said() {
     let seen = mails.mails();
     assert_eq!(seen.len(), 4);
     assert_eq!(header(&seen[2], "From"), "Other <pbx@other.example>");
+
+    // Scenarios that no call starts mail too.
+    modules::offer_built(&tandem, &domain, "web", "web:/", "{}").unwrap();
+    let page = format!("/s/{domain}/mail?ann@example.com");
+    let answer = get(tandem.web(), &page).unwrap();
+    assert_eq!(answer.body, header(&mails.wait_for(5)[4], "Message-ID"));
+    let messages = get(tandem.web(), &format!("/s/{domain}/messages?301")).unwrap();
+    assert_eq!(messages.body, "0");
+    let settings = "{\"mail\":\"ann@example.com\"}";
+    modules::offer_built(&tandem, &domain, "events", "event:call-ended", settings).unwrap();
+    caller.dial("999").unwrap();
+    let told = mails.wait_for(6);
+    assert_eq!(header(&told[5], "Subject"), "call-ended");
 }
 
 #[test]

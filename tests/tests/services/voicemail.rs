@@ -14,6 +14,7 @@ use tandem_kit::wait;
 use tandem_kit::wav::Wav;
 use tandem_tests::modules;
 use tandem_tests::phones::{SOON, registered, tone_hz};
+use tandem_tests::web::request;
 
 use super::mail::{self, MailServer};
 use super::{LONG, answers, caller, offer, ok};
@@ -157,11 +158,11 @@ fn by_http(tandem: &Tandem, domain: &str) {
     let stranger = token(OTHER, "voicemail:write");
     let ask = |method: &str, path: &str, token: &str| {
         let path = format!("/api/v1/voicemail{path}");
-        let (status, body) = tandem_kit::http::ask(tandem.web(), method, &path, Some(token)).unwrap();
-        (
-            status,
-            serde_json::from_str::<Value>(&body).unwrap_or(Value::Null),
-        )
+        let bearer = format!("Bearer {token}");
+        let headers = [("Authorization", bearer.as_str())];
+        let answer = request(tandem.web(), method, &path, &headers, "").unwrap();
+        let body = serde_json::from_str::<Value>(&answer.body);
+        (answer.status, body.unwrap_or(Value::Null))
     };
     let (status, boxes) = ask("GET", "", &read);
     assert_eq!(status, 200, "{boxes}");

@@ -37,8 +37,8 @@ fn state(state: VoicemailState) -> &'static str {
 impl Exchange {
     /// Sends a mail, or fails as the script says.
     pub(super) fn begin_mail(&mut self, mail: &Mail) {
-        let known = |name: &&String| !self.recordings.contains_key(*name);
-        let missing = mail.attachments.iter().find(known).cloned();
+        let is_missing = |name: &&String| !self.recordings.contains_key(*name);
+        let missing = mail.attachments.iter().find(is_missing).cloned();
         let scripted = &self.case.world.mail;
         let result = match (missing, &scripted.error) {
             (Some(name), _) => Err(MailError::NotFound(name)),

@@ -1,6 +1,7 @@
-//! Answers HTTP requests: a greeting, a counter, an echo, and ways to go wrong.
+//! Answers HTTP requests: a greeting, a counter, an echo, a mail, messages of voicemail, and ways to go wrong.
 
-use tandem_sdk::{WebRequest, WebResponse, clock, config, key_value, log};
+use tandem_sdk::mail::Mail;
+use tandem_sdk::{WebRequest, WebResponse, clock, config, key_value, log, voicemail};
 
 tandem_sdk::web_scenario!(handle);
 
@@ -11,6 +12,8 @@ pub fn handle(request: WebRequest) -> Result<WebResponse, String> {
         "/count" => count(&request),
         "/kv" => Ok(kept(&request)),
         "/echo" => Ok(echo(&request)),
+        "/mail" => Ok(mail(&request)),
+        "/messages" => Ok(messages(&request)),
         "/nap" => {
             clock::sleep(std::time::Duration::from_secs(45));
             Ok(WebResponse::empty(204))
@@ -42,6 +45,22 @@ fn kept(request: &WebRequest) -> WebResponse {
     match key_value::get(&request.query) {
         Ok(Some(value)) => WebResponse::empty(200).with_body(value),
         Ok(None) => WebResponse::text(404, "nothing is kept under this key"),
+        Err(error) => WebResponse::text(503, format!("{error:?}")),
+    }
+}
+
+/// Mails the address that is the query.
+fn mail(request: &WebRequest) -> WebResponse {
+    match Mail::to(&request.query).subject("From the web").send() {
+        Ok(id) => WebResponse::text(200, id),
+        Err(error) => WebResponse::text(503, format!("{error:?}")),
+    }
+}
+
+/// How many new messages are in the box that is the query.
+fn messages(request: &WebRequest) -> WebResponse {
+    match voicemail::count(&request.query) {
+        Ok(counts) => WebResponse::text(200, counts.new.to_string()),
         Err(error) => WebResponse::text(503, format!("{error:?}")),
     }
 }
