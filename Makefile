@@ -8,7 +8,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DATA ?= data
 ARGS ?=
 
-.PHONY: help run build test test-rust test-guests sim lint fmt bench scenarios guests setup fuzz memory survive price clean
+.PHONY: help run build test test-rust test-guests sim lint fmt bench scenarios guests setup fuzz memory survive price hostile clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -82,6 +82,10 @@ price: build ## what surviving costs: CPU and calls a second with each kind of j
 	cargo build --workspace --examples --locked
 	$(TARGET)/debug/examples/price --open ""
 	$(TARGET)/debug/examples/price --durability ""
+
+hostile: build ## what a neighbour notices of modules that mean harm: post-dial delay, lost frames
+	cargo build --workspace --examples --locked
+	$(TARGET)/debug/examples/hostile
 
 fuzz: ## fuzz the parsers of outside bytes, a minute each (needs cargo-fuzz and a nightly compiler)
 	cd fuzz && for t in $$(cargo fuzz list); do cargo fuzz run $$t -- -max_total_time=60; done

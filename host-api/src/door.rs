@@ -1,5 +1,6 @@
 //! The one door: every request of a scenario passes [`Door::ask`], in order, and nowhere else.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use wasmtime::component::{Resource, ResourceTable};
 
 use tandem_bindings::{LegHandle, RecorderHandle};
 
-use crate::journal::{Journal, JournalFull, Past, Said};
+use crate::journal::{Journal, JournalFull, Past, Said, Start};
 use crate::limits::{Accountant, Limits};
 use crate::op::{
     DialFailure, HttpError, KvError, LegError, LegId, Level, MessageFailure, MetricError, Op, OpIndex,
@@ -58,6 +59,9 @@ pub(crate) enum Stop {
     /// A resumed scenario left its record: how.
     #[error("the scenario left its record: {0}")]
     Diverged(String),
+    /// The scenario begins again in a new instance.
+    #[error("the scenario begins anew")]
+    Anew(Start),
     /// A replay has come to its end; the recording knows why.
     #[error("the replay ends here")]
     ReplayOver,
@@ -87,6 +91,8 @@ pub(crate) enum Answers {
         past: Past,
     },
     Recorded(Box<Recording>),
+    /// This instance has ended, and another goes on.
+    Nobody,
 }
 
 /// One instance's host side: its legs, its journal, what it may still use.
@@ -94,10 +100,14 @@ pub(crate) struct Door {
     answers: Answers,
     journal: Journal,
     legs: ResourceTable,
-    legs_held: u32,
+    /// In the order in which they were dialled. As many as it may hold, which are few.
+    held: BTreeSet<LegId>,
     legs_max: u32,
     /// As many as there are recordings of a call at most: the switch refuses more.
     recorders: ResourceTable,
+    /// What it begins with, where that is a checkpoint, until it is asked for.
+    start: Option<Start>,
+    in_call: bool,
     /// The last host call's number.
     index: OpIndex,
     /// The trace step in force.
@@ -125,7 +135,9 @@ impl Door {
         Self {
             answers,
             legs,
-            legs_held: 0,
+            held: BTreeSet::new(),
+            start: None,
+            in_call: false,
             legs_max: limits.legs.max(1),
             recorders: ResourceTable::new(),
             index: journal.base(),
@@ -243,6 +255,7 @@ impl Door {
                     Err(Stop::ReplayOver)
                 }
             }
+            Answers::Nobody => Err(Stop::CallOver),
         }
     }
 
@@ -257,7 +270,7 @@ impl Door {
             Answers::Live { switch, .. } => {
                 let refused = refused
                     .or_else(|| op.check().err())
-                    .or_else(|| refuse_leg(op, self.legs_held, self.legs_max));
+                    .or_else(|| refuse_leg(op, self.held.len() as u32, self.legs_max));
                 Ok(match refused {
                     Some(outcome) => Reply::Now(outcome),
                     None if resumed => switch.resume(index, op),
@@ -273,6 +286,7 @@ impl Door {
                 }
                 Err(Stop::ReplayOver)
             }
+            Answers::Nobody => Err(Stop::CallOver),
         }
     }
 
@@ -280,7 +294,7 @@ impl Door {
     pub(crate) fn checked(&self, end: End) -> End {
         match &self.answers {
             Answers::Live { past, .. } => past.checked(end),
-            Answers::Recorded(_) => end,
+            Answers::Recorded(_) | Answers::Nobody => end,
         }
     }
 
@@ -303,10 +317,48 @@ impl Door {
         Ok(())
     }
 
+    /// It handles a call, from what was handed over, if anything was.
+    pub(crate) fn in_call(mut self, start: Option<Start>) -> Self {
+        (self.in_call, self.start) = (true, start);
+        self
+    }
+
+    /// Who answers the next instance.
+    pub(crate) fn take_answers(&mut self) -> Answers {
+        self.return_host_calls();
+        std::mem::replace(&mut self.answers, Answers::Nobody)
+    }
+
+    /// The last host call's number.
+    pub(crate) fn index(&self) -> OpIndex {
+        self.index
+    }
+
+    pub(crate) fn take_start(&mut self) -> Option<Start> {
+        self.start.take()
+    }
+
+    /// What the next instance begins with; none: there is no call to go on with. Legs that this instance has not asked
+    /// for yet are handed on.
+    pub(crate) fn start_again(&mut self, state: Vec<u8>) -> Option<Start> {
+        let unclaimed = self.start.take().map(|start| start.legs).unwrap_or_default();
+        let held: BTreeSet<LegId> = self.held.iter().copied().chain(unclaimed).collect();
+        let legs = held.into_iter().filter(|leg| *leg != LegId(0)).collect();
+        self.in_call.then_some(Start { state, legs })
+    }
+
+    fn return_host_calls(&mut self) {
+        if let Answers::Live { domain, .. } = &self.answers
+            && self.domain_calls > 0
+        {
+            domain.return_host_calls(std::mem::take(&mut self.domain_calls));
+        }
+    }
+
     /// Gives the guest a handle on a leg.
     pub(crate) fn hold(&mut self, leg: LegId) -> wasmtime::Result<Resource<LegHandle>> {
         let handle = self.legs.push(LegHandle(leg.0))?;
-        self.legs_held += 1;
+        self.held.insert(leg);
         Ok(handle)
     }
 
@@ -318,7 +370,7 @@ impl Door {
     /// Takes a handle back.
     pub(crate) fn release(&mut self, handle: Resource<LegHandle>) -> Option<LegId> {
         let leg = self.legs.delete(handle).ok()?;
-        self.legs_held = self.legs_held.saturating_sub(1);
+        self.held.remove(&LegId(leg.0));
         Some(LegId(leg.0))
     }
 
@@ -343,18 +395,14 @@ impl Door {
     pub(crate) fn recording(&mut self) -> Option<&mut Recording> {
         match &mut self.answers {
             Answers::Recorded(recording) => Some(recording),
-            Answers::Live { .. } => None,
+            Answers::Live { .. } | Answers::Nobody => None,
         }
     }
 }
 
 impl Drop for Door {
     fn drop(&mut self) {
-        if let Answers::Live { domain, .. } = &self.answers
-            && self.domain_calls > 0
-        {
-            domain.return_host_calls(self.domain_calls);
-        }
+        self.return_host_calls();
     }
 }
 

@@ -7,7 +7,8 @@
 //!
 //! Reading order: [`op`] (the words), `door.rs` (the way above), [`journal`] (the record and its rolling hash),
 //! [`limits`] and [`quota`] (what a scenario may use), [`engine`] and `modules.rs` (compile, cache, link), [`validate`]
-//! (all that is wrong with a file), `world.rs` (what starts a scenario), `run.rs` (from instantiation to its end), [`replay`](mod@replay) (the
+//! (all that is wrong with a file), `world.rs` (what starts a scenario), `run.rs` (from instantiation to its end), `back.rs`
+//! (where it computes), [`replay`](mod@replay) (the
 //! same call again, out of its journal).
 //!
 //! [`collect`], [`schedule`] and [`numbers`] are what a server and a simulator share of the rules behind the ops.
@@ -15,6 +16,7 @@
 //! Not here: what an `Op` does (the switch provides that by implementing [`Switch`]), SIP, media, SQL. Nothing in this
 //! crate opens a socket; the compiled-code cache is the only thing that it writes to disk.
 
+mod back;
 mod check;
 mod code_cache;
 pub mod collect;

@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::world::{Handler, World};
 
 /// The interfaces that every world imports; everything else is refused by name.
-pub(crate) const INTERFACES: [&str; 19] = [
+pub(crate) const INTERFACES: [&str; 20] = [
     "tandem:pbx/types@0.2.0",
     "tandem:pbx/leg@0.2.0",
     "tandem:pbx/dial@0.2.0",
@@ -23,6 +23,7 @@ pub(crate) const INTERFACES: [&str; 19] = [
     "tandem:pbx/trace@0.2.0",
     "tandem:pbx/recording@0.2.0",
     "tandem:pbx/hold@0.2.0",
+    "tandem:pbx/checkpoint@0.2.0",
     "tandem:pbx/transfer@0.2.0",
     "tandem:pbx/message@0.2.0",
     "tandem:pbx/http@0.2.0",

@@ -2,13 +2,14 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, WasmBacktrace};
 
+use crate::back::{BackThreads, Placed, thread_time};
 use crate::door::{Answers, Door, Stop, Switch};
 use crate::engine::Engine;
 use crate::journal::{Journal, Known, Past, Record, RollingHash};
@@ -78,7 +79,7 @@ impl Engine {
     /// was open, and from there it goes on. A handler that leaves the record ends with [`End::Diverged`]. A record that
     /// has an end gives that end, and nothing runs.
     pub fn run(&self, module: &Module, run: Run) -> impl Future<Output = Finished> + Send + 'static {
-        let started = start(module, run, Trigger::Call);
+        let started = start(self, module, run, Trigger::Call);
         async move { started.await.0 }
     }
 
@@ -89,7 +90,7 @@ impl Engine {
         run: Run,
         request: WebRequest,
     ) -> impl Future<Output = (Finished, Option<WebResponse>)> + Send + 'static {
-        start(module, run, Trigger::Web(request))
+        start(self, module, run, Trigger::Web(request))
     }
 
     /// Tells a module of the world `event-scenario` what has happened.
@@ -99,13 +100,14 @@ impl Engine {
         run: Run,
         event: Event,
     ) -> impl Future<Output = Finished> + Send + 'static {
-        let started = start(module, run, Trigger::Event(event));
+        let started = start(self, module, run, Trigger::Event(event));
         async move { started.await.0 }
     }
 }
 
 /// The run as a future, measured.
 fn start(
+    engine: &Engine,
     module: &Module,
     run: Run,
     trigger: Trigger,
@@ -125,9 +127,13 @@ fn start(
         journal.finished(&end);
         (end, response, journal.rolling_hash(), usage)
     };
-    let timed = Metered::new(scenario, Arc::clone(&meter), Some(domain));
+    let timed = Metered::new(scenario, Arc::clone(&meter), Some(domain.clone()));
+    let back = engine.shared.back.as_ref().and_then(BackThreads::handle);
     async move {
-        let (end, response, rolling_hash, usage) = timed.await;
+        let (end, response, rolling_hash, usage) = match back {
+            Some(back) => Placed::new(timed, back, &domain).await,
+            None => timed.await,
+        };
         let (cpu, slices) = (meter.used(), meter.slices.load(Ordering::Relaxed));
         let finished = Finished {
             end,
@@ -166,19 +172,43 @@ async fn run(
         (Ok(_), Err(full)) => return (End::OverBudget(full.to_string()), None, Usage::default()),
         (Ok(place), Ok(())) => place,
     };
-    let quota = domain.clone();
-    let answers = Answers::Live {
+    let mut usage = Usage::default();
+    let mut start = record.start;
+    let mut answers = Answers::Live {
         switch,
-        domain,
+        domain: domain.clone(),
         past: Past::new(record.calls),
     };
-    let door = Door::new(answers, journal, &limits);
-    let mut store = store_of(handler.engine(), door, &limits, meter, Some(quota));
-    let (end, response) = call(handler, &mut store, trigger).await;
-    let door = store.data();
-    let mut usage = door.usage;
-    usage.memory_bytes = door.accountant.memory_bytes();
-    (door.checked(end), response, usage)
+    loop {
+        let mut door = Door::new(answers, journal.clone(), &limits);
+        if let Trigger::Call = trigger {
+            door = door.in_call(start);
+        }
+        let (engine, meter) = (handler.engine(), Arc::clone(&meter));
+        let mut store = store_of(engine, door, &limits, meter, Some(domain.clone()));
+        let called = handler.handle(&mut store, &trigger).await;
+        let mut door = store.into_data();
+        usage.add(&door.usage, door.accountant.memory_bytes());
+        let anew = match &called {
+            Err(error) => error.downcast_ref::<Stop>(),
+            Ok(_) => None,
+        };
+        let Some(Stop::Anew(handed_over)) = anew else {
+            let (end, response) = told(called);
+            return (door.checked(end), response, usage);
+        };
+        // The record has nothing of what was before a checkpoint, so none is in it.
+        let end = door.checked(End::Failed("it began anew".to_owned()));
+        if let End::Diverged(_) = end {
+            return (end, None, usage);
+        }
+        journal.anew(door.index(), handed_over);
+        if let Err(full) = journal.began(&limits) {
+            return (End::OverBudget(full.to_string()), None, usage);
+        }
+        start = Some(handed_over.clone());
+        answers = door.take_answers();
+    }
 }
 
 /// A store with the call's limits in force. Without a domain there is none whose time to compute is counted: in a
@@ -191,6 +221,7 @@ pub(crate) fn store_of(
     domain: Option<DomainQuota>,
 ) -> Store<Door> {
     meter.note_host_call();
+    let used_before = meter.used();
     door.meter = Arc::clone(&meter);
     let mut store = Store::new(engine, door);
     store.limiter(|door| &mut door.accountant);
@@ -199,7 +230,7 @@ pub(crate) fn store_of(
     let (budget, wall) = (limits.cpu, limits.wall);
     store.epoch_deadline_callback(move |_| {
         meter.slices.fetch_add(1, Ordering::Relaxed);
-        let used = meter.used();
+        let used = meter.used().saturating_sub(used_before);
         if used > budget {
             let limit = format!(
                 "CPU: {} ms used, at most {} allowed",
@@ -227,13 +258,11 @@ pub(crate) fn store_of(
     store
 }
 
-/// Instantiates and calls the handler.
-pub(crate) async fn call(
-    handler: &Handler,
-    store: &mut Store<Door>,
-    trigger: Trigger,
+/// What the handler's end means for the call.
+pub(crate) fn told(
+    called: wasmtime::Result<Result<Option<WebResponse>, String>>,
 ) -> (End, Option<WebResponse>) {
-    match handler.handle(store, trigger).await {
+    match called {
         Ok(Ok(response)) => (End::Returned, response),
         Ok(Err(text)) => (End::Failed(text), None),
         Err(error) => (end_of(&error), None),
@@ -247,6 +276,7 @@ pub(crate) fn end_of(error: &wasmtime::Error) -> End {
             Stop::OverBudget(limit) => return End::OverBudget(limit.clone()),
             Stop::CallOver | Stop::ReplayOver => return End::CallOver,
             Stop::Diverged(how) => return End::Diverged(how.clone()),
+            Stop::Anew(_) => return End::Failed("it began anew".to_owned()),
             Stop::Broken(_) => (),
         }
     }
@@ -290,8 +320,10 @@ fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     done_ns: AtomicU64,
-    /// When the poll in progress began, in nanoseconds of [`process_time`]; 0 between polls.
+    /// When the poll in progress began, in nanoseconds of [`Meter::now`]; 0 between polls.
     poll_began_ns: AtomicU64,
+    /// Its thread may be kept from the processor for long.
+    by_thread_time: AtomicBool,
     slices: AtomicU64,
     /// When its last host call was answered, in nanoseconds of [`process_time`].
     host_call_ns: AtomicU64,
@@ -308,23 +340,32 @@ impl Meter {
         Duration::from_nanos(process_time().saturating_sub(then))
     }
 
+    /// A poll begins and ends on one thread. In front that thread is hardly ever without a processor, and a clock that
+    /// needs no system call will do.
+    fn now(&self) -> u64 {
+        match self.by_thread_time.load(Ordering::Relaxed) {
+            true => thread_time().max(1),
+            false => process_time(),
+        }
+    }
+
     fn used(&self) -> Duration {
         let began = self.poll_began_ns.load(Ordering::Relaxed);
         let polling = if began == 0 {
             0
         } else {
-            process_time().saturating_sub(began)
+            self.now().saturating_sub(began)
         };
         Duration::from_nanos(self.done_ns.load(Ordering::Relaxed) + polling)
     }
 
     pub(crate) fn begin(&self) {
-        self.poll_began_ns.store(process_time(), Ordering::Relaxed);
+        self.poll_began_ns.store(self.now(), Ordering::Relaxed);
     }
 
     fn pause(&self) -> Duration {
         let began = self.poll_began_ns.swap(0, Ordering::Relaxed);
-        let spent = process_time().saturating_sub(began);
+        let spent = self.now().saturating_sub(began);
         self.done_ns.fetch_add(spent, Ordering::Relaxed);
         Duration::from_nanos(spent)
     }
@@ -341,12 +382,33 @@ pub(crate) struct Metered<F> {
     inner: Pin<Box<F>>,
     meter: Arc<Meter>,
     domain: Option<DomainQuota>,
+    last_poll: Duration,
 }
 
 impl<F> Metered<F> {
     pub(crate) fn new(inner: F, meter: Arc<Meter>, domain: Option<DomainQuota>) -> Self {
         let inner = Box::pin(inner);
-        Self { inner, meter, domain }
+        Self {
+            inner,
+            meter,
+            domain,
+            last_poll: Duration::ZERO,
+        }
+    }
+
+    /// Slices used up so far.
+    pub(crate) fn slices(&self) -> u64 {
+        self.meter.slices.load(Ordering::Relaxed)
+    }
+
+    /// From its next poll on, it is charged for what its thread has had of a processor.
+    pub(crate) fn by_thread_time(&self) {
+        self.meter.by_thread_time.store(true, Ordering::Relaxed);
+    }
+
+    /// What the last poll took.
+    pub(crate) fn last_poll(&self) -> Duration {
+        self.last_poll
     }
 }
 
@@ -357,6 +419,7 @@ impl<F: Future> Future for Metered<F> {
         self.meter.begin();
         let polled = self.inner.as_mut().poll(cx);
         let spent = self.meter.pause();
+        self.last_poll = spent;
         if let Some(domain) = &self.domain {
             domain.charge_cpu(spent);
         }

@@ -48,6 +48,14 @@ impl Usage {
         }
     }
 
+    /// Adds what the next instance of the same run used.
+    pub(crate) fn add(&mut self, more: &Self, memory_bytes: u64) {
+        for (sum, count) in self.host_calls.iter_mut().zip(more.host_calls) {
+            *sum = sum.saturating_add(count);
+        }
+        self.memory_bytes = self.memory_bytes.max(memory_bytes);
+    }
+
     /// Host calls by interface, of those that had any.
     pub fn host_calls(&self) -> impl Iterator<Item = (&'static str, u32)> {
         let counted = INTERFACES.into_iter().zip(self.host_calls);

@@ -145,7 +145,7 @@ impl Handler {
     pub(crate) async fn handle(
         &self,
         store: &mut Store<Door>,
-        trigger: Trigger,
+        trigger: &Trigger,
     ) -> wasmtime::Result<Result<Option<WebResponse>, String>> {
         match (self, trigger) {
             (Self::Call(pre), Trigger::Call) => {
@@ -160,14 +160,14 @@ impl Handler {
                 let scenario = pre.instantiate_async(&mut *store).await?;
                 instantiated(store);
                 let handler = scenario.tandem_pbx_web_handler();
-                let answered = handler.call_handle(store, &raw_request(request)).await?;
+                let answered = handler.call_handle(store, &raw_request(request.clone())).await?;
                 Ok(answered.map(|response| Some(response_of(response))))
             }
             (Self::Event(pre), Trigger::Event(event)) => {
                 let scenario = pre.instantiate_async(&mut *store).await?;
                 instantiated(store);
                 let handler = scenario.tandem_pbx_event_handler();
-                let ended = handler.call_handle(store, &raw_event(event)).await?;
+                let ended = handler.call_handle(store, &raw_event(event.clone())).await?;
                 Ok(ended.map(|()| None))
             }
             (handler, _) => Ok(Err(format!(

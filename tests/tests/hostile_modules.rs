@@ -164,6 +164,11 @@ fn upload_of_nothing_is_refused() {
 }
 
 #[test]
+fn upload_of_a_hundred_megabytes_is_refused() {
+    refused_upload(&vec![0; 100 << 20], &["too-large", "33554432"]);
+}
+
+#[test]
 fn upload_of_a_core_module_is_refused_as_such() {
     let module = wat::parse_str("(module (func (export \"handle\")))").unwrap();
     refused_upload(&module, &["core WASM module", "not a component"]);

@@ -86,6 +86,26 @@ fn limits_of_a_call_end_it_with_words_that_say_which() {
         assert!(tandem.log().contains(text), "{text} is not in the log");
         set(&tandem, &[limit[0], "default"]);
     }
+    // One scenario's are its own, and never more than the domain's.
+    let limits = [
+        "scenario",
+        "limits",
+        "loop",
+        "--call-cpu",
+        "70ms",
+        "--call-wall",
+        "1h",
+    ];
+    let domain = tandem.demo().domain.clone();
+    let own = tandem
+        .json(&[&limits[..], &["--domain", &domain]].concat())
+        .unwrap();
+    assert_eq!(own["call-wall-ms"]["value"], 30_000, "{own}");
+    std::thread::sleep(Duration::from_millis(1_200));
+    let call = met(&tandem, &caller, "700");
+    assert!(error(&call).ends_with("at most 70 allowed"), "{call}");
+    let call = met(&tandem, &caller, "702");
+    assert!(error(&call).starts_with("more than 1000"), "{call}");
     menu_greets(&tandem, &caller).unwrap();
 }
 

@@ -28,7 +28,7 @@ fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// A server whose numbers 710 to 715 lead to the guest `phone`.
+/// A server whose numbers 710 to 716 lead to the guest `phone`.
 fn start() -> Tandem {
     let tandem = Tandem::builder().start().unwrap();
     let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/dist/phone.wasm");
@@ -45,7 +45,7 @@ fn start() -> Tandem {
             &domain,
         ],
     );
-    for number in ["710", "711", "712", "713", "714", "715"] {
+    for number in ["710", "711", "712", "713", "714", "715", "716"] {
         run(
             &tandem,
             &[
@@ -341,4 +341,44 @@ fn a_recording_outlives_the_media_gate_and_the_call_logic() {
     assert!((ms(7_000)..ms(12_000)).contains(&length), "{length:?}");
     assert!((hz - tone_hz("301")).abs() < 10.0, "{hz} Hz");
     a.hangup().unwrap();
+}
+
+/// Each digit is handed over to a new instance; the leg of 302 and the state come along, also through two deaths. What
+/// is kept of the call begins with the last of them.
+#[test]
+fn a_scenario_begins_anew_with_what_it_handed_over() {
+    let tandem = start();
+    let a = registered(&tandem, "301", Transport::Udp).unwrap();
+    let b = registered(&tandem, "302", Transport::Tcp).unwrap();
+    let before = tandem.log().len();
+    a.dial("716").unwrap();
+    b.wait_for(&EventKind::Incoming, SOON).unwrap();
+    b.accept().unwrap();
+    for (count, digit) in (1..).zip(['1', '2', '3', '#']) {
+        wait::until(Duration::from_secs(20), "the tone of a new beginning", || {
+            (spans(&a, 400.0).len() >= count).then_some(())
+        })
+        .unwrap();
+        if digit == '2' || digit == '#' {
+            let old = tandem.kill(Role::CallLogic).unwrap();
+            tandem.wait_for_restart(Role::CallLogic, old).unwrap();
+            std::thread::sleep(ms(1_000));
+        }
+        a.press(digit).unwrap();
+    }
+    said(&tandem, "anew: 123", before);
+    heard(&a, tone_hz("302"), "302, whose leg was handed on three times");
+    a.hangup().unwrap();
+
+    let call = wait::until(SOON, "the call's record", || {
+        tandem_tests::calls::call_to(&tandem, "716").ok()
+    })
+    .unwrap();
+    let output = tandem.cli(&["replay", &call.id().unwrap()]).unwrap();
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert!(
+        !output.stdout.contains("dial"),
+        "it begins after that: {}",
+        output.stdout
+    );
 }

@@ -51,7 +51,7 @@ pub fn play(engine: &Engine, module: &Module, case: &Arc<Case>) -> Played {
         world: WORLD.to_owned(),
         began_ms: world.start.as_millisecond().max(0) as u64,
     };
-    let journal = Journal::new(header, time.clock());
+    let journal = Journal::new(header, time.clock()).keeping_all();
     let exchange = Exchange::new(case.clone(), time.clone(), journal.clone());
     let line = Line::new(exchange);
     let run = Run {

@@ -75,6 +75,10 @@ pub fn lines(case: &Case, entries: &[TimedEntry], seen: &Seen) -> Vec<String> {
                 let said = self::input(case, input);
                 trace.line(*at_ms, &said);
             }
+            Entry::Anew { .. } => {
+                trace.step.clear();
+                trace.line(*at_ms, "the scenario begins anew");
+            }
             Entry::FellBack { scenario, .. } => {
                 trace.line(*at_ms, &format!("the fall-back {scenario} takes over"));
             }

@@ -2,6 +2,7 @@
 //! guest reads. Nothing is decided here except where the WIT says that a text is cut.
 
 mod bridge;
+mod checkpoint;
 mod clock;
 mod config;
 mod contacts;

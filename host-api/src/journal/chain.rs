@@ -23,6 +23,9 @@ impl Chain {
     }
 
     pub(super) fn add_entry(&mut self, entry: &EntryRef<'_>) {
+        if let EntryRef::Anew { .. } = entry {
+            *self = Self::default();
+        }
         if !entry.is_hashed() {
             return;
         }

@@ -87,6 +87,8 @@ pub(super) fn push_entry(entries: &mut Vec<u8>, at_ms: u64, entry: &EntryRef<'_>
     }
     if entry.is_hashed() {
         chain.add(entries.get(body..).unwrap_or_default());
+    } else if let EntryRef::Anew { .. } = entry {
+        *chain = Chain::default();
     }
 }
 
@@ -310,6 +312,7 @@ impl Entry {
             Self::Cancelled { index } => EntryRef::Cancelled { index: *index },
             Self::Input(input) => EntryRef::Input(input),
             Self::Finished { end } => EntryRef::Finished { end },
+            Self::Anew { after, start } => EntryRef::Anew { after: *after, start },
             Self::FellBack {
                 after,
                 end,

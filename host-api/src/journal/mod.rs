@@ -98,6 +98,18 @@ pub enum Entry {
         scenario: String,
         module_hash: String,
     },
+    /// The scenario began anew from what it had handed over; its host calls are numbered on from `after`. What was
+    /// before is given up.
+    Anew { after: OpIndex, start: Start },
+}
+
+/// What a scenario hands over to the instance that goes on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// Its own words.
+    pub state: Vec<u8>,
+    /// The legs that it held besides the caller's.
+    pub legs: Vec<LegId>,
 }
 
 /// [`Entry`] by reference, to write without a copy: the variants are the same, in the same order.
@@ -127,6 +139,10 @@ pub(crate) enum EntryRef<'a> {
         end: &'a End,
         scenario: &'a str,
         module_hash: &'a str,
+    },
+    Anew {
+        after: OpIndex,
+        start: &'a Start,
     },
 }
 
@@ -202,6 +218,8 @@ struct Shared {
     base_bytes: usize,
     chain: Chain,
     saved: Saved,
+    /// Whether what was before a checkpoint stays.
+    keeps_all: bool,
     /// What a restored journal says, until the run takes it.
     record: Option<Record>,
 }
@@ -247,9 +265,17 @@ impl Journal {
             base_bytes: 0,
             chain: Chain::default(),
             saved: Saved::default(),
+            keeps_all: false,
             record: None,
         };
         Self::opened(shared, clock, Duration::ZERO)
+    }
+
+    /// What was before a checkpoint stays in it: for whoever wants to see the whole call, and has room for it.
+    #[must_use]
+    pub fn keeping_all(self) -> Self {
+        self.lock().keeps_all = true;
+        self
     }
 
     fn opened(shared: Shared, clock: Clock, age: Duration) -> Self {
@@ -274,11 +300,11 @@ impl Journal {
         let last_ms = stored.entries.last().map_or(0, |last| last.at_ms);
         let age_ms = now_unix_ms.saturating_sub(stored.header.began_ms).max(last_ms);
         let (entries, chain) = codec::encode_entries(&stored.entries);
-        let fell_back = stored
+        let begins = stored
             .entries
             .iter()
-            .rposition(|timed| matches!(timed.entry, Entry::FellBack { .. }));
-        let base_bytes = fell_back.map_or(0, |at| {
+            .rposition(|timed| matches!(timed.entry, Entry::FellBack { .. } | Entry::Anew { .. }));
+        let base_bytes = begins.map_or(0, |at| {
             let before = stored.entries.get(..=at).unwrap_or_default();
             codec::encode_entries(before).0.len()
         });
@@ -299,6 +325,7 @@ impl Journal {
             bytes_max,
             last_ms,
             last: record.last(),
+            keeps_all: false,
             base: record.base,
             base_bytes,
             chain,
@@ -378,7 +405,21 @@ impl Journal {
         shared.record = None;
     }
 
-    /// The hash over all requests and outcomes so far.
+    /// The scenario begins anew with `start`. The journal has nothing else then, and what is saved next replaces what
+    /// was saved before.
+    pub(crate) fn anew(&self, after: OpIndex, start: &Start) {
+        let now = self.now();
+        let shared = &mut *self.lock();
+        if !shared.keeps_all {
+            shared.entries.iter_mut().for_each(Vec::clear);
+            shared.saved = Saved::default();
+        }
+        shared.append_always(now, &EntryRef::Anew { after, start });
+        (shared.last, shared.base, shared.full) = (after, after, false);
+        shared.base_bytes = shared.entries.as_ref().map_or(0, Vec::len);
+    }
+
+    /// The hash over all requests and outcomes so far, since the last checkpoint.
     pub fn rolling_hash(&self) -> RollingHash {
         self.lock().chain.hash()
     }

@@ -2,7 +2,7 @@
 
 use std::vec;
 
-use super::{Entry, TimedEntry};
+use super::{Entry, Start, TimedEntry};
 use crate::limits::Limits;
 use crate::op::{Op, OpIndex, Outcome};
 use crate::run::End;
@@ -23,6 +23,8 @@ pub(crate) struct HostCall {
 pub(crate) struct Record {
     /// Its host calls are numbered from the one after this.
     pub(crate) base: OpIndex,
+    /// What it began with, where that is a checkpoint.
+    pub(crate) start: Option<Start>,
     /// None: the record ends before the scenario began.
     pub(crate) limits: Option<Limits>,
     /// In order.
@@ -98,6 +100,13 @@ impl Record {
                             module_hash,
                         },
                     ));
+                }
+                Entry::Anew { after, start } => {
+                    record = Self {
+                        base: after,
+                        start: Some(start),
+                        ..Self::default()
+                    }
                 }
                 Entry::Input(_) => (),
             }

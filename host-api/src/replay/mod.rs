@@ -22,7 +22,7 @@ use crate::engine::Engine;
 use crate::journal::{Journal, Record, RecordedJournal, RollingHash};
 use crate::modules::Module;
 use crate::op::{Op, OpIndex, Outcome};
-use crate::run::{End, Meter, call, store_of};
+use crate::run::{End, Meter, store_of, told};
 use crate::world::Trigger;
 
 pub use comparison::{Comparison, Finding, Group, Unread, Verdict};
@@ -239,13 +239,17 @@ fn part(
     };
     // Those that the call had, so that a memory limit is met at the same place.
     let limits = record.limits.clone().unwrap_or_default();
+    let start = record.start.clone();
+    if let Some(start) = &start {
+        journal.anew(record.base, start);
+    }
     let recording = Recording::new(record, &options.set, options.until);
     let watch = options.memory_hashes.then(memory::watch);
-    let door = Door::new(Answers::Recorded(Box::new(recording)), journal.clone(), &limits);
+    let door = Door::new(Answers::Recorded(Box::new(recording)), journal.clone(), &limits).in_call(start);
     let meter = Arc::new(Meter::default());
     meter.begin();
     let mut store = store_of(handler.engine(), door, &limits, meter, None);
-    let end = block_on(call(handler, &mut store, Trigger::Call)).0;
+    let (end, _) = told(block_on(handler.handle(&mut store, &Trigger::Call)));
     let report = store
         .data_mut()
         .recording()

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use tandem_host_api::{DomainLimits, DomainQuota, End, Limits, LoadError, Op, Outcome, Reply};
+use tandem_host_api::{
+    DomainLimits, DomainQuota, End, Engine, EngineConfig, LegId, Limits, LoadError, Op, OpIndex, Outcome,
+    Reply,
+};
 use tokio::sync::oneshot;
 
 use crate::support::{Call, domain, engine, guest, module, plain, stopped_clock};
@@ -208,6 +211,78 @@ async fn giant_string_is_refused_before_it_is_copied() {
     assert!(left.asked.is_empty());
 }
 
+/// Each leg that it does not let go is held; one more than it may hold is refused before anybody is called.
+#[tokio::test]
+async fn leaked_legs_meet_their_limit() {
+    let limits = Limits {
+        legs: 5,
+        ..Limits::default()
+    };
+    let call = Call {
+        limits,
+        ..Call::default()
+    };
+    let play = |index: OpIndex, _: &Op| Reply::Now(Outcome::Dialled(Ok(LegId(index.0))));
+    let left = call.run(&module("leak"), play).await;
+    assert_eq!(left.finished.end, End::Returned, "it is told, and ends by itself");
+    assert_eq!(
+        left.asked.len(),
+        4,
+        "the caller's leg is the fifth: {:?}",
+        left.asked
+    );
+}
+
+/// Its neighbour, on the thread where both began, waits for no slice of it any more.
+#[tokio::test]
+async fn who_computes_for_long_does_so_elsewhere() {
+    let config = EngineConfig {
+        back_threads: true,
+        ..EngineConfig::default()
+    };
+    let engine = Engine::new(config).unwrap();
+    let looping = engine.load(&guest("loop")).unwrap();
+    let domain = domain(DomainLimits::default());
+    let limits = Limits {
+        cpu: Duration::from_millis(300),
+        ..Limits::default()
+    };
+    let spin = || {
+        let call = Call {
+            domain: domain.clone(),
+            limits: limits.clone(),
+            ..Call::default()
+        };
+        let (run, _) = call.into_run(&looping, plain(0));
+        engine.run(&looping, run)
+    };
+    let before = back_threads_ms();
+    over_budget(&spin().await.end);
+    let most = back_threads_ms() - before;
+    assert!(most > 150, "of 300 ms, of which others may have had some: {most}");
+    // The domain has computed much: what it starts next begins there.
+    let here = thread_ms("/proc/thread-self");
+    over_budget(&spin().await.end);
+    let here = thread_ms("/proc/thread-self") - here;
+    assert!(here < 2, "{here} ms in front");
+}
+
+fn back_threads_ms() -> u64 {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let tasks = tasks.map(|task| task.path().display().to_string());
+    let is_back = |task: &String| {
+        let name = std::fs::read_to_string(format!("{task}/comm"));
+        name.is_ok_and(|name| name.starts_with("tandem-back"))
+    };
+    tasks.filter(is_back).map(|task| thread_ms(&task)).sum()
+}
+
+/// Milliseconds that a thread has had a processor: its first figure in `schedstat` (proc(5)).
+fn thread_ms(task: &str) -> u64 {
+    let times = std::fs::read_to_string(format!("{task}/schedstat")).unwrap();
+    times.split(' ').next().unwrap().parse::<u64>().unwrap() / 1_000_000
+}
+
 #[tokio::test]
 async fn log_storm_is_cut_at_its_budget_and_says_so() {
     let limits = Limits {
@@ -231,11 +306,11 @@ async fn log_storm_is_cut_at_its_budget_and_says_so() {
 
 #[tokio::test]
 async fn full_server_refuses_the_next_call_in_words() {
-    let config = tandem_host_api::EngineConfig {
+    let config = EngineConfig {
         instances_max: 1,
-        ..Default::default()
+        ..EngineConfig::default()
     };
-    let engine = tandem_host_api::Engine::new(config).unwrap();
+    let engine = Engine::new(config).unwrap();
     let module = engine.load(&guest("sleeper")).unwrap();
     let (first, _) = Call::default().into_run(&module, |_, _| {
         let (sender, receiver) = oneshot::channel();

@@ -8,6 +8,7 @@
 
 mod book;
 mod calls;
+mod checkpoint;
 mod earlier;
 mod fallback;
 mod hostile;

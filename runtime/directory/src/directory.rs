@@ -1,5 +1,6 @@
 //! The directory itself: cached questions, and when to forget the answers.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,8 @@ pub struct Domain {
     pub time_zone: String,
     /// What its scenarios may use, where that is not the server's to say.
     pub limits: DomainLimits,
+    /// What a call of a scenario may use, by the scenario's name, where that is less than the domain's calls may.
+    pub module_limits: BTreeMap<String, DomainLimits>,
     #[serde(skip)]
     scope: DomainScope,
 }
@@ -210,16 +213,18 @@ impl Directory {
         }
         let host = host.to_ascii_lowercase();
         let ask = || async {
-            let found = self.inner.store.find_domain(&host).await?;
-            Ok(found.map(|(scope, domain)| {
-                Arc::new(Domain {
-                    name: domain.name,
-                    realm: domain.realm,
-                    time_zone: domain.time_zone,
-                    limits: domain.limits,
-                    scope,
-                })
-            }))
+            let store = &self.inner.store;
+            let Some((scope, domain)) = store.find_domain(&host).await? else {
+                return Ok(None);
+            };
+            Ok(Some(Arc::new(Domain {
+                name: domain.name,
+                realm: domain.realm,
+                time_zone: domain.time_zone,
+                limits: domain.limits,
+                module_limits: store.module_limits(&scope).await?,
+                scope,
+            })))
         };
         self.answer(|memory| &mut memory.domains, host.clone(), |_| 1, ask)
             .await

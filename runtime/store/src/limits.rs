@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
 
 use crate::{DomainScope, Store, StoreError};
 
@@ -72,6 +74,14 @@ impl Limit {
         }
     }
 
+    /// Whether it is of each call, and not of all together.
+    pub fn is_of_call(self) -> bool {
+        matches!(
+            self,
+            Self::CallCpuMs | Self::CallMemoryBytes | Self::CallHostCallsPerSecond | Self::CallWallMs
+        )
+    }
+
     fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|limit| limit.as_str() == name)
     }
@@ -101,6 +111,16 @@ impl DomainLimits {
         }
     }
 
+    fn changed(mut self, changes: &[(Limit, Option<u64>)]) -> Self {
+        for (limit, value) in changes {
+            match value {
+                Some(value) => drop(self.set.insert(*limit, *value)),
+                None => drop(self.set.remove(limit)),
+            }
+        }
+        self
+    }
+
     fn to_column(&self) -> String {
         let word = |(limit, value): (&Limit, &u64)| format!("{}={value}", limit.as_str());
         self.set.iter().map(word).collect::<Vec<_>>().join(" ")
@@ -115,26 +135,12 @@ impl Store {
         scope: &DomainScope,
         changes: &[(Limit, Option<u64>)],
     ) -> Result<DomainLimits, StoreError> {
-        for (limit, value) in changes {
-            let [least, most] = limit.bounds();
-            if let Some(value) = value.filter(|value| !(least..=most).contains(value)) {
-                return Err(StoreError::invalid(
-                    limit.as_str(),
-                    format!("{value} is not from {least} to {most}"),
-                ));
-            }
-        }
+        check(changes)?;
         let mut write = self.write().await?;
         let Some((_, domain)) = self.find_domain(scope.name()).await? else {
             return Err(StoreError::not_found("domain", scope.name()));
         };
-        let mut limits = domain.limits;
-        for (limit, value) in changes {
-            match value {
-                Some(value) => drop(limits.set.insert(*limit, *value)),
-                None => drop(limits.set.remove(limit)),
-            }
-        }
+        let limits = domain.limits.changed(changes);
         let changed = sqlx::query("UPDATE domains SET limits = $2 WHERE id = $1")
             .bind(scope.id())
             .bind(limits.to_column())
@@ -146,6 +152,76 @@ impl Store {
         self.commit_directory(write).await?;
         Ok(limits)
     }
+
+    /// Sets what a call of one scenario may use, or, with none, leaves that to the domain again; new calls have it from
+    /// now on. A limit that is not [of a call](Limit::is_of_call) is refused. Errors: [`StoreError::NotFound`] (no such
+    /// scenario, or domain); [`StoreError::Invalid`].
+    pub async fn set_module_limits(
+        &self,
+        scope: &DomainScope,
+        module: &str,
+        changes: &[(Limit, Option<u64>)],
+    ) -> Result<DomainLimits, StoreError> {
+        check(changes)?;
+        if let Some((limit, _)) = changes.iter().find(|(limit, _)| !limit.is_of_call()) {
+            return Err(StoreError::invalid(
+                limit.as_str(),
+                "it is the domain's, not a call's",
+            ));
+        }
+        let mut write = self.write().await?;
+        let known = sqlx::query("SELECT 1 FROM modules WHERE domain_id = $1 AND name = $2 LIMIT 1")
+            .bind(scope.id())
+            .bind(module)
+            .fetch_optional(&mut *write)
+            .await?;
+        if known.is_none() {
+            return Err(StoreError::not_found("scenario", module));
+        }
+        let limits = self.module_limits(scope).await?.remove(module);
+        let limits = limits.unwrap_or_default().changed(changes);
+        sqlx::query(
+            "INSERT INTO module_limits (domain_id, module, limits) VALUES ($1, $2, $3) \
+             ON CONFLICT (domain_id, module) DO UPDATE SET limits = excluded.limits",
+        )
+        .bind(scope.id())
+        .bind(module)
+        .bind(limits.to_column())
+        .execute(&mut *write)
+        .await?;
+        self.commit_directory(write).await?;
+        Ok(limits)
+    }
+
+    /// What calls of the domain's scenarios may use, by the scenario's name; of those that have limits of their own.
+    pub async fn module_limits(
+        &self,
+        scope: &DomainScope,
+    ) -> Result<BTreeMap<String, DomainLimits>, StoreError> {
+        let rows =
+            sqlx::query("SELECT module, limits FROM module_limits WHERE domain_id = $1 AND limits <> ''")
+                .bind(scope.id())
+                .fetch_all(self.read())
+                .await?;
+        let read = |row: SqliteRow| {
+            let limits = DomainLimits::from_column(row.try_get("limits")?);
+            Ok((row.try_get("module")?, limits))
+        };
+        rows.into_iter().map(read).collect()
+    }
+}
+
+fn check(changes: &[(Limit, Option<u64>)]) -> Result<(), StoreError> {
+    for (limit, value) in changes {
+        let [least, most] = limit.bounds();
+        if let Some(value) = value.filter(|value| !(least..=most).contains(value)) {
+            return Err(StoreError::invalid(
+                limit.as_str(),
+                format!("{value} is not from {least} to {most}"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -18,11 +18,12 @@ What Python has of its own and a scenario must not have is replaced in `_sandbox
 """
 
 from . import _sandbox  # Before anything that might keep what it replaces.
-from . import clock, config, contacts, http, key_value, log, metrics, random, schedule, trace
+from . import checkpoint, clock, config, contacts, http, key_value, log, metrics, random, schedule, trace
 from ._bridge import BridgeEnd, bridge
 from ._dial import Strategy, Target, dial
 from ._directory import User, find_user
 from ._errors import (
+    CheckpointError,
     ContactsError,
     DialFailure,
     HttpError,
@@ -48,6 +49,7 @@ __all__ = [
     "BridgeEnd",
     "CallProgressTone",
     "Cause",
+    "CheckpointError",
     "CollectEnd",
     "Collected",
     "ContactsError",
@@ -73,6 +75,7 @@ __all__ = [
     "TransferTarget",
     "User",
     "bridge",
+    "checkpoint",
     "clock",
     "config",
     "contacts",

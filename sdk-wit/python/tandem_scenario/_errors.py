@@ -1,5 +1,5 @@
 from componentize_py_types import Err
-from wit_world.imports import contacts, dial, http, key_value, leg, message, metrics, recording, schedule, transfer
+from wit_world.imports import checkpoint, contacts, dial, http, key_value, leg, message, metrics, recording, schedule, transfer
 
 
 class _Refusal(Exception):
@@ -28,6 +28,19 @@ class LegError(_Refusal):
         kind = self.kinds[type(raw)]
         self.leg = None
         super().__init__("leg: the peer hung up" if kind == "gone" else f"leg: {_words(kind)}: {raw.value}", kind)
+
+
+class CheckpointError(_Refusal):
+    """Why a scenario does not begin anew. `kind`: `bad-argument`, `no-call`."""
+
+    kinds = {
+        checkpoint.CheckpointError_BadArgument: "bad-argument",
+        checkpoint.CheckpointError_NoCall: "no-call",
+    }
+
+    def __init__(self, raw: checkpoint.CheckpointError):
+        kind = self.kinds[type(raw)]
+        super().__init__("renew: there is no call" if kind == "no-call" else f"renew: {raw.value}", kind)
 
 
 class DialFailure(_Refusal):

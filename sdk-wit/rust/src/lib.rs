@@ -20,7 +20,7 @@
 //! ```
 //!
 //! Reading order: [`Leg`], [`Prompt`], [`Collect`], [`dial`], [`bridge`], [`recording`], [`hold()`], [`transfer()`],
-//! [`send_message`], [`trace`]; then the small ones.
+//! [`send_message`], [`trace`]; then the small ones, and [`checkpoint`] for long calls.
 //! Each module is one interface of the WIT package `tandem:pbx`, under the same name; the texts in `sdk-wit/wit` say
 //! how each call ends, what it may answer, and how the journal treats it. What is raw is in [`bindings`].
 //!
@@ -31,6 +31,7 @@ extern crate self as tandem_sdk;
 
 pub mod bindings;
 mod bridge;
+pub mod checkpoint;
 pub mod clock;
 pub mod config;
 pub mod contacts;

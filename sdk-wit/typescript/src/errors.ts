@@ -8,6 +8,7 @@ import type { HttpError as RawHttpError } from 'tandem:pbx/http@0.2.0';
 import type { ScheduleError as RawScheduleError } from 'tandem:pbx/schedule@0.2.0';
 import type { MetricError as RawMetricError } from 'tandem:pbx/metrics@0.2.0';
 import type { ContactsError as RawContactsError } from 'tandem:pbx/contacts@0.2.0';
+import type { CheckpointError as RawCheckpointError } from 'tandem:pbx/checkpoint@0.2.0';
 import type { Leg } from './leg.ts';
 
 /** What can go wrong on a leg. `kind` says what; `message` says it in words. */
@@ -37,6 +38,17 @@ export class DialFailure extends Error {
     if (raw.tag === 'rejected') {
       this.status = raw.val[0];
     }
+  }
+}
+
+/** Why a scenario does not begin anew. */
+export class CheckpointError extends Error {
+  readonly kind: RawCheckpointError['tag'];
+
+  constructor(raw: RawCheckpointError) {
+    super('val' in raw ? `renew: ${raw.val}` : 'renew: there is no call');
+    this.name = 'CheckpointError';
+    this.kind = raw.tag;
   }
 }
 

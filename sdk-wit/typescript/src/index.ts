@@ -42,8 +42,10 @@ export {
   ScheduleError,
   MetricError,
   ContactsError,
+  CheckpointError,
 } from './errors.ts';
 export type { Address, Cause, CallProgressTone } from './types.ts';
+export * as checkpoint from './checkpoint.ts';
 export * as clock from './clock.ts';
 export * as config from './config.ts';
 export * as contacts from './contacts.ts';

@@ -127,6 +127,18 @@ declare module 'tandem:pbx/hold@0.2.0' {
   export function resume(leg: Leg): void;
 }
 
+declare module 'tandem:pbx/checkpoint@0.2.0' {
+  import type { Leg } from 'tandem:pbx/leg@0.2.0';
+
+  export interface Saved {
+    state: Uint8Array;
+    legs: Leg[];
+  }
+  export type CheckpointError = { tag: 'bad-argument'; val: string } | { tag: 'no-call' };
+  export function load(): Saved | undefined;
+  export function renew(state: Uint8Array): void;
+}
+
 declare module 'tandem:pbx/transfer@0.2.0' {
   import type { Leg } from 'tandem:pbx/leg@0.2.0';
 

@@ -346,6 +346,35 @@ async fn limits_are_a_domains_own_and_go_back_to_the_servers() {
 }
 
 #[tokio::test]
+async fn limits_of_a_scenario_are_its_domains() {
+    let home = home().await;
+    let scope = home.domain("demo.local").await;
+    let other = home.domain("other.local").await;
+    for scope in [&scope, &other] {
+        home.put_module(scope, "flow", "call-scenario", b"x")
+            .await
+            .unwrap();
+    }
+    let set = [(Limit::CallCpuMs, Some(50)), (Limit::CallWallMs, Some(70))];
+    let own = home.set_module_limits(&scope, "flow", &set).await.unwrap();
+    assert_eq!(
+        home.module_limits(&scope).await.unwrap(),
+        [("flow".to_owned(), own)].into()
+    );
+    assert!(home.module_limits(&other).await.unwrap().is_empty());
+
+    let set = [(Limit::KvBytes, Some(50))];
+    let refused = home.set_module_limits(&scope, "flow", &set).await.unwrap_err();
+    assert!(refused.to_string().contains("kv-bytes"), "{refused}");
+    let refused = home.set_module_limits(&scope, "none", &[]).await.unwrap_err();
+    assert!(refused.to_string().contains("none"), "{refused}");
+
+    let back = [(Limit::CallCpuMs, None), (Limit::CallWallMs, None)];
+    home.set_module_limits(&scope, "flow", &back).await.unwrap();
+    assert!(home.module_limits(&scope).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn usage_is_added_by_day_and_peaks_stay() {
     let home = home().await;
     let scope = home.domain("demo.local").await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
-use tandem_store::{DomainLimits as Own, Limit};
+use tandem_store::{DomainLimits as Own, DomainScope, Limit, Store};
 
 use super::{Context, Failure};
 use crate::config::{ByteSize, Config, duration_text, parse_duration};
@@ -37,6 +37,13 @@ pub struct DomainLimits {
     /// Host calls per second of all its scenarios; twice as many at once
     #[arg(long, value_name = "N", value_parser = number)]
     host_calls_per_second: Option<Setting>,
+    #[command(flatten)]
+    call: CallLimits,
+}
+
+/// Limits of one call.
+#[derive(Debug, Args)]
+struct CallLimits {
     /// Time in which one call's scenario may compute
     #[arg(long, value_name = "TIME", value_parser = time)]
     call_cpu: Option<Setting>,
@@ -49,6 +56,72 @@ pub struct DomainLimits {
     /// Time that one call's scenario may spend between two host calls
     #[arg(long, value_name = "TIME", value_parser = time)]
     call_wall: Option<Setting>,
+}
+
+impl CallLimits {
+    fn wanted(&self) -> [(Limit, Option<Setting>); 4] {
+        [
+            (Limit::CallCpuMs, self.call_cpu),
+            (Limit::CallMemoryBytes, self.call_memory),
+            (Limit::CallHostCallsPerSecond, self.call_host_calls_per_second),
+            (Limit::CallWallMs, self.call_wall),
+        ]
+    }
+}
+
+fn changes(wanted: impl IntoIterator<Item = (Limit, Option<Setting>)>) -> Vec<(Limit, Option<u64>)> {
+    let set = wanted.into_iter().filter_map(|(limit, setting)| match setting? {
+        Setting::Default => Some((limit, None)),
+        Setting::To(value) => Some((limit, Some(value))),
+    });
+    set.collect()
+}
+
+/// Show or set what a call of one scenario may use; `default` leaves a limit to the domain
+///
+/// Where the domain's calls may use less, that counts.
+#[derive(Debug, Args)]
+pub(super) struct ScenarioLimits {
+    /// The scenario's name
+    name: String,
+    #[command(flatten)]
+    call: CallLimits,
+}
+
+impl ScenarioLimits {
+    pub(super) async fn run(
+        &self,
+        context: &Context,
+        store: &Store,
+        scope: &DomainScope,
+    ) -> Result<(), Failure> {
+        let changes = changes(self.call.wanted());
+        let own = store.set_module_limits(scope, &self.name, &changes).await?;
+        let of_domain = store.domain(scope).await?.limits;
+        let server = Config::default();
+        let of_call = Limit::ALL.into_iter().filter(|limit| limit.is_of_call());
+        let in_force = |limit| {
+            let most = in_force(&server, &of_domain, limit);
+            own.get(limit).map_or(most, |own| own.min(most))
+        };
+        let json: Map<_, _> = of_call
+            .clone()
+            .map(|limit| {
+                let shown = json!({ "value": in_force(limit), "own": own.get(limit).is_some() });
+                (limit.as_str().to_owned(), shown)
+            })
+            .collect();
+        output::print(context.json, &Value::Object(json), || {
+            let mut table = Table::new(["LIMIT", "VALUE"], "");
+            for limit in of_call {
+                let (name, text) = words(limit, in_force(limit));
+                let own = own.get(limit).map_or(" (the domain's)", |_| "");
+                table.row([name.to_owned(), format!("{text}{own}")]);
+            }
+            table
+        })?;
+        Ok(())
+    }
 }
 
 /// What a limit is set to.
@@ -66,18 +139,8 @@ impl DomainLimits {
             (Limit::Instances, self.instances),
             (Limit::CpuMsPerSecond, self.cpu_per_second),
             (Limit::HostCallsPerSecond, self.host_calls_per_second),
-            (Limit::CallCpuMs, self.call_cpu),
-            (Limit::CallMemoryBytes, self.call_memory),
-            (Limit::CallHostCallsPerSecond, self.call_host_calls_per_second),
-            (Limit::CallWallMs, self.call_wall),
         ];
-        let changes: Vec<_> = wanted
-            .into_iter()
-            .filter_map(|(limit, setting)| match setting? {
-                Setting::Default => Some((limit, None)),
-                Setting::To(value) => Some((limit, Some(value))),
-            })
-            .collect();
+        let changes = changes(wanted.into_iter().chain(self.call.wanted()));
         let config = Config::default();
         let store = context.store().await?;
         let scope = store.domain_scope(&self.name).await?;
@@ -112,25 +175,30 @@ pub(super) fn as_json(config: &Config, own: &Own) -> Value {
 pub(super) fn rows(config: &Config, own: &Own) -> impl Iterator<Item = [String; 2]> {
     Limit::ALL.into_iter().map(|limit| {
         let value = in_force(config, own, limit);
-        let ms = || duration_text(Duration::from_millis(value));
-        let (name, text) = match limit {
-            Limit::KvBytes => ("key-value bytes", ByteSize(value).to_string()),
-            Limit::KvKeys => ("key-value keys", value.to_string()),
-            Limit::Instances => ("scenarios at once", value.to_string()),
-            Limit::CpuMsPerSecond => ("CPU per second", ms()),
-            Limit::HostCallsPerSecond => ("host calls per second", value.to_string()),
-            Limit::CallCpuMs => ("CPU of a call", ms()),
-            Limit::CallMemoryBytes => ("memory of a call", ByteSize(value).to_string()),
-            Limit::CallHostCallsPerSecond => ("host calls per second of a call", value.to_string()),
-            Limit::CallWallMs => ("wall time of a call between host calls", ms()),
-        };
+        let (name, text) = words(limit, value);
         let own = if own.get(limit).is_some() {
             ""
         } else {
             " (default)"
         };
-        [format!("limit: {name}"), format!("{text}{own}")]
+        [name.to_owned(), format!("{text}{own}")]
     })
+}
+
+/// A limit and its value in words, with its unit.
+fn words(limit: Limit, value: u64) -> (&'static str, String) {
+    let ms = || duration_text(Duration::from_millis(value));
+    match limit {
+        Limit::KvBytes => ("key-value bytes", ByteSize(value).to_string()),
+        Limit::KvKeys => ("key-value keys", value.to_string()),
+        Limit::Instances => ("scenarios at once", value.to_string()),
+        Limit::CpuMsPerSecond => ("CPU per second", ms()),
+        Limit::HostCallsPerSecond => ("host calls per second", value.to_string()),
+        Limit::CallCpuMs => ("CPU of a call", ms()),
+        Limit::CallMemoryBytes => ("memory of a call", ByteSize(value).to_string()),
+        Limit::CallHostCallsPerSecond => ("host calls per second of a call", value.to_string()),
+        Limit::CallWallMs => ("wall time of a call between host calls", ms()),
+    }
 }
 
 fn setting(text: &str, read: impl Fn(&str) -> Option<u64>, expected: &str) -> Result<Setting, String> {

@@ -14,6 +14,7 @@ use tandem_host_api::{Engine, EngineConfig, Grants, Verdict, WORLD};
 use tandem_store::{DomainScope, NewVersion, Signature, Store};
 
 use super::gc::Gc;
+use super::limits::ScenarioLimits;
 use super::number::short;
 use super::push::Push;
 use super::{ConfigArgs, Context, DomainArg, Failure, component, sign};
@@ -66,6 +67,8 @@ enum Action {
         #[arg(long, value_name = "HASH")]
         version: Option<String>,
     },
+    /// Show or set what a call of a scenario may use
+    Limits(ScenarioLimits),
     /// Say whether a file is a scenario that could run here, and all that is wrong with it
     Validate {
         /// The component's file
@@ -100,7 +103,9 @@ impl Scenario {
             Action::Push(push) => return push.run(context).await,
             Action::Keygen { file } => return sign::keygen(context, file),
             Action::Sign { file, key } => return sign::sign(context, file, key),
-            Action::Add { .. } | Action::List | Action::Remove { .. } | Action::Gc(_) => (),
+            Action::Add { .. } | Action::List | Action::Remove { .. } | Action::Limits(_) | Action::Gc(_) => {
+                ()
+            }
         }
         let store = context.store().await?;
         if let Action::Gc(gc) = &self.action {
@@ -136,6 +141,7 @@ impl Action {
                 output::say(context.json, &module, &line)?;
             }
             Self::List => list(context, store, scope).await?,
+            Self::Limits(limits) => limits.run(context, store, scope).await?,
             Self::Remove { name, version } => {
                 store.delete_module(scope, name, version.as_deref()).await?;
                 output::say(

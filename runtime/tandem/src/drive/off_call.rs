@@ -115,7 +115,9 @@ impl OffCall {
             wrote,
         };
         let journal = Journal::hash_only(header, monotonic_clock());
-        self.scenarios.run_of(domain, Box::new(switch), journal).await
+        self.scenarios
+            .run_of(domain, &entry.module, Box::new(switch), journal)
+            .await
     }
 }
 

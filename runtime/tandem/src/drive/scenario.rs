@@ -72,11 +72,11 @@ impl Scenarios {
     pub async fn run(
         &self,
         domain: &str,
-        hash: &str,
+        (module, hash): (&str, &str),
         switch: Box<dyn Switch>,
         journal: Journal,
     ) -> Result<Finished, End> {
-        let finished = self.run_one(domain, hash, switch, journal).await;
+        let finished = self.run_one(domain, (module, hash), switch, journal).await;
         self.meters.ended(domain, &finished);
         finished
     }
@@ -84,27 +84,33 @@ impl Scenarios {
     async fn run_one(
         &self,
         domain: &str,
-        hash: &str,
+        (name, hash): (&str, &str),
         switch: Box<dyn Switch>,
         journal: Journal,
     ) -> Result<Finished, End> {
         let module = self.module(domain, hash).await.map_err(End::Refused)?;
-        let run = self.run_of(domain, switch, journal).await;
+        let run = self.run_of(domain, name, switch, journal).await;
         Ok(self.engine.run(&module, run).await)
     }
 
-    /// What a run of the domain brings along; it is counted as started.
-    pub async fn run_of(&self, domain: &str, switch: Box<dyn Switch>, journal: Journal) -> Run {
-        let own = match self.domain(domain).await {
-            Some(found) => found.limits.clone(),
-            None => tandem_store::DomainLimits::default(),
-        };
+    /// What a run of the domain's scenario `module` brings along; it is counted as started.
+    pub async fn run_of(&self, domain: &str, module: &str, switch: Box<dyn Switch>, journal: Journal) -> Run {
+        let found = self.domain(domain).await;
+        let own = found
+            .as_ref()
+            .map(|found| found.limits.clone())
+            .unwrap_or_default();
+        let of_module = found.as_ref().and_then(|found| found.module_limits.get(module));
+        let of_call = limits::of_call(&self.limits, &own);
         let quota = self.quota(domain);
         quota.set_limits(limits::of_domain(self.domain_limits, &own));
         self.meters.started(domain, quota.instances() + 1);
         Run {
             domain: quota,
-            limits: limits::of_call(&self.limits, &own),
+            limits: match of_module {
+                Some(of_module) => limits::of_module(of_call, of_module),
+                None => of_call,
+            },
             switch,
             journal,
         }

@@ -1,5 +1,7 @@
 //! What a domain's scenarios may use. A token reads it; only who administers the server sets it.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -13,6 +15,8 @@ use super::problem::ApiError;
 pub(crate) struct Shown {
     /// Those that the domain has of its own; the others are the server's.
     limits: DomainLimits,
+    /// Those of scenarios that have some, by name.
+    scenarios: BTreeMap<String, DomainLimits>,
     key_value: Pairs,
 }
 
@@ -29,6 +33,7 @@ pub(crate) async fn show(caller: Caller, State(api): State<Api>) -> Result<Json<
     let taken = api.store().kv_taken(scope).await?;
     Ok(Json(Shown {
         limits: domain.limits,
+        scenarios: api.store().module_limits(scope).await?,
         key_value: Pairs {
             bytes: taken.bytes,
             keys: taken.keys,

@@ -80,6 +80,8 @@ pub struct Dialog {
     ack: Option<String>,
     media: Option<SocketAddr>,
     ending: Option<Ending>,
+    began: Instant,
+    under_way: Option<Instant>,
     out: VecDeque<String>,
 }
 
@@ -108,10 +110,17 @@ impl Dialog {
             ack: None,
             media: None,
             ending: None,
+            began: now,
+            under_way: None,
             out: VecDeque::new(),
         };
         dialog.invite("", now);
         dialog
+    }
+
+    /// From the INVITE to the first word that the call is under way: 180, 183 or 200 (post-dial delay).
+    pub fn setup(&self) -> Option<Duration> {
+        Some(self.under_way? - self.began)
     }
 
     /// Hangs up. A call that is not answered yet is given up silently: nobody asks how it went.
@@ -169,6 +178,9 @@ impl Dialog {
             }
             return;
         };
+        if pending.method == "INVITE" && (101..300).contains(&status) {
+            self.under_way.get_or_insert(now);
+        }
         match (pending.method, status) {
             ("INVITE", 100..200) => {
                 pending.next = None;

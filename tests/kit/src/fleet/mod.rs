@@ -84,6 +84,8 @@ pub struct Snapshot {
 pub struct CallReport {
     /// How it ended: [`Ending::HungUp`] is as it should be. `None`: it has not.
     pub ending: Option<Ending>,
+    /// From the INVITE to the first of 180, 183 and 200 (post-dial delay). `None`: none came.
+    pub setup: Option<Duration>,
     /// It heard something within its last two seconds.
     pub heard_to_the_end: bool,
     /// Steps reached, the first included.
@@ -402,6 +404,7 @@ impl Driver {
         };
         let report = |call: Call| CallReport {
             ending: call.dialog.ending().cloned(),
+            setup: call.dialog.setup(),
             heard_to_the_end: lately(&call),
             reached: call.walk.reached,
             waits: call.walk.waits,

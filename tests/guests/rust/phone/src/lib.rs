@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tandem_sdk::recording::{self, Record, Side};
-use tandem_sdk::{Dial, Leg, Prompt, Target, TransferTarget, clock, log};
+use tandem_sdk::{Collect, Dial, Leg, Prompt, Target, TransferTarget, checkpoint, clock, log};
 
 tandem_sdk::scenario!(handle);
 
@@ -17,6 +17,7 @@ pub fn handle(caller: Leg) -> Result<(), String> {
         "713" => transfer(&caller),
         "714" => message(&caller),
         "715" => long(&caller),
+        "716" => anew(&caller),
         other => Err(format!("{other} is no number of this guest")),
     }
 }
@@ -40,7 +41,7 @@ fn record(caller: &Leg) -> Result<(), String> {
     log::info(&format!("record: {recorded:?}"));
     let name = recorded.recording.name;
     caller.play(&[Prompt::file(name.as_str()), Prompt::tone(400, S(1))])?;
-    let pressed = caller.collect(&tandem_sdk::Collect::default())?;
+    let pressed = caller.collect(&Collect::default())?;
     if pressed.digits == "7" {
         recording::delete(&name)?;
         log::info(&format!("deleted: {name}"));
@@ -109,4 +110,37 @@ fn long(caller: &Leg) -> Result<(), String> {
     let recorded = recording::record(caller, &rule);
     log::info(&format!("long: {recorded:?}"));
     Ok(())
+}
+
+/// Calls 302, then begins anew with each digit and tells it by a tone; # connects the two.
+fn anew(caller: &Leg) -> Result<(), String> {
+    let Some(mut saved) = checkpoint::load() else {
+        caller.answer()?;
+        let _callee = tandem_sdk::dial(
+            caller,
+            &[Target::user("302")],
+            &Dial {
+                ringback: false,
+                ..Dial::default()
+            },
+        )?;
+        return Err(checkpoint::renew(&[]).into());
+    };
+    caller.play(&[Prompt::tone(400, Duration::from_millis(500))])?;
+    let rule = Collect {
+        first_digit_timeout: S(60),
+        ..Collect::default()
+    };
+    match caller.collect(&rule)?.digits.as_str() {
+        "#" => {
+            log::info(&format!("anew: {}", String::from_utf8_lossy(&saved.state)));
+            let callee = saved.legs.pop().ok_or("302 was lost")?;
+            tandem_sdk::bridge(caller, &callee)?;
+            Ok(())
+        }
+        digit => {
+            saved.state.extend(digit.bytes());
+            Err(checkpoint::renew(&saved.state).into())
+        }
+    }
 }

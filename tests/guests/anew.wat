@@ -1,0 +1,57 @@
+;; Asks the time five times and begins anew with "abc"; then asks three times more, and fails unless it has "abc".
+(component
+  (import "tandem:pbx/leg@0.2.0" (instance $leg (export "leg" (type (sub resource)))))
+  (alias export $leg "leg" (type $leg-type))
+  (import "tandem:pbx/clock@0.2.0" (instance $clock (export "now-ms" (func (result u64)))))
+  (import "tandem:pbx/checkpoint@0.2.0" (instance $checkpoint
+    (alias outer 1 $leg-type (type $leg-outer))
+    (export "leg" (type $leg-in (eq $leg-outer)))
+    (type $saved-def (record (field "state" (list u8)) (field "legs" (list (own $leg-in)))))
+    (export "saved" (type $saved (eq $saved-def)))
+    (type $error-def (variant (case "bad-argument" string) (case "no-call")))
+    (export "checkpoint-error" (type $error (eq $error-def)))
+    (export "load" (func (result (option $saved))))
+    (export "renew" (func (param "state" (list u8)) (result (result (error $error)))))))
+  (core module $store
+    (memory (export "memory") 1)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 0x8000))
+    (data (i32.const 16) "abc\00"))
+  (core instance $store (instantiate $store))
+  (core func $now-ms (canon lower (func $clock "now-ms")))
+  (core func $load (canon lower (func $checkpoint "load")
+    (memory (core memory $store "memory")) (realloc (core func $store "realloc"))))
+  (core func $renew (canon lower (func $checkpoint "renew")
+    (memory (core memory $store "memory")) (realloc (core func $store "realloc"))))
+  (core module $code
+    (import "store" "memory" (memory 1))
+    (import "host" "now-ms" (func $now-ms (result i64)))
+    (import "host" "load" (func $load (param i32)))
+    (import "host" "renew" (func $renew (param i32 i32 i32)))
+    (export "memory" (memory 0))
+    (func $ask (param $times i32)
+      (loop $again
+        (drop (call $now-ms))
+        (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1))))))
+    (func (export "handle") (param $caller i32) (result i32)
+      (call $load (i32.const 64))
+      (if (i32.load8_u (i32.const 64))
+        (then
+          (call $ask (i32.const 3))
+          (if (i32.ne (i32.load (i32.const 72)) (i32.const 3)) (then (unreachable)))
+          (if (i32.ne (i32.and (i32.load (i32.load (i32.const 68))) (i32.const 0xffffff)) (i32.load (i32.const 16)))
+            (then (unreachable))))
+        (else
+          (call $ask (i32.const 5))
+          (call $renew (i32.const 16) (i32.const 3) (i32.const 128))
+          (unreachable)))
+      (i32.const 0)))
+  (core instance $main (instantiate $code
+    (with "store" (instance $store))
+    (with "host" (instance
+      (export "now-ms" (func $now-ms))
+      (export "load" (func $load))
+      (export "renew" (func $renew))))))
+  (func $handle (param "caller" (own $leg-type)) (result (result (error string)))
+    (canon lift (core func $main "handle") (memory (core memory $main "memory"))))
+  (instance $handler (export "handle" (func $handle)))
+  (export "tandem:pbx/call-handler@0.2.0" (instance $handler)))

@@ -1,0 +1,55 @@
+;; Calls a user again and again and keeps each leg, until it is refused one; then returns.
+(component
+  (import "tandem:pbx/types@0.2.0" (instance $types
+    (type $address-def (record (field "user" string) (field "host" string) (field "display-name" string)))
+    (export "address" (type $address (eq $address-def)))))
+  (alias export $types "address" (type $address))
+  (import "tandem:pbx/leg@0.2.0" (instance $leg (export "leg" (type (sub resource)))))
+  (alias export $leg "leg" (type $leg-type))
+  (import "tandem:pbx/dial@0.2.0" (instance $dial
+    (alias outer 1 $leg-type (type $leg-outer))
+    (alias outer 1 $address (type $address-outer))
+    (export "leg" (type $leg-in (eq $leg-outer)))
+    (export "address" (type $address-in (eq $address-outer)))
+    (type $target-def (variant (case "user" string) (case "number" string)))
+    (export "target" (type $target (eq $target-def)))
+    (type $strategy-def (enum "parallel" "in-turn"))
+    (export "strategy" (type $strategy (eq $strategy-def)))
+    (type $options-def (record (field "strategy" $strategy) (field "timeout-ms" u32)
+      (field "caller-id" (option $address-in)) (field "ringback" bool)))
+    (export "dial-options" (type $options (eq $options-def)))
+    (type $failure-def (variant (case "not-found" string) (case "unreachable") (case "busy") (case "no-answer")
+      (case "declined") (case "rejected" (tuple u16 string)) (case "caller-gone") (case "media" string)
+      (case "bad-argument" string) (case "limit" string)))
+    (export "dial-failure" (type $failure (eq $failure-def)))
+    (export "dial" (func (param "caller" (borrow $leg-in)) (param "targets" (list $target)) (param "options" $options)
+      (result (result (own $leg-in) (error $failure)))))))
+  (core module $store
+    (memory (export "memory") 2)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 0x10000))
+    ;; One target: variant "user", and its name.
+    (data (i32.const 16) "\00\00\00\00\40\00\00\00\03\00\00\00")
+    (data (i32.const 64) "302"))
+  (core instance $store (instantiate $store))
+  (core func $call (canon lower (func $dial "dial")
+    (memory (core memory $store "memory")) (realloc (core func $store "realloc"))))
+  (core module $code
+    (import "store" "memory" (memory 2))
+    (import "host" "dial" (func $dial
+      (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+    (export "memory" (memory 0))
+    (func (export "handle") (param $caller i32) (result i32)
+      (loop $again
+        (call $dial (local.get $caller) (i32.const 16) (i32.const 1)
+          (i32.const 0) (i32.const 1000)
+          (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+          (i32.const 0) (i32.const 96))
+        (br_if $again (i32.eqz (i32.load8_u (i32.const 96)))))
+      (i32.const 0)))
+  (core instance $main (instantiate $code
+    (with "store" (instance $store))
+    (with "host" (instance (export "dial" (func $call))))))
+  (func $handle (param "caller" (own $leg-type)) (result (result (error string)))
+    (canon lift (core func $main "handle") (memory (core memory $main "memory"))))
+  (instance $handler (export "handle" (func $handle)))
+  (export "tandem:pbx/call-handler@0.2.0" (instance $handler)))
