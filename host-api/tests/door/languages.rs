@@ -116,7 +116,7 @@ fn friendly(document: &'static str) -> impl FnMut(OpIndex, &Op) -> Reply + Send 
 fn recorded() -> Recorded {
     Recorded {
         recording: Recording {
-            name: "7.wav".to_owned(),
+            name: "recording-7".to_owned(),
             duration_ms: 2_000,
             bytes: 32_044,
         },
@@ -510,7 +510,15 @@ async fn tours_of_the_book_use_every_interface() {
         let mut others = friendly(r#"{"greeting": "Hello.", "agents": ["302", "303"]}"#);
         move |index, op: &Op| match op {
             Op::KvIncrement { .. } => Reply::Now(Outcome::Kv(Err(KvError::NotANumber))),
-            Op::KvGet { .. } => Reply::Now(Outcome::Kv(Ok(KvValue::Value(Some(b"302".to_vec()))))),
+            Op::KvGet { key } => {
+                // The last agent, and the message before this one.
+                let value = if key.starts_with("last/") {
+                    "302"
+                } else {
+                    "recording-6"
+                };
+                Reply::Now(Outcome::Kv(Ok(KvValue::Value(Some(value.into())))))
+            }
             Op::FindUser { number } => Reply::Now(Outcome::User(Some(User {
                 name: number.clone(),
                 display_name: String::new(),

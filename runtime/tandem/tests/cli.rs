@@ -244,7 +244,10 @@ fn a_stock_scenario_is_there_for_a_number_also_where_the_domain_lacks_it() {
     assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
     // One that is there stays as it is, whatever version it is.
     let stock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/dist/entry.wasm");
-    let own = house.json(&format!("scenario add {} --name hours --domain other.org", stock.display()));
+    let own = house.json(&format!(
+        "scenario add {} --name hours --domain other.org",
+        stock.display()
+    ));
     let added = house.json("number add 610 --scenario hours --domain other.org");
     assert_eq!(added["hash"], own["hash"]);
 }

@@ -21,6 +21,7 @@ from tandem_scenario import (
     TransferFailure,
     TransferTarget,
     bridge,
+    checkpoint,
     clock,
     config,
     contacts,
@@ -217,15 +218,26 @@ def tell(agent: str, text: str) -> None:
         log.warn(str(failure))
 
 
-def pass_on(caller: Leg, number: str) -> None:
+def pass_on(caller: Leg, number: str) -> bool:
     try:
         transfer(caller, TransferTarget.number(number), 30_000)
         caller.hang_up()
+        return True
     except TransferFailure as failure:
         # The phone does not do that, or nobody answered: the caller is still here.
         if failure.kind == "gone":
             raise
         log.warn(str(failure))
+        return False
+
+
+def stay(caller: Leg, hours: int) -> None:
+    """Music for eight hours: each begins with an empty journal."""
+    if hours == 8:
+        return
+    hold(caller)
+    clock.sleep_ms(3_600_000)
+    checkpoint.renew(bytes([hours + 1]))
 
 
 def apologise(caller: Leg) -> None:
@@ -237,6 +249,9 @@ def apologise(caller: Leg) -> None:
 
 @scenario
 def handle(caller: Leg) -> None:
+    saved = checkpoint.load()
+    if saved:
+        return stay(caller, saved.state[0])
     set_up = settings()
     user = who_calls(caller)
     metrics.count("callers")
@@ -260,4 +275,5 @@ def handle(caller: Leg) -> None:
     if not wait(caller, number):
         leave_message(caller, number)
         tell(number, f"{user} left a message")
-    pass_on(caller, number)
+    if not pass_on(caller, number):
+        stay(caller, 0)

@@ -1,6 +1,7 @@
 // The examples of the book (docs/scenarios), as one scenario that uses every interface.
 import {
   bridge,
+  checkpoint,
   clock,
   config,
   contacts,
@@ -226,17 +227,29 @@ function tell(agent: string, text: string): void {
   }
 }
 
-function passOn(caller: Leg, number: string): void {
+function passOn(caller: Leg, number: string): boolean {
   try {
     transfer(caller, TransferTarget.number(number), 30_000);
     caller.hangUp();
+    return true;
   } catch (error) {
     // The phone does not do that, or nobody answered: the caller is still here.
     if (!(error instanceof TransferFailure && error.kind !== 'gone')) {
       throw error;
     }
     log.warn(error.message);
+    return false;
   }
+}
+
+/** Music for eight hours: each begins with an empty journal. */
+function stay(caller: Leg, hours: number): void {
+  if (hours === 8) {
+    return;
+  }
+  hold(caller);
+  clock.sleepMs(3_600_000);
+  checkpoint.renew(new Uint8Array([hours + 1]));
 }
 
 function apologise(caller: Leg): void {
@@ -247,6 +260,10 @@ function apologise(caller: Leg): void {
 }
 
 scenario((caller) => {
+  const saved = checkpoint.load();
+  if (saved) {
+    return stay(caller, saved.state[0] ?? 0);
+  }
   const { greeting, agents } = settings();
   const user = whoCalls(caller);
   metrics.count('callers');
@@ -273,5 +290,7 @@ scenario((caller) => {
     leaveMessage(caller, number);
     tell(number, `${user} left a message`);
   }
-  passOn(caller, number);
+  if (!passOn(caller, number)) {
+    stay(caller, 0);
+  }
 });

@@ -29,7 +29,7 @@ enum Action {
         /// A number, or a pattern: 3XX, 0*, or * for what nothing else takes. web:/PATH is started by requests to
         /// /s/DOMAIN/PATH, event:call-ended by each call's end, event:every-5m by time
         number: String,
-        /// The scenario that it starts, by name: one that was added, or a stock one (crm, entry, flow, hours, ring-group)
+        /// The scenario that it starts, by name: one that was added, or a stock one
         #[arg(long, value_name = "NAME", required_unless_present = "user")]
         scenario: Option<String>,
         /// The user that it rings, besides its extension

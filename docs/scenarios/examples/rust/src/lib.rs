@@ -13,8 +13,8 @@ use tandem_sdk::{
     TransferFailure, TransferTarget,
 };
 use tandem_sdk::{
-    bridge, clock, config, contacts, dial, find_user, hold, http, key_value, log, metrics, random, resume,
-    schedule, send_message, trace, transfer,
+    bridge, checkpoint, clock, config, contacts, dial, find_user, hold, http, key_value, log, metrics,
+    random, resume, schedule, send_message, trace, transfer,
 };
 
 #[derive(Deserialize)]
@@ -227,16 +227,26 @@ fn tell(agent: &str, text: &str) {
     }
 }
 
-fn pass_on(caller: &Leg, number: &str) -> Result<(), LegError> {
+fn pass_on(caller: &Leg, number: &str) -> Result<bool, LegError> {
     match transfer(caller, &TransferTarget::number(number), Duration::from_secs(30)) {
-        Ok(()) => caller.hang_up(Cause::Normal),
+        Ok(()) => caller.hang_up(Cause::Normal).map(|()| true),
         Err(TransferFailure::Gone) => Err(LegError::Gone),
         // The phone does not do that, or nobody answered: the caller is still here.
         Err(failure) => {
             log::warn(&String::from(failure));
-            Ok(())
+            Ok(false)
         }
     }
+}
+
+/// Music for eight hours: each begins with an empty journal.
+fn stay(caller: &Leg, hours: u8) -> Result<(), String> {
+    if hours == 8 {
+        return Ok(());
+    }
+    hold(caller)?;
+    clock::sleep(Duration::from_secs(3_600));
+    Err(checkpoint::renew(&[hours + 1]).into())
 }
 
 fn apologise(caller: &Leg) -> Result<(), LegError> {
@@ -255,6 +265,9 @@ fn measure(set: &Settings) -> Result<(), metrics::MetricError> {
 tandem_sdk::scenario!(handle);
 
 fn handle(caller: Leg) -> Result<(), String> {
+    if let Some(saved) = checkpoint::load() {
+        return stay(&caller, saved.state.first().copied().unwrap_or_default());
+    }
     let set = settings()?;
     let user = who_calls(&caller);
     measure(&set).map_err(|error| format!("{error:?}"))?;
@@ -284,7 +297,9 @@ fn handle(caller: Leg) -> Result<(), String> {
         leave_message(&caller, &number)?;
         tell(&number, &format!("{user} left a message"));
     }
-    pass_on(&caller, &number)?;
+    if !pass_on(&caller, &number)? {
+        stay(&caller, 0)?;
+    }
     Ok(())
 }
 
