@@ -12,7 +12,7 @@ use crate::journal::{Journal, JournalFull, Past, Said};
 use crate::limits::{Accountant, Limits};
 use crate::op::{
     DialFailure, HttpError, KvError, LegError, LegId, Level, MessageFailure, MetricError, Op, OpIndex,
-    Outcome, RecorderId, RecordingError, TransferFailure,
+    OriginateFailure, Outcome, PickUpFailure, RecorderId, RecordingError, TransferFailure,
 };
 use crate::quota::{DomainQuota, TokenBucket};
 use crate::replay::Recording;
@@ -365,6 +365,10 @@ fn refuse_leg(op: &Op, held: u32, max: u32) -> Option<Outcome> {
             let limit = format!("a scenario holds at most {max} legs at the same time");
             Some(Outcome::Dialled(Err(DialFailure::Limit(limit))))
         }
+        Op::PickUp { .. } if held >= max => {
+            let limit = format!("a scenario holds at most {max} legs at the same time");
+            Some(Outcome::PickedUp(Err(PickUpFailure::Limit(limit))))
+        }
         _ => None,
     }
 }
@@ -386,6 +390,10 @@ impl Op {
             Self::Collect { .. } => Some(Outcome::Collected(Err(leg()))),
             Self::Bridge { .. } => Some(Outcome::Bridged(Err(leg()))),
             Self::Dial { .. } => Some(Outcome::Dialled(Err(DialFailure::Limit(limit.to_owned())))),
+            Self::PickUp { .. } => Some(Outcome::PickedUp(Err(PickUpFailure::Limit(limit.to_owned())))),
+            Self::Originate { .. } => Some(Outcome::Originated(Err(OriginateFailure::Limit(
+                limit.to_owned(),
+            )))),
             Self::KvGet { .. }
             | Self::KvSet { .. }
             | Self::KvDelete { .. }
@@ -421,6 +429,7 @@ impl Op {
             | Self::SleepMs { .. }
             | Self::Random
             | Self::Log { .. }
+            | Self::OriginateData
             | Self::Step { .. } => None,
         }
     }

@@ -4,8 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
+mod calls;
 mod phone;
 
+pub use calls::{OriginateFailure, PickUpFailure};
 pub use phone::{
     Delivery, MessageFailure, RecordEnd, RecordRule, Recorded, RecorderId, Recording, RecordingError, Side,
     TransferFailure, TransferTarget,
@@ -151,6 +153,18 @@ pub enum Op {
     FindContact { number: String },
     /// `contacts.search`
     SearchContacts { text: String, limit: u32 },
+    /// `originate.call`
+    Originate {
+        target: Target,
+        entry_point: String,
+        data: String,
+        caller_id: Option<Address>,
+        ring_ms: u32,
+    },
+    /// `originate.data`
+    OriginateData,
+    /// `pickup.pick-up`
+    PickUp { picker: LegId, users: Vec<String> },
 }
 
 /// What came of an [`Op`]; which variant belongs to which op is [`Op::accepts`].
@@ -202,6 +216,12 @@ pub enum Outcome {
     Contact(Result<Option<Contact>, ContactsError>),
     /// `SearchContacts`
     Contacts(Result<Vec<Contact>, ContactsError>),
+    /// `Originate`
+    Originated(Result<String, OriginateFailure>),
+    /// `OriginateData`
+    OptionalText(Option<String>),
+    /// `PickUp`
+    PickedUp(Result<LegId, PickUpFailure>),
 }
 
 impl Op {
@@ -218,6 +238,7 @@ impl Op {
             | Self::LocalTime
             | Self::Random
             | Self::Log { .. }
+            | Self::OriginateData
             | Self::Step { .. } => true,
             Self::Ring { .. }
             | Self::EarlyMedia { .. }
@@ -253,7 +274,9 @@ impl Op {
             | Self::MetricGauge { .. }
             | Self::MetricObserve { .. }
             | Self::FindContact { .. }
-            | Self::SearchContacts { .. } => false,
+            | Self::SearchContacts { .. }
+            | Self::Originate { .. }
+            | Self::PickUp { .. } => false,
         }
     }
 
@@ -306,6 +329,9 @@ impl Op {
             Self::MetricObserve { .. } => "metrics.observe",
             Self::FindContact { .. } => "contacts.find-by-number",
             Self::SearchContacts { .. } => "contacts.search",
+            Self::Originate { .. } => "originate.call",
+            Self::OriginateData => "originate.data",
+            Self::PickUp { .. } => "pickup.pick-up",
         }
     }
 
@@ -330,6 +356,7 @@ impl Op {
             ))),
             Self::FindContact { .. } => Outcome::Contact(Err(ContactsError::Unavailable)),
             Self::SearchContacts { .. } => Outcome::Contacts(Err(ContactsError::Unavailable)),
+            Self::Originate { .. } => Outcome::Originated(Err(OriginateFailure::Unavailable)),
             _ => return None,
         })
     }
@@ -395,6 +422,9 @@ impl Op {
                     Outcome::Recording(_)
                 )
                 | (Self::Transfer { .. }, Outcome::Transferred(_))
+                | (Self::Originate { .. }, Outcome::Originated(_))
+                | (Self::OriginateData, Outcome::OptionalText(_))
+                | (Self::PickUp { .. }, Outcome::PickedUp(_))
                 | (Self::SendMessage { .. }, Outcome::Messaged(_))
         )
     }

@@ -14,6 +14,8 @@ mod leg;
 mod log;
 mod message;
 mod metrics;
+mod originate;
+mod pickup;
 mod random;
 mod recording;
 mod schedule;

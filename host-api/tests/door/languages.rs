@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use tandem_host_api::op::{
     Address, BridgeEnd, Cause, CollectEnd, Collected, Contact, DialFailure, HeaderValue, HttpHeader,
-    HttpResponse, KvError, KvValue, LegError, Level, LocalTime, PlayEnd, Prompt, ScheduleError, Target, User,
+    HttpResponse, KvError, KvValue, LegError, Level, LocalTime, OriginateFailure, PickUpFailure, PlayEnd,
+    Prompt, ScheduleError, Target, User,
 };
 use tandem_host_api::{End, LegId, Module, Op, OpIndex, Outcome, ReplayOptions, Reply, replay};
 
@@ -86,6 +87,9 @@ fn friendly(document: &'static str) -> impl FnMut(OpIndex, &Op) -> Reply + Send 
                 headers: vec![("content-type".to_owned(), "application/json".to_owned())],
                 body: br#"{"id":7}"#.to_vec(),
             })),
+            Op::OriginateData => Outcome::OptionalText(None),
+            Op::Originate { .. } => Outcome::Originated(Err(OriginateFailure::Limit("enough".to_owned()))),
+            Op::PickUp { .. } => Outcome::PickedUp(Err(PickUpFailure::NothingRings)),
             other => panic!("these guests do not ask for {}", other.name()),
         })
     }
@@ -459,7 +463,7 @@ async fn what_a_sandbox_has_not_fails_in_words_that_say_what_to_do() {
 #[tokio::test]
 async fn tours_of_the_book_use_every_interface() {
     let play = || {
-        let mut others = friendly(r#"{"greeting": "Hello.", "agents": ["302", "303"]}"#);
+        let mut others = friendly(r#"{"greeting": "Hello.", "agents": ["301", "302", "303"]}"#);
         move |index, op: &Op| match op {
             Op::KvIncrement { .. } => Reply::Now(Outcome::Kv(Err(KvError::NotANumber))),
             Op::KvGet { .. } => Reply::Now(Outcome::Kv(Ok(KvValue::Value(Some(b"302".to_vec()))))),
@@ -510,6 +514,9 @@ async fn tours_of_the_book_use_every_interface() {
             "metrics.count",
             "metrics.gauge",
             "metrics.observe",
+            "originate.data",
+            "originate.call",
+            "pickup.pick-up",
         ] {
             assert!(names.contains(name), "{language}: no {name} in {names:?}");
         }

@@ -11,6 +11,8 @@ from tandem_scenario import (
     KvError,
     Leg,
     LegError,
+    OriginateFailure,
+    PickUpFailure,
     Prompt,
     ScheduleError,
     Strategy,
@@ -25,6 +27,8 @@ from tandem_scenario import (
     key_value,
     log,
     metrics,
+    originate,
+    pick_up,
     random,
     scenario,
     schedule,
@@ -154,6 +158,23 @@ def talk(caller: Leg, callee: Leg) -> None:
                 raise
 
 
+def take_over(agent: Leg, agents: list[str]) -> Leg | None:
+    try:
+        return pick_up(agent, *agents)
+    except PickUpFailure as failure:
+        if failure.kind == "nothing-rings":
+            return None
+        raise
+
+
+def ask_later(user: str) -> None:
+    try:
+        call = originate.call(Target.user(user), config.entry_point(), "survey", ring_ms=20_000)
+        log.info(f"call {call} asks how it was")
+    except OriginateFailure as failure:
+        log.warn(str(failure))
+
+
 def apologise(caller: Leg) -> None:
     trace.step("sorry", "Nobody is there")
     caller.play("Nobody is there. Please call again.")
@@ -172,6 +193,12 @@ def handle(caller: Leg) -> None:
     trace.step("greet", "Greet")
     greet(caller, f"{set_up.greeting} Welcome back." if count_of(user) > 1 else set_up.greeting)
 
+    if originate.data() == "survey":
+        caller.play("How was it?")
+        return caller.hang_up(Cause.NORMAL)
+    waiting = take_over(caller, set_up.agents) if user in set_up.agents else None
+    if waiting:
+        return talk(caller, waiting)
     number = (last_agent(user) or extension(caller) or pick(set_up.agents)) if is_open() else None
     if not number:
         return apologise(caller)
@@ -182,3 +209,4 @@ def handle(caller: Leg) -> None:
     key_value.set(f"last/{user}", number)
     trace.step("talk", "The two talk")
     talk(caller, callee)
+    ask_later(user)

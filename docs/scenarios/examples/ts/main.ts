@@ -15,6 +15,10 @@ import {
   LegError,
   log,
   metrics,
+  originate,
+  OriginateFailure,
+  pickUp,
+  PickUpFailure,
   Prompt,
   random,
   scenario,
@@ -153,6 +157,29 @@ function talk(caller: Leg, callee: Leg): void {
   callee.hangUp();
 }
 
+function takeOver(agent: Leg, agents: string[]): Leg | undefined {
+  try {
+    return pickUp(agent, agents);
+  } catch (error) {
+    if (error instanceof PickUpFailure && error.kind === 'nothing-rings') {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+function askLater(user: string): void {
+  try {
+    const call = originate.call(Target.user(user), config.entryPoint(), 'survey', { ringMs: 20_000 });
+    log.info(`call ${call} asks how it was`);
+  } catch (error) {
+    if (!(error instanceof OriginateFailure)) {
+      throw error;
+    }
+    log.warn(error.message);
+  }
+}
+
 function apologise(caller: Leg): void {
   trace.step('sorry', 'Nobody is there');
   caller.play('Nobody is there. Please call again.');
@@ -170,6 +197,14 @@ scenario((caller) => {
   trace.step('greet', 'Greet');
   greet(caller, countOf(user) > 1 ? `${greeting} Welcome back.` : greeting);
 
+  if (originate.data() === 'survey') {
+    caller.play('How was it?');
+    return caller.hangUp();
+  }
+  const waiting = agents.includes(user) ? takeOver(caller, agents) : undefined;
+  if (waiting) {
+    return talk(caller, waiting);
+  }
   const number = isOpen() ? (lastAgent(user) ?? extension(caller) ?? pick(agents)) : undefined;
   if (!number) {
     return apologise(caller);
@@ -182,4 +217,5 @@ scenario((caller) => {
   keyValue.set(`last/${user}`, number);
   trace.step('talk', 'The two talk');
   talk(caller, callee);
+  askLater(user);
 });

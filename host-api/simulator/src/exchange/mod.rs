@@ -17,7 +17,7 @@ mod services;
 mod sound;
 mod store;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -53,6 +53,8 @@ pub struct Seen {
     pub log: Vec<String>,
     /// The HTTP requests that were sent, as `METHOD URL NAME: VALUE … BODY`.
     pub requests: Vec<String>,
+    /// The calls that were originated, as `USER ENTRY-POINT DATA`.
+    pub originated: Vec<String>,
     /// What metrics have at the end.
     pub metrics: BTreeMap<String, f64>,
     /// Who ended the call, once it has ended.
@@ -167,6 +169,8 @@ pub struct Exchange {
     /// How often each web service was asked.
     requests_to: BTreeMap<usize, usize>,
     metrics: BTreeMap<String, services::Metric>,
+    /// Users whose ringing calls were picked up.
+    picked: BTreeSet<String>,
     seen: Seen,
 }
 
@@ -184,6 +188,11 @@ impl Exchange {
             address(&world.number, ""),
         );
         caller.party = Party::new(case.acts.clone(), Duration::ZERO);
+        // The caller of a call that was originated has answered before its scenario begins.
+        if world.data.is_some() {
+            caller.state = State::Up;
+            caller.answered = true;
+        }
         Self {
             store: KeyValues::new(world.key_values.clone()),
             rng: StdRng::seed_from_u64(world.seed),
@@ -196,6 +205,7 @@ impl Exchange {
             recordings: BTreeMap::new(),
             requests_to: BTreeMap::new(),
             metrics: BTreeMap::new(),
+            picked: BTreeSet::new(),
             seen: Seen::default(),
             case,
             time,

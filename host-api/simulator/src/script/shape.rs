@@ -58,6 +58,8 @@ pub struct World {
     pub schedules: BTreeMap<String, Schedule>,
     pub contacts: Vec<Contact>,
     pub http: Vec<Service>,
+    pub data: Option<String>,
+    pub ringing: BTreeMap<String, Ringing>,
     pub speech_per_character: Option<Time>,
     pub lasts_at_most: Option<Time>,
 }
@@ -128,6 +130,15 @@ pub struct WebAnswer {
     pub body: Option<String>,
     pub json: Option<toml::Value>,
     pub error: Option<String>,
+}
+
+/// A call that rings at a user, and what its caller does once it is picked up.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ringing {
+    pub from: String,
+    #[serde(default)]
+    pub acts: Vec<Act>,
 }
 
 /// A single one without brackets, or several within.
@@ -209,6 +220,7 @@ pub struct Expect {
     pub error: Option<String>,
     pub log: Vec<String>,
     pub requests: Vec<String>,
+    pub originates: Option<Vec<String>>,
     pub metrics: BTreeMap<String, f64>,
     pub key_values: BTreeMap<String, Value>,
 }

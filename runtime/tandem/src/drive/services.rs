@@ -1,4 +1,4 @@
-//! Answers what scenarios ask of services: HTTP, schedules, metrics, contacts.
+//! Answers what scenarios ask of services: HTTP, schedules, metrics, contacts, calls.
 
 use jiff::tz::TimeZone;
 use tandem_directory::Directory;
@@ -11,6 +11,7 @@ use tandem_store::{Store, StoreError};
 use tandem_web::ScenarioMetrics;
 
 use super::http::Http;
+use super::originate::Originator;
 
 /// Where answers come from; a clone is cheap.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub struct Services {
     pub http: Http,
     /// What scenarios count.
     pub metrics: ScenarioMetrics,
+    /// Begins calls.
+    pub originator: Originator,
 }
 
 impl Services {
@@ -33,6 +36,10 @@ impl Services {
             Op::HttpSend { request } => {
                 let key = format!("{call}-{index}");
                 Outcome::Http(self.http.send(domain, &request, &key).await)
+            }
+            op @ Op::Originate { .. } => {
+                let once = (call.clone(), *index);
+                Outcome::Originated(self.originator.originate(domain, op, &once).await)
             }
             Op::LookUpSchedule { name } => Outcome::Schedule(self.schedule(domain, &name).await),
             Op::MetricCount { name, by } => metric(self.metrics.count(domain, &name, by)),
