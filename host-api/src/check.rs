@@ -433,6 +433,13 @@ mod tests {
             caller_id: None,
             ringback: true,
         };
+        let originate = |entry_point: &str, data: String, ring_ms| Op::Originate {
+            target: Target::User("301".into()),
+            entry_point: entry_point.into(),
+            data,
+            caller_id: None,
+            ring_ms,
+        };
         let cases = [
             (play(Prompt::File("../secret.wav".into())), "no file name"),
             (play(Prompt::Silence(0)), "silence is 0"),
@@ -543,6 +550,25 @@ mod tests {
                     number: "1".repeat(257),
                 },
                 "User(None)",
+            ),
+            (originate("730", "x".repeat(8_193), 20_000), "8193 bytes"),
+            (originate("730", String::new(), 999), "ring-ms is 999"),
+            (originate("", String::new(), 20_000), "is no number"),
+            (originate("7\r\n", String::new(), 20_000), "is no number"),
+            (originate("730", "data".into(), 20_000), "fine"),
+            (
+                Op::PickUp {
+                    picker: leg,
+                    users: Vec::new(),
+                },
+                "no user",
+            ),
+            (
+                Op::PickUp {
+                    picker: leg,
+                    users: vec!["301".into(); 65],
+                },
+                "65 users",
             ),
             (Op::Collect { leg, rule: rule() }, "fine"),
             (

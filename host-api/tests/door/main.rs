@@ -12,6 +12,7 @@ mod fallback;
 mod hostile;
 mod languages;
 mod modules;
+mod originate;
 mod replays;
 mod resume;
 mod support;

@@ -103,7 +103,7 @@ impl Store {
     /// A call that was asked for is in its shard's log, or is over.
     pub async fn originated(&self, scope: &DomainScope, call: &str) -> Result<(), StoreError> {
         let mut write = self.write_relaxed().await?;
-        sqlx::query("UPDATE originated SET begun = 1 WHERE domain_id = $1 AND call_id = $2")
+        sqlx::query("UPDATE originated SET begun = 1, data = '' WHERE domain_id = $1 AND call_id = $2")
             .bind(scope.id())
             .bind(call)
             .execute(&mut *write)

@@ -27,6 +27,8 @@ pub struct Picker {
     pub call: CallKey,
     /// Its identifier.
     pub id: String,
+    /// The number of its question: asked again, it is known by it.
+    pub question: u64,
     /// The endpoint of the leg that answers.
     pub endpoint: EndpointId,
     /// Who is on it.
@@ -86,6 +88,7 @@ impl Call {
             shard,
             call,
             id: self.origin.id.clone(),
+            question: *question,
             endpoint: leg.endpoint,
             address: leg.peer.clone(),
         };
@@ -132,6 +135,7 @@ impl Call {
             id,
             beside: picker,
             question: cx.new_question(),
+            asked: 0,
         };
         let leg = self.add_elsewhere((caller, called), endpoint, link, cx);
         self.done(Outcome::PickedUp(Ok(leg)), cx);
@@ -186,6 +190,7 @@ impl Call {
             id: picker.id.clone(),
             beside: caller,
             question: cx.new_question(),
+            asked: picker.question,
         };
         let parties = (picker.address.clone(), from);
         let leg = self.add_elsewhere(parties, picker.endpoint, link, cx);
@@ -194,16 +199,16 @@ impl Call {
         );
         let words: Arc<str> = format!("picked up by {}", picker.address.user).into();
         self.dialling_taken(leg, &words, cx);
-        self.picked_by(&picker.id, (cx.shard.0, cx.call), &user)
+        self.picked_by(picker, (cx.shard.0, cx.call), &user)
     }
 
-    /// What the call with this identifier has picked up here, if it has.
-    pub fn picked_by(&self, picker: &str, (shard, call): (u64, CallKey), user: &str) -> Option<Picked> {
+    /// What this question of another call was given here, if it was.
+    pub fn picked_by(&self, picker: &Picker, (shard, call): (u64, CallKey), user: &str) -> Option<Picked> {
         let link = self
             .legs
             .iter()
             .filter_map(Leg::link)
-            .find(|link| link.id == picker)?;
+            .find(|link| link.id == picker.id && link.asked == picker.question)?;
         let caller = self.legs.get(link.beside.0 as usize)?;
         Some(Picked {
             shard,

@@ -59,6 +59,8 @@ pub struct Link {
     pub beside: LegId,
     /// The question whose answer is that the other call has let go.
     pub question: u64,
+    /// The other's question that this call was given away for; 0: it is the one that has picked up.
+    pub asked: u64,
 }
 
 /// An INVITE to be.

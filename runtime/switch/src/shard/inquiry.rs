@@ -119,7 +119,7 @@ impl Shard {
             .filter(|(_, call)| *call.origin.domain == *domain);
         // It has asked before.
         let user = users.first().map_or("", String::as_str);
-        if let Some(picked) = own.find_map(|(key, call)| call.picked_by(&picker.id, (shard, *key), user)) {
+        if let Some(picked) = own.find_map(|(key, call)| call.picked_by(picker, (shard, *key), user)) {
             return Some(picked);
         }
         let mut own = self

@@ -192,6 +192,8 @@ fn of_two_who_pick_up_one_is_first() {
     w.outcomes.clear();
     let nothing = Some(Outcome::PickedUp(Err(PickUpFailure::NothingRings)));
     assert_eq!(pick_up(&mut w, second, &group), nothing);
+    // Nor is there a second call for the first.
+    assert_eq!(pick_up(&mut w, first, &group), nothing);
 }
 
 #[test]
