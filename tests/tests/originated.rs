@@ -279,7 +279,7 @@ fn an_event_scenario_hears_of_calls_as_they_begin_and_of_users() {
 fn who_asks_is_called_back_and_reminded() {
     let (tandem, domain) = start();
     let [a, b] = ["301", "302"].map(|user| registered(&tandem, user, Transport::Udp).unwrap());
-    offer_stock(&tandem, &domain, "callback", "30X", "{\"timeout_s\": 2}");
+    offer_stock(&tandem, &domain, "callback", "30X", "{\"timeout_s\": 4}");
     let watch = "{\"entry_point\": \"302\"}";
     offer_stock(&tandem, &domain, "callback-watch", "event:call-ended", watch);
     offer_stock(&tandem, &domain, "reminder", "730", "{}");
