@@ -4,10 +4,12 @@
 
 use serde::{Deserialize, Serialize};
 
+mod calls;
 mod mail;
 mod phone;
 mod voicemail;
 
+pub use calls::{OriginateFailure, PickUpFailure};
 pub use mail::{Mail, MailError};
 pub use phone::{
     Delivery, MessageFailure, RecordEnd, RecordRule, Recorded, RecorderId, Recording, RecordingError, Side,
@@ -161,6 +163,18 @@ pub enum Op {
     SendMail { mail: Mail },
     /// `voicemail.…`, of the box of this name
     Voicemail { name: String, op: VoicemailOp },
+    /// `originate.call`
+    Originate {
+        target: Target,
+        entry_point: String,
+        data: String,
+        caller_id: Option<Address>,
+        ring_ms: u32,
+    },
+    /// `originate.data`
+    OriginateData,
+    /// `pickup.pick-up`
+    PickUp { picker: LegId, users: Vec<String> },
 }
 
 /// What came of an [`Op`]; which variant belongs to which op is [`Op::accepts`].
@@ -216,6 +230,12 @@ pub enum Outcome {
     Mailed(Result<String, MailError>),
     /// `Voicemail`
     Voicemail(Result<VoicemailValue, VoicemailError>),
+    /// `Originate`
+    Originated(Result<String, OriginateFailure>),
+    /// `OriginateData`
+    OptionalText(Option<String>),
+    /// `PickUp`
+    PickedUp(Result<LegId, PickUpFailure>),
 }
 
 impl Op {
@@ -232,6 +252,7 @@ impl Op {
             | Self::LocalTime
             | Self::Random
             | Self::Log { .. }
+            | Self::OriginateData
             | Self::Step { .. } => true,
             Self::Ring { .. }
             | Self::EarlyMedia { .. }
@@ -270,6 +291,7 @@ impl Op {
             | Self::SearchContacts { .. }
             | Self::SendMail { .. }
             | Self::Voicemail { .. } => false,
+            Self::Originate { .. } | Self::PickUp { .. } => false,
         }
     }
 
@@ -322,8 +344,9 @@ impl Op {
             Self::MetricObserve { .. } => "metrics.observe",
             Self::FindContact { .. } => "contacts.find-by-number",
             Self::SearchContacts { .. } => "contacts.search",
-            Self::SendMail { .. } => "mail.send",
-            Self::Voicemail { op, .. } => op.name(),
+            Self::SendMail { .. } | Self::Voicemail { .. } | Self::Originate { .. } | Self::PickUp { .. } => {
+                false
+            }
         }
     }
 
@@ -352,6 +375,7 @@ impl Op {
                 "the server's store does not answer".to_owned(),
             ))),
             Self::Voicemail { .. } => Outcome::Voicemail(Err(VoicemailError::Unavailable)),
+            Self::Originate { .. } => Outcome::Originated(Err(OriginateFailure::Unavailable)),
             _ => return None,
         })
     }
@@ -419,6 +443,9 @@ impl Op {
                     Outcome::Recording(_)
                 )
                 | (Self::Transfer { .. }, Outcome::Transferred(_))
+                | (Self::Originate { .. }, Outcome::Originated(_))
+                | (Self::OriginateData, Outcome::OptionalText(_))
+                | (Self::PickUp { .. }, Outcome::PickedUp(_))
                 | (Self::SendMessage { .. }, Outcome::Messaged(_))
         )
     }

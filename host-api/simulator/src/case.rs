@@ -60,12 +60,25 @@ pub struct World {
     pub mail: MailAnswer,
     /// Voicemail boxes with their messages, newest first; every user has one besides.
     pub boxes: BTreeMap<String, Vec<Message>>,
+    /// What the call was originated with; none: the caller began it.
+    pub data: Option<String>,
+    /// The calls that ring elsewhere in the domain, by the user who is called.
+    pub ringing: BTreeMap<String, Ringing>,
     /// How long a character of spoken text takes.
     pub speech_per_character: Duration,
     /// A call that lasts longer than this is given up.
     pub lasts_at_most: Duration,
     /// The status that the caller gets where the scenario fails.
     pub fallback_status: u16,
+}
+
+/// A call that rings at a user.
+#[derive(Debug, Clone)]
+pub struct Ringing {
+    /// Who calls.
+    pub from: String,
+    /// What the caller does once it is picked up.
+    pub acts: Vec<Act>,
 }
 
 /// A user of the domain.
@@ -212,6 +225,8 @@ pub struct Expect {
     /// The scenario sends HTTP requests with these texts in them, as `POST URL BODY`, in this order; others may come
     /// between.
     pub requests: Vec<String>,
+    /// The calls that the scenario originates, as `USER ENTRY-POINT DATA`: these and no others.
+    pub originates: Option<Vec<String>>,
     /// What counters and gauges have at the end, and the sum of what was observed.
     pub metrics: BTreeMap<String, f64>,
     /// The scenario sends mails with these texts in them, as `TO: SUBJECT: TEXT [RECORDING]`, in this order; others may

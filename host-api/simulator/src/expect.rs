@@ -69,6 +69,12 @@ pub fn failures(case: &Case, played: &Played) -> Vec<String> {
         }
     }
     differs("dials", expect.dials.as_ref(), &seen.dialled, &mut failures);
+    differs(
+        "originates",
+        expect.originates.as_ref(),
+        &seen.originated,
+        &mut failures,
+    );
     differs("bridged", expect.bridged.as_ref(), &seen.bridged, &mut failures);
     differs("lasts", expect.lasts.as_ref(), &played.lasted, &mut failures);
     if let Some(wanted) = expect.ended_by

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use tandem_host_api::journal::TimedEntry;
 use tandem_host_api::op::{
     CollectEnd, CollectRule, ContactsError, DialFailure, DialOptions, HttpError, KvError, KvValue, LegError,
-    Level, MailError, MessageFailure, MetricError, Op, OpIndex, Outcome, Prompt, RecordEnd, RecordRule,
-    RecordingError, ScheduleError, ScheduleState, Strategy, Target, TransferFailure, TransferTarget,
-    VoicemailError, VoicemailOp, VoicemailValue,
+    Level, MailError, MessageFailure, MetricError, Op, OpIndex, OriginateFailure, Outcome, PickUpFailure,
+    Prompt, RecordEnd, RecordRule, RecordingError, ScheduleError, ScheduleState, Strategy, Target,
+    TransferFailure, TransferTarget, VoicemailError, VoicemailOp, VoicemailValue,
 };
 use tandem_host_api::{Entry, Input, LegId};
 
@@ -226,6 +226,19 @@ fn request(op: &Op) -> String {
             } => format!("{name} {} {state:?}", text(of)),
             VoicemailOp::List { state: None, .. } | VoicemailOp::Count => format!("{name} {}", text(of)),
         },
+        Op::Originate {
+            target: Target::User(to) | Target::Number(to),
+            entry_point,
+            data,
+            ..
+        } => format!(
+            "{name} {} for {} with {}",
+            shortened(to),
+            shortened(entry_point),
+            text(data)
+        ),
+        Op::OriginateData => name.to_owned(),
+        Op::PickUp { picker, users } => format!("{} {}", on(*picker), shortened(&users.join(", "))),
     }
 }
 
@@ -434,6 +447,12 @@ fn outcome(outcome: &Outcome) -> Option<String> {
         Outcome::Contact(Ok(found)) => found
             .as_ref()
             .map_or("nobody".to_owned(), |found| text(&found.name)),
+        Outcome::Originated(Ok(call)) => call.clone(),
+        Outcome::Originated(Err(failure)) => originate_failure(failure),
+        Outcome::OptionalText(None) => "none".to_owned(),
+        Outcome::OptionalText(Some(words)) => text(words),
+        Outcome::PickedUp(Ok(leg)) => format!("leg {}", leg.0),
+        Outcome::PickedUp(Err(failure)) => pick_up_failure(failure),
         Outcome::Contacts(Ok(found)) => texts(
             &found
                 .iter()
@@ -478,6 +497,26 @@ fn outcome(outcome: &Outcome) -> Option<String> {
             t.year, t.month, t.day, t.hour, t.minute, t.second
         ),
     })
+}
+
+fn originate_failure(failure: &OriginateFailure) -> String {
+    match failure {
+        OriginateFailure::NotFound(name) => format!("not found: {}", shortened(name)),
+        OriginateFailure::NoEntryPoint(number) => format!("no entry point: {}", shortened(number)),
+        OriginateFailure::BadArgument(why) => format!("bad argument: {}", shortened(why)),
+        OriginateFailure::Limit(why) => format!("limit: {}", shortened(why)),
+        OriginateFailure::Unavailable => "unavailable".to_owned(),
+    }
+}
+
+fn pick_up_failure(failure: &PickUpFailure) -> String {
+    match failure {
+        PickUpFailure::Gone => "gone".to_owned(),
+        PickUpFailure::WrongState(why) => format!("wrong state: {}", shortened(why)),
+        PickUpFailure::NothingRings => "nothing rings".to_owned(),
+        PickUpFailure::BadArgument(why) => format!("bad argument: {}", shortened(why)),
+        PickUpFailure::Limit(why) => format!("limit: {}", shortened(why)),
+    }
 }
 
 fn http_error(error: &HttpError) -> String {

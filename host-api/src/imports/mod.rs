@@ -16,6 +16,8 @@ mod log;
 mod mail;
 mod message;
 mod metrics;
+mod originate;
+mod pickup;
 mod random;
 mod recording;
 mod schedule;

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use tandem_host_api::op::{
-    Address, BridgeEnd, Cause, CollectEnd, Collected, Contact, Delivery, DialFailure, HeaderValue, HttpHeader,
-    HttpResponse, KvError, KvValue, LegError, Level, LocalTime, Mail, PlayEnd, Prompt, RecordEnd, Recorded,
-    RecorderId, Recording, ScheduleError, Target, User, VoicemailCounts, VoicemailMessage, VoicemailOp,
-    VoicemailState, VoicemailValue,
+    Address, BridgeEnd, Cause, CollectEnd, Collected, Contact, Delivery, DialFailure, HeaderValue,
+    HttpHeader, HttpResponse, KvError, KvValue, LegError, Level, LocalTime, Mail, OriginateFailure,
+    PickUpFailure, PlayEnd, Prompt, RecordEnd, Recorded, RecorderId, Recording, ScheduleError, Target, User,
+    VoicemailCounts, VoicemailMessage, VoicemailOp, VoicemailState, VoicemailValue,
 };
 use tandem_host_api::{End, LegId, Module, Op, OpIndex, Outcome, ReplayOptions, Reply, replay};
 
@@ -108,6 +108,9 @@ fn friendly(document: &'static str) -> impl FnMut(OpIndex, &Op) -> Reply + Send 
                 VoicemailOp::Store { .. } => VoicemailValue::Stored(left_message()),
                 VoicemailOp::Mark { .. } | VoicemailOp::Delete { .. } => VoicemailValue::Done,
             })),
+            Op::OriginateData => Outcome::OptionalText(None),
+            Op::Originate { .. } => Outcome::Originated(Err(OriginateFailure::Limit("enough".to_owned()))),
+            Op::PickUp { .. } => Outcome::PickedUp(Err(PickUpFailure::NothingRings)),
             other => panic!("these guests do not ask for {}", other.name()),
         })
     }
@@ -507,7 +510,7 @@ async fn what_a_sandbox_has_not_fails_in_words_that_say_what_to_do() {
 #[tokio::test]
 async fn tours_of_the_book_use_every_interface() {
     let play = || {
-        let mut others = friendly(r#"{"greeting": "Hello.", "agents": ["302", "303"]}"#);
+        let mut others = friendly(r#"{"greeting": "Hello.", "agents": ["301", "302", "303"]}"#);
         move |index, op: &Op| match op {
             Op::KvIncrement { .. } => Reply::Now(Outcome::Kv(Err(KvError::NotANumber))),
             Op::KvGet { key } => {
@@ -580,6 +583,9 @@ async fn tours_of_the_book_use_every_interface() {
             "voicemail.count",
             "voicemail.list",
             "voicemail.mark",
+            "originate.data",
+            "originate.call",
+            "pickup.pick-up",
         ] {
             assert!(names.contains(name), "{language}: no {name} in {names:?}");
         }

@@ -10,15 +10,30 @@ component (`build.py`) and sees nothing of the world but what is here: no files,
         caller.answer()
         caller.play(Prompt.say("Nobody is here.", "en"))
 
-Reading order: `scenario`, `Leg`, `Prompt`, `dial`, `bridge`, `record`, `hold`, `transfer`, `send_message`, `trace`; then the
-small ones. Each module is one interface of the WIT package `tandem:pbx`, under the same name; the texts in `sdk-wit/wit` say how each call ends, what it may
+Reading order: `scenario`, `Leg`, `Prompt`, `dial`, `bridge`, `record`, `hold`, `transfer`, `send_message`,
+`originate`, `pick_up`, `trace`; then the small ones. Each module is one interface of the WIT package `tandem:pbx`, under the same name; the texts in `sdk-wit/wit` say how each call ends, what it may
 answer, and how the journal treats it.
 
 What Python has of its own and a scenario must not have is replaced in `_sandbox`.
 """
 
 from . import _sandbox  # Before anything that might keep what it replaces.
-from . import checkpoint, clock, config, contacts, http, key_value, log, mail, metrics, random, schedule, trace, voicemail
+from . import (
+    checkpoint,
+    clock,
+    config,
+    contacts,
+    http,
+    key_value,
+    log,
+    mail,
+    metrics,
+    originate,
+    random,
+    schedule,
+    trace,
+    voicemail,
+)
 from ._bridge import BridgeEnd, bridge
 from ._dial import Strategy, Target, dial
 from ._directory import User, find_user
@@ -32,6 +47,8 @@ from ._errors import (
     MailError,
     MessageFailure,
     MetricError,
+    OriginateFailure,
+    PickUpFailure,
     RecordingError,
     ScheduleError,
     TransferFailure,
@@ -40,6 +57,7 @@ from ._errors import (
 from ._hold import hold, resume
 from ._leg import Collected, CollectEnd, Leg, PlayEnd
 from ._message import Delivery, send_message
+from ._pickup import pick_up
 from ._prompt import CallProgressTone, Prompt
 from ._recording import Recorded, Recorder, Recording, Side, delete_recording, record, start_recording
 from ._scenario import scenario
@@ -64,6 +82,8 @@ __all__ = [
     "MailError",
     "MessageFailure",
     "MetricError",
+    "OriginateFailure",
+    "PickUpFailure",
     "PlayEnd",
     "Prompt",
     "Recorded",
@@ -92,6 +112,8 @@ __all__ = [
     "log",
     "mail",
     "metrics",
+    "originate",
+    "pick_up",
     "random",
     "record",
     "resume",

@@ -9,6 +9,8 @@ from wit_world.imports import (
     mail,
     message,
     metrics,
+    originate,
+    pickup,
     recording,
     schedule,
     transfer,
@@ -253,6 +255,41 @@ class MessageFailure(_Refusal):
         kind = self.kinds[type(raw)]
         self.status, why = _status(raw)
         super().__init__(f"message: {_words(kind)}{why}", kind)
+
+
+class OriginateFailure(_Refusal):
+    """Why no call was originated. `kind`: `not-found`, `no-entry-point`, `bad-argument`, `limit`, `unavailable`."""
+
+    kinds = {
+        originate.OriginateFailure_NotFound: "not-found",
+        originate.OriginateFailure_NoEntryPoint: "no-entry-point",
+        originate.OriginateFailure_BadArgument: "bad-argument",
+        originate.OriginateFailure_Limit: "limit",
+        originate.OriginateFailure_Unavailable: "unavailable",
+    }
+
+    def __init__(self, raw: originate.OriginateFailure):
+        kind = self.kinds[type(raw)]
+        _, why = _status(raw)
+        super().__init__(f"originate: {_words(kind)}{why}", kind)
+
+
+class PickUpFailure(_Refusal):
+    """Why nothing was picked up. `kind`: `gone`, `wrong-state`, `nothing-rings` (or somebody else was quicker),
+    `bad-argument`, `limit`."""
+
+    kinds = {
+        pickup.PickUpFailure_Gone: "gone",
+        pickup.PickUpFailure_WrongState: "wrong-state",
+        pickup.PickUpFailure_NothingRings: "nothing-rings",
+        pickup.PickUpFailure_BadArgument: "bad-argument",
+        pickup.PickUpFailure_Limit: "limit",
+    }
+
+    def __init__(self, raw: pickup.PickUpFailure):
+        kind = self.kinds[type(raw)]
+        _, why = _status(raw)
+        super().__init__(f"pick-up: {_words(kind)}{why}", kind)
 
 
 def _status(raw) -> tuple[int | None, str]:

@@ -11,6 +11,8 @@ import type { ContactsError as RawContactsError } from 'tandem:pbx/contacts@0.2.
 import type { CheckpointError as RawCheckpointError } from 'tandem:pbx/checkpoint@0.2.0';
 import type { MailError as RawMailError } from 'tandem:pbx/mail@0.2.0';
 import type { VoicemailError as RawVoicemailError } from 'tandem:pbx/voicemail@0.2.0';
+import type { OriginateFailure as RawOriginateFailure } from 'tandem:pbx/originate@0.2.0';
+import type { PickUpFailure as RawPickUpFailure } from 'tandem:pbx/pickup@0.2.0';
 import type { Leg } from './leg.ts';
 
 /** What can go wrong on a leg. `kind` says what; `message` says it in words. */
@@ -175,6 +177,29 @@ export class MessageFailure extends Error {
     if (raw.tag === 'refused') {
       this.status = raw.val[0];
     }
+  }
+}
+
+/** Why no call was originated. */
+export class OriginateFailure extends Error {
+  readonly kind: RawOriginateFailure['tag'];
+
+  constructor(raw: RawOriginateFailure) {
+    super(`originate: ${refusalWords(raw)}`);
+    this.name = 'OriginateFailure';
+    this.kind = raw.tag;
+  }
+}
+
+/** Why nothing was picked up. */
+export class PickUpFailure extends Error {
+  /** `nothing-rings`: no call rings at any of the users, or somebody else was quicker. */
+  readonly kind: RawPickUpFailure['tag'];
+
+  constructor(raw: RawPickUpFailure) {
+    super(`pick-up: ${refusalWords(raw)}`);
+    this.name = 'PickUpFailure';
+    this.kind = raw.tag;
   }
 }
 

@@ -322,3 +322,27 @@ declare module 'tandem:pbx/voicemail@0.2.0' {
   export { remove as delete };
   export function count(box: string): Counts;
 }
+
+declare module 'tandem:pbx/originate@0.2.0' {
+  import type { Target } from 'tandem:pbx/dial@0.2.0';
+  import type { Address } from 'tandem:pbx/types@0.2.0';
+
+  export interface CallOptions {
+    callerId: Address | null;
+    ringMs: number;
+  }
+  export type OriginateFailure =
+    | { tag: 'not-found' | 'no-entry-point' | 'bad-argument' | 'limit'; val: string }
+    | { tag: 'unavailable' };
+  export function call(target: Target, entryPoint: string, data: string, options: CallOptions): string;
+  export function data(): string | null;
+}
+
+declare module 'tandem:pbx/pickup@0.2.0' {
+  import type { Leg } from 'tandem:pbx/leg@0.2.0';
+
+  export type PickUpFailure =
+    | { tag: 'gone' | 'nothing-rings' }
+    | { tag: 'wrong-state' | 'bad-argument' | 'limit'; val: string };
+  export function pickUp(picker: Leg, users: string[]): Leg;
+}

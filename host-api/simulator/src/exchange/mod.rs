@@ -18,7 +18,7 @@ mod services;
 mod sound;
 mod store;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -58,6 +58,8 @@ pub struct Seen {
     pub mails: Vec<String>,
     /// What voicemail boxes have at the end, newest first, as `new 302`.
     pub voicemail: BTreeMap<String, Vec<String>>,
+    /// The calls that were originated, as `USER ENTRY-POINT DATA`.
+    pub originated: Vec<String>,
     /// What metrics have at the end.
     pub metrics: BTreeMap<String, f64>,
     /// Who ended the call, once it has ended.
@@ -174,6 +176,8 @@ pub struct Exchange {
     metrics: BTreeMap<String, services::Metric>,
     /// Messages of voicemail, oldest first.
     kept: Vec<mailbox::Kept>,
+    /// Users whose ringing calls were picked up.
+    picked: BTreeSet<String>,
     seen: Seen,
 }
 
@@ -191,6 +195,11 @@ impl Exchange {
             address(&world.number, ""),
         );
         caller.party = Party::new(case.acts.clone(), Duration::ZERO);
+        // The caller of a call that was originated has answered before its scenario begins.
+        if world.data.is_some() {
+            caller.state = State::Up;
+            caller.answered = true;
+        }
         let mut exchange = Self {
             store: KeyValues::new(world.key_values.clone()),
             rng: StdRng::seed_from_u64(world.seed),
@@ -204,6 +213,7 @@ impl Exchange {
             requests_to: BTreeMap::new(),
             metrics: BTreeMap::new(),
             kept: Vec::new(),
+            picked: BTreeSet::new(),
             seen: Seen::default(),
             case,
             time,

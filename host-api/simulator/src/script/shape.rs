@@ -60,6 +60,8 @@ pub struct World {
     pub http: Vec<Service>,
     pub mail: Option<MailAnswer>,
     pub voicemail: BTreeMap<String, Vec<Message>>,
+    pub data: Option<String>,
+    pub ringing: BTreeMap<String, Ringing>,
     pub speech_per_character: Option<Time>,
     pub lasts_at_most: Option<Time>,
 }
@@ -161,6 +163,15 @@ pub enum MessageState {
     Saved,
 }
 
+/// A call that rings at a user, and what its caller does once it is picked up.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ringing {
+    pub from: String,
+    #[serde(default)]
+    pub acts: Vec<Act>,
+}
+
 /// A single one without brackets, or several within.
 #[derive(Debug, Clone)]
 pub struct OneOrMany<T>(pub Vec<T>);
@@ -240,6 +251,7 @@ pub struct Expect {
     pub error: Option<String>,
     pub log: Vec<String>,
     pub requests: Vec<String>,
+    pub originates: Option<Vec<String>>,
     pub metrics: BTreeMap<String, f64>,
     pub mails: Vec<String>,
     pub voicemail: BTreeMap<String, Vec<String>>,

@@ -46,6 +46,19 @@ impl Answers {
             Question::DeleteRecording { domain, name } => {
                 Ok(Answer::Recording(self.delete_recording(&domain, &name).await))
             }
+            Question::PickUp {
+                domain,
+                users,
+                picker,
+            } => {
+                let exchange = &self.services.originator.exchange;
+                Ok(Answer::PickedUp(exchange.pick_up(&domain, &users, &picker).await))
+            }
+            Question::LetGo { shard, call, id, by } => {
+                let exchange = &self.services.originator.exchange;
+                let let_go = exchange.let_go(shard, call, id, by).await;
+                Ok(let_go.map_or(Answer::Unavailable, |()| Answer::LetGo))
+            }
             Question::Service { domain, op, once } => {
                 let outcome = self.services.answer(&domain, op, &once).await;
                 Ok(outcome.map_or(Answer::Unavailable, |outcome| Answer::Service(Box::new(outcome))))

@@ -4,16 +4,20 @@
 //! role; [`answers`] finds out what they ask, [`services`], [`http`], [`mail`] and [`voicemail`] what scenarios ask of the world, [`clock`] tells
 //! the time, [`journals`] opens the logs, [`records`] writes down what is over, [`usage`] meters what domains use,
 //! [`canary`] judges versions by it, [`retention`] removes what is over age, [`off_call`] runs scenarios that [`events`]
-//! and requests ([`web_scenario`]) start, [`sip_log`] shows messages to the log. No call logic here.
+//! and requests ([`web_scenario`]) start, [`originate`] begins calls that no caller began, [`happened`] notes what events tell, [`exchange`] is the way from one
+//! call to another, [`sip_log`] shows messages to the log. No call logic here.
 
 pub mod answers;
 pub mod canary;
 pub mod clock;
 pub mod events;
+pub mod exchange;
+pub mod happened;
 pub mod http;
 pub mod journals;
 pub mod mail;
 pub mod off_call;
+pub mod originate;
 pub mod records;
 pub mod registrar;
 pub mod retention;

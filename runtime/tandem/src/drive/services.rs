@@ -1,4 +1,4 @@
-//! Answers what scenarios ask of services: HTTP, schedules, metrics, contacts, mail, voicemail.
+//! Answers what scenarios ask of services: HTTP, schedules, metrics, contacts, mail, voicemail, calls.
 
 use jiff::tz::TimeZone;
 use tandem_directory::Directory;
@@ -12,6 +12,7 @@ use tandem_web::ScenarioMetrics;
 
 use super::http::Http;
 use super::mail::Mailer;
+use super::originate::Originator;
 use super::voicemail;
 
 /// Where answers come from; a clone is cheap.
@@ -27,6 +28,8 @@ pub struct Services {
     pub mail: Mailer,
     /// What scenarios count.
     pub metrics: ScenarioMetrics,
+    /// Begins calls.
+    pub originator: Originator,
 }
 
 impl Services {
@@ -37,6 +40,10 @@ impl Services {
             Op::HttpSend { request } => {
                 let key = format!("{call}-{index}");
                 Outcome::Http(self.http.send(domain, &request, &key).await)
+            }
+            op @ Op::Originate { .. } => {
+                let once = (call.clone(), *index);
+                Outcome::Originated(self.originator.originate(domain, op, &once).await)
             }
             Op::LookUpSchedule { name } => Outcome::Schedule(self.schedule(domain, &name).await),
             Op::MetricCount { name, by } => metric(self.metrics.count(domain, &name, by)),
