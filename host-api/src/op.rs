@@ -290,8 +290,9 @@ impl Op {
             | Self::FindContact { .. }
             | Self::SearchContacts { .. }
             | Self::SendMail { .. }
-            | Self::Voicemail { .. } => false,
-            Self::Originate { .. } | Self::PickUp { .. } => false,
+            | Self::Voicemail { .. }
+            | Self::Originate { .. }
+            | Self::PickUp { .. } => false,
         }
     }
 
@@ -344,9 +345,11 @@ impl Op {
             Self::MetricObserve { .. } => "metrics.observe",
             Self::FindContact { .. } => "contacts.find-by-number",
             Self::SearchContacts { .. } => "contacts.search",
-            Self::SendMail { .. } | Self::Voicemail { .. } | Self::Originate { .. } | Self::PickUp { .. } => {
-                false
-            }
+            Self::SendMail { .. } => "mail.send",
+            Self::Voicemail { op, .. } => op.name(),
+            Self::Originate { .. } => "originate.call",
+            Self::OriginateData => "originate.data",
+            Self::PickUp { .. } => "pickup.pick-up",
         }
     }
 
