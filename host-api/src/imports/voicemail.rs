@@ -90,6 +90,7 @@ impl wit::Host for Door {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "it stands where others take what is in it")]
 fn done(value: VoicemailValue) -> Option<()> {
     matches!(value, VoicemailValue::Done).then_some(())
 }
