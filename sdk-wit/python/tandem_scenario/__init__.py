@@ -1,4 +1,4 @@
-"""Write call scenarios for Tandem in Python.
+"""Write scenarios for Tandem in Python.
 
 A scenario is a function that gets the caller's `Leg` and says what happens to the call. It is built into a WebAssembly
 component (`build.py`) and sees nothing of the world but what is here: no files, no sockets, no threads.
@@ -9,6 +9,8 @@ component (`build.py`) and sees nothing of the world but what is here: no files,
     def handle(caller: Leg) -> None:
         caller.answer()
         caller.play(Prompt.say("Nobody is here.", "en"))
+
+A function with `@web_scenario` answers HTTP, one with `@event_scenario` hears of what has happened.
 
 Reading order: `scenario`, `Leg`, `Prompt`, `dial`, `bridge`, `record`, `hold`, `transfer`, `send_message`, `trace`; then the
 small ones. Each module is one interface of the WIT package `tandem:pbx`, under the same name; the texts in `sdk-wit/wit` say how each call ends, what it may
@@ -34,6 +36,7 @@ from ._errors import (
     ScheduleError,
     TransferFailure,
 )
+from ._event import Event, event_scenario
 from ._hold import hold, resume
 from ._leg import Collected, CollectEnd, Leg, PlayEnd
 from ._message import Delivery, send_message
@@ -42,6 +45,7 @@ from ._recording import Recorded, Recorder, Recording, Side, delete_recording, r
 from ._scenario import scenario
 from ._transfer import TransferTarget, transfer
 from ._types import Address, Cause
+from ._web import WebRequest, WebResponse, web_scenario
 
 __all__ = [
     "Address",
@@ -53,6 +57,7 @@ __all__ = [
     "ContactsError",
     "Delivery",
     "DialFailure",
+    "Event",
     "HttpError",
     "KvError",
     "Leg",
@@ -72,12 +77,15 @@ __all__ = [
     "TransferFailure",
     "TransferTarget",
     "User",
+    "WebRequest",
+    "WebResponse",
     "bridge",
     "clock",
     "config",
     "contacts",
     "delete_recording",
     "dial",
+    "event_scenario",
     "find_user",
     "hold",
     "http",
@@ -93,4 +101,5 @@ __all__ = [
     "start_recording",
     "trace",
     "transfer",
+    "web_scenario",
 ]
