@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
 //! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`] and `grants.rs`, [`entry_points`],
-//! [`activations`], `worlds.rs`, [`events`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`],
+//! [`activations`], `worlds.rs`, [`events`], [`scenario_log`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`],
 //! [`tokens`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`]. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
 //!
@@ -34,6 +34,7 @@ pub mod numbers;
 mod packing;
 pub mod retention;
 mod rows;
+pub mod scenario_log;
 pub mod schedules;
 pub mod secrets;
 pub mod signatures;
@@ -66,6 +67,7 @@ pub use modules::{Module, NewVersion};
 pub use numbers::UserNumber;
 pub use packing::{PackedJournal, UnpackError};
 pub use retention::{Due, Keep, Purged, Retention, due};
+pub use scenario_log::{LogFilter, LogKind, LogLevel, LogLine, LogPage, NewLogLine};
 pub use schedules::ScheduleEntry;
 pub use secrets::{OpenSecret, SecretEntry, SecretValue};
 pub use signatures::{PublicKey, Signature, SigningKey, TrustedKey};

@@ -1,6 +1,7 @@
 //! The command line: a file per command.
 
 mod activation;
+mod api;
 mod call;
 mod check;
 mod compile_module;
@@ -213,6 +214,7 @@ impl Failure {
 }
 
 /// What all commands know.
+#[derive(Clone)]
 pub struct Context {
     /// The data directory.
     pub data: PathBuf,

@@ -3,7 +3,7 @@
 //! [`shard`] drives one shard of call logic with its scenarios on a thread of its own, [`registrar`] the registrar
 //! role; [`answers`] finds out what they ask, [`services`] and [`http`] what scenarios ask of the world, [`clock`] tells
 //! the time, [`journals`] opens the logs, [`records`] writes down what is over, [`usage`] meters what domains use,
-//! [`canary`] judges versions by it, [`retention`] removes what is over age, [`off_call`] runs scenarios that [`events`]
+//! [`canary`] judges versions by it, [`scenario_log`] keeps what they log, [`retention`] removes what is over age, [`off_call`] runs scenarios that [`events`]
 //! and requests ([`web_scenario`]) start, [`sip_log`] shows messages to the log. No call logic here.
 
 pub mod answers;
@@ -17,6 +17,7 @@ pub mod records;
 pub mod registrar;
 pub mod retention;
 pub mod scenario;
+pub mod scenario_log;
 pub mod services;
 pub mod shard;
 pub mod sip_log;

@@ -373,7 +373,7 @@ impl Driver {
 
     fn launch(&mut self, launch: Launch) {
         let Launch { start, journal } = launch;
-        let (call, hash) = (start.call, start.entry.hash.clone());
+        let (call, entry) = (start.call, start.entry.clone());
         let (inbox, domain, scenarios) = (
             self.inbox.clone(),
             start.domain.clone(),
@@ -385,7 +385,7 @@ impl Driver {
             let pass_to = inbox.clone();
             let pass = move |passed| drop(pass_to.send(ToShard::Perform(passed)));
             let door = Door::new(call, Facts::new(start, zone), rng, Timestamp::now, pass);
-            let finished = scenarios.run(&domain, &hash, Box::new(door), journal).await;
+            let finished = scenarios.run(&domain, &entry, Box::new(door), journal).await;
             drop(inbox.send(ToShard::ScenarioEnded(call, finished)));
         });
     }
