@@ -129,7 +129,7 @@ pub(super) fn rows(config: &Config, own: &Own) -> impl Iterator<Item = [String; 
         } else {
             " (default)"
         };
-        [format!("limit: {name}"), format!("{text}{own}")]
+        [name.to_owned(), format!("{text}{own}")]
     })
 }
 
