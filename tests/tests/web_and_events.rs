@@ -247,19 +247,8 @@ fn scenarios_in_typescript_and_python_answer_http_and_hear_of_events() {
         let log = log.unwrap_or_else(|error| panic!("{error}\n{}", logged(&entry)));
         assert!(log.contains(place), "{log}");
 
-        let event = format!("{language}-event");
-        if language == "ts" {
-            offer_file(&tandem, &domain, "ts/event", &event, "event:call-ended", "{}").unwrap();
-        } else {
-            let file = concat!(env!("CARGO_MANIFEST_DIR"), "/guests/dist/py/event.wasm");
-            tandem
-                .json(&["scenario", "add", file, "--name", &event, "--domain", &domain])
-                .unwrap();
-            let activate = ["number", "activate", "event:call-ended", "--scenario", &event];
-            tandem
-                .json(&[&activate[..], &["--domain", &domain]].concat())
-                .unwrap();
-        }
+        let (event, guest) = (format!("{language}-event"), format!("{language}/event"));
+        offer_file(&tandem, &domain, &guest, &event, "event:call-ended", "{}").unwrap();
         menu_greets(&tandem, &first).unwrap();
         let told = format!("301 to {}", tandem.demo().menu.as_str());
         wait::until(SOON, "the event", || {
@@ -270,5 +259,8 @@ fn scenarios_in_typescript_and_python_answer_http_and_hear_of_events() {
             heard.then_some(())
         })
         .unwrap_or_else(|error| panic!("{error}\n{}", logged("event:call-ended")));
+        // The next language hears of the next call.
+        let remove = ["number", "remove", "event:call-ended", "--domain", &domain];
+        assert_eq!(tandem.cli(&remove).unwrap().code, Some(0));
     }
 }
