@@ -49,14 +49,14 @@ sim: scenarios ## 100,000 random worlds in virtual time (SEED=n: one, with its t
 
 lint: scenarios ## formatting and clippy
 	cargo fmt --all --check
-	cd scenarios && cargo fmt -p crm -p entry -p flow -p hours -p onward -p ring-group -p tandem-sdk --check
-	cd tests/guests && cargo fmt -p panics -p services --check
+	cd scenarios && cargo fmt -p callback -p callback-watch -p crm -p entry -p flow -p hours -p mailbox -p onward -p reminder -p reminder-watch -p ring-group -p voicemail -p tandem-sdk --check
+	cd tests/guests && cargo fmt -p calls -p panics -p services --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 fmt: ## format everything
 	cargo fmt --all
-	cd scenarios && cargo fmt -p crm -p entry -p flow -p hours -p onward -p ring-group -p tandem-sdk
-	cd tests/guests && cargo fmt -p panics -p services
+	cd scenarios && cargo fmt -p callback -p callback-watch -p crm -p entry -p flow -p hours -p mailbox -p onward -p reminder -p reminder-watch -p ring-group -p voicemail -p tandem-sdk
+	cd tests/guests && cargo fmt -p calls -p panics -p services
 
 # All results of one run lie in one folder, whichever workspace they come from; short, so that it takes minutes.
 BENCH_TARGET = $(abspath $(TARGET))

@@ -3,7 +3,8 @@
 #
 #   setup.sh run      what a running Tandem needs: espeak-ng, which speaks texts
 #   setup.sh build    what building needs beside Rust: a C compiler (SQLite), a compiler for WASM guests
-#   setup.sh test     all of that, the tests' peers (baresip, SIPp, sox), and what builds guests in other languages
+#   setup.sh test     all of that, the tests' peers (baresip, SIPp, sox, a mail server), and what builds guests in other
+#                     languages
 #
 # Installs Debian packages as root, or with sudo. SETUP_DRY_RUN=1 only says what would be installed.
 set -euo pipefail
@@ -21,7 +22,7 @@ case ${1:-} in
     run) wanted=("${for_run[@]}") ;;
     build) wanted=("${for_build[@]}") ;;
     test) wanted=("${for_run[@]}" "${for_build[@]}" "${for_test[@]}") ;;
-    *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 programs=() packages=()
@@ -60,4 +61,7 @@ fi
 
 if [ "$1" != run ]; then
     "$here/guest-toolchain.sh" >/dev/null
+fi
+if [ "$1" = test ]; then
+    "$here/test-python.sh" >/dev/null
 fi

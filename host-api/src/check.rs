@@ -6,11 +6,13 @@
 
 use crate::op::{
     Address, Cause, CollectRule, ContactsError, DialFailure, DialOptions, HttpError, KvError, LegError,
-    MessageFailure, MetricError, Op, Outcome, Prompt, Real, RecordRule, RecordingError, ScheduleError,
-    Target, TransferFailure, TransferTarget,
+    MailError, MessageFailure, MetricError, Op, OriginateFailure, Outcome, PickUpFailure, Prompt, Real,
+    RecordRule, RecordingError, ScheduleError, Target, TransferFailure, TransferTarget, VoicemailError,
 };
 
 mod http;
+mod mail;
+mod voicemail;
 
 /// Longest time that an argument may give: ten minutes.
 const DURATION_MS_MAX: u32 = 600_000;
@@ -30,6 +32,8 @@ const METRIC_BYTES_MAX: usize = 63;
 const NUMBER_BYTES_MAX: usize = 64;
 const SEARCH_BYTES_MAX: usize = 128;
 const CONTACTS_MAX: u32 = 100;
+const DATA_BYTES_MAX: usize = 8_192;
+const USERS_MAX: usize = 64;
 
 impl Op {
     /// Whether the arguments are within their documented ranges; else the outcome that says so.
@@ -59,6 +63,11 @@ impl Op {
             Self::HttpSend { request } => {
                 http::check(request).map_err(|e| Outcome::Http(Err(HttpError::BadArgument(e))))
             }
+            Self::SendMail { mail } => {
+                mail::check(mail).map_err(|e| Outcome::Mailed(Err(MailError::BadArgument(e))))
+            }
+            Self::Voicemail { name, op } => voicemail::check(name, op)
+                .map_err(|e| Outcome::Voicemail(Err(VoicemailError::BadArgument(e)))),
             Self::MetricCount { name, .. } => check_metric(name, None).map_err(refuse_metric),
             Self::MetricGauge { name, value } | Self::MetricObserve { name, value } => {
                 check_metric(name, Some(*value)).map_err(refuse_metric)
@@ -94,7 +103,21 @@ impl Op {
                 .map_err(|e| Outcome::Transferred(Err(TransferFailure::BadArgument(e)))),
             Self::SendMessage { user, text, sender } => check_message(user, text, sender.as_ref())
                 .map_err(|e| Outcome::Messaged(Err(MessageFailure::BadArgument(e)))),
-            Self::RecorderPause { .. }
+            Self::Originate {
+                target,
+                entry_point,
+                data,
+                caller_id,
+                ring_ms,
+            } => check_call(target, entry_point, data)
+                .and_then(|()| check_identity("caller-id", caller_id.as_ref()))
+                .and_then(|()| within("ring-ms", *ring_ms, 1_000, DURATION_MS_MAX))
+                .map_err(|e| Outcome::Originated(Err(OriginateFailure::BadArgument(e)))),
+            Self::PickUp { users, .. } => {
+                check_users(users).map_err(|e| Outcome::PickedUp(Err(PickUpFailure::BadArgument(e))))
+            }
+            Self::OriginateData
+            | Self::RecorderPause { .. }
             | Self::RecorderResume { .. }
             | Self::RecorderFinish { .. }
             | Self::DropRecorder { .. }
@@ -270,6 +293,25 @@ fn check_dial(targets: &[Target], options: &DialOptions) -> Result<(), String> {
     check_identity("caller-id", options.caller_id.as_ref())
 }
 
+fn check_call(target: &Target, entry_point: &str, data: &str) -> Result<(), String> {
+    let (Target::User(name) | Target::Number(name)) = target;
+    at_most("the target", name.len(), NAME_BYTES_MAX, "bytes")?;
+    at_most("entry-point", entry_point.len(), NAME_BYTES_MAX, "bytes")?;
+    if entry_point.is_empty() || entry_point.chars().any(char::is_control) {
+        return Err(format!("{entry_point:?} is no number"));
+    }
+    at_most("data", data.len(), DATA_BYTES_MAX, "bytes")
+}
+
+fn check_users(users: &[String]) -> Result<(), String> {
+    if users.is_empty() {
+        return Err("there is no user".to_owned());
+    }
+    at_most("the list", users.len(), USERS_MAX, "users")?;
+    let mut names = users.iter();
+    names.try_for_each(|name| at_most("a user's name", name.len(), NAME_BYTES_MAX, "bytes"))
+}
+
 fn check_identity(what: &str, identity: Option<&Address>) -> Result<(), String> {
     let Some(identity) = identity else {
         return Ok(());
@@ -398,6 +440,13 @@ mod tests {
             caller_id: None,
             ringback: true,
         };
+        let originate = |entry_point: &str, data: String, ring_ms| Op::Originate {
+            target: Target::User("301".into()),
+            entry_point: entry_point.into(),
+            data,
+            caller_id: None,
+            ring_ms,
+        };
         let cases = [
             (play(Prompt::File("../secret.wav".into())), "no file name"),
             (play(Prompt::Silence(0)), "silence is 0"),
@@ -508,6 +557,25 @@ mod tests {
                     number: "1".repeat(257),
                 },
                 "User(None)",
+            ),
+            (originate("730", "x".repeat(8_193), 20_000), "8193 bytes"),
+            (originate("730", String::new(), 999), "ring-ms is 999"),
+            (originate("", String::new(), 20_000), "is no number"),
+            (originate("7\r\n", String::new(), 20_000), "is no number"),
+            (originate("730", "data".into(), 20_000), "fine"),
+            (
+                Op::PickUp {
+                    picker: leg,
+                    users: Vec::new(),
+                },
+                "no user",
+            ),
+            (
+                Op::PickUp {
+                    picker: leg,
+                    users: vec!["301".into(); 65],
+                },
+                "65 users",
             ),
             (Op::Collect { leg, rule: rule() }, "fine"),
             (

@@ -12,8 +12,8 @@ use tandem_bindings::{LegHandle, RecorderHandle};
 use crate::journal::{Journal, JournalFull, Past, Said, Start};
 use crate::limits::{Accountant, Limits};
 use crate::op::{
-    DialFailure, HttpError, KvError, LegError, LegId, Level, MessageFailure, MetricError, Op, OpIndex,
-    Outcome, RecorderId, RecordingError, TransferFailure,
+    DialFailure, HttpError, KvError, LegError, LegId, Level, MailError, MessageFailure, MetricError, Op,
+    OpIndex, OriginateFailure, Outcome, PickUpFailure, RecorderId, RecordingError, TransferFailure,
 };
 use crate::quota::{DomainQuota, TokenBucket};
 use crate::replay::Recording;
@@ -413,6 +413,10 @@ fn refuse_leg(op: &Op, held: u32, max: u32) -> Option<Outcome> {
             let limit = format!("a scenario holds at most {max} legs at the same time");
             Some(Outcome::Dialled(Err(DialFailure::Limit(limit))))
         }
+        Op::PickUp { .. } if held >= max => {
+            let limit = format!("a scenario holds at most {max} legs at the same time");
+            Some(Outcome::PickedUp(Err(PickUpFailure::Limit(limit))))
+        }
         _ => None,
     }
 }
@@ -434,6 +438,10 @@ impl Op {
             Self::Collect { .. } => Some(Outcome::Collected(Err(leg()))),
             Self::Bridge { .. } => Some(Outcome::Bridged(Err(leg()))),
             Self::Dial { .. } => Some(Outcome::Dialled(Err(DialFailure::Limit(limit.to_owned())))),
+            Self::PickUp { .. } => Some(Outcome::PickedUp(Err(PickUpFailure::Limit(limit.to_owned())))),
+            Self::Originate { .. } => Some(Outcome::Originated(Err(OriginateFailure::Limit(
+                limit.to_owned(),
+            )))),
             Self::KvGet { .. }
             | Self::KvSet { .. }
             | Self::KvDelete { .. }
@@ -452,9 +460,11 @@ impl Op {
             Self::MetricCount { .. } | Self::MetricGauge { .. } | Self::MetricObserve { .. } => {
                 Some(Outcome::Metric(Err(MetricError::Limit(limit.to_owned()))))
             }
-            Self::LookUpSchedule { .. } | Self::FindContact { .. } | Self::SearchContacts { .. } => {
-                self.unavailable()
-            }
+            Self::SendMail { .. } => Some(Outcome::Mailed(Err(MailError::Limit(limit.to_owned())))),
+            Self::LookUpSchedule { .. }
+            | Self::FindContact { .. }
+            | Self::SearchContacts { .. }
+            | Self::Voicemail { .. } => self.unavailable(),
             Self::Peer { .. }
             | Self::Local { .. }
             | Self::Header { .. }
@@ -469,6 +479,7 @@ impl Op {
             | Self::SleepMs { .. }
             | Self::Random
             | Self::Log { .. }
+            | Self::OriginateData
             | Self::Step { .. } => None,
         }
     }

@@ -4,11 +4,19 @@
 
 use serde::{Deserialize, Serialize};
 
+mod calls;
+mod mail;
 mod phone;
+mod voicemail;
 
+pub use calls::{OriginateFailure, PickUpFailure};
+pub use mail::{Mail, MailError};
 pub use phone::{
     Delivery, MessageFailure, RecordEnd, RecordRule, Recorded, RecorderId, Recording, RecordingError, Side,
     TransferFailure, TransferTarget,
+};
+pub use voicemail::{
+    VoicemailCounts, VoicemailError, VoicemailMessage, VoicemailOp, VoicemailState, VoicemailValue,
 };
 
 /// A leg as a scenario's requests name it: its number within the call, 0 for the leg that began it.
@@ -151,6 +159,22 @@ pub enum Op {
     FindContact { number: String },
     /// `contacts.search`
     SearchContacts { text: String, limit: u32 },
+    /// `mail.send`
+    SendMail { mail: Mail },
+    /// `voicemail.…`, of the box of this name
+    Voicemail { name: String, op: VoicemailOp },
+    /// `originate.call`
+    Originate {
+        target: Target,
+        entry_point: String,
+        data: String,
+        caller_id: Option<Address>,
+        ring_ms: u32,
+    },
+    /// `originate.data`
+    OriginateData,
+    /// `pickup.pick-up`
+    PickUp { picker: LegId, users: Vec<String> },
 }
 
 /// What came of an [`Op`]; which variant belongs to which op is [`Op::accepts`].
@@ -202,6 +226,16 @@ pub enum Outcome {
     Contact(Result<Option<Contact>, ContactsError>),
     /// `SearchContacts`
     Contacts(Result<Vec<Contact>, ContactsError>),
+    /// `SendMail`: its Message-ID
+    Mailed(Result<String, MailError>),
+    /// `Voicemail`
+    Voicemail(Result<VoicemailValue, VoicemailError>),
+    /// `Originate`
+    Originated(Result<String, OriginateFailure>),
+    /// `OriginateData`
+    OptionalText(Option<String>),
+    /// `PickUp`
+    PickedUp(Result<LegId, PickUpFailure>),
 }
 
 impl Op {
@@ -218,6 +252,7 @@ impl Op {
             | Self::LocalTime
             | Self::Random
             | Self::Log { .. }
+            | Self::OriginateData
             | Self::Step { .. } => true,
             Self::Ring { .. }
             | Self::EarlyMedia { .. }
@@ -253,7 +288,11 @@ impl Op {
             | Self::MetricGauge { .. }
             | Self::MetricObserve { .. }
             | Self::FindContact { .. }
-            | Self::SearchContacts { .. } => false,
+            | Self::SearchContacts { .. }
+            | Self::SendMail { .. }
+            | Self::Voicemail { .. }
+            | Self::Originate { .. }
+            | Self::PickUp { .. } => false,
         }
     }
 
@@ -306,6 +345,11 @@ impl Op {
             Self::MetricObserve { .. } => "metrics.observe",
             Self::FindContact { .. } => "contacts.find-by-number",
             Self::SearchContacts { .. } => "contacts.search",
+            Self::SendMail { .. } => "mail.send",
+            Self::Voicemail { op, .. } => op.name(),
+            Self::Originate { .. } => "originate.call",
+            Self::OriginateData => "originate.data",
+            Self::PickUp { .. } => "pickup.pick-up",
         }
     }
 
@@ -330,6 +374,11 @@ impl Op {
             ))),
             Self::FindContact { .. } => Outcome::Contact(Err(ContactsError::Unavailable)),
             Self::SearchContacts { .. } => Outcome::Contacts(Err(ContactsError::Unavailable)),
+            Self::SendMail { .. } => Outcome::Mailed(Err(MailError::Unavailable(
+                "the server's store does not answer".to_owned(),
+            ))),
+            Self::Voicemail { .. } => Outcome::Voicemail(Err(VoicemailError::Unavailable)),
+            Self::Originate { .. } => Outcome::Originated(Err(OriginateFailure::Unavailable)),
             _ => return None,
         })
     }
@@ -377,6 +426,8 @@ impl Op {
                 )
                 | (Self::FindContact { .. }, Outcome::Contact(_))
                 | (Self::SearchContacts { .. }, Outcome::Contacts(_))
+                | (Self::SendMail { .. }, Outcome::Mailed(_))
+                | (Self::Voicemail { .. }, Outcome::Voicemail(_))
                 | (
                     Self::SleepMs { .. }
                         | Self::Log { .. }
@@ -395,6 +446,9 @@ impl Op {
                     Outcome::Recording(_)
                 )
                 | (Self::Transfer { .. }, Outcome::Transferred(_))
+                | (Self::Originate { .. }, Outcome::Originated(_))
+                | (Self::OriginateData, Outcome::OptionalText(_))
+                | (Self::PickUp { .. }, Outcome::PickedUp(_))
                 | (Self::SendMessage { .. }, Outcome::Messaged(_))
         )
     }

@@ -11,7 +11,7 @@ fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let dist = root.join("scenarios/dist");
     println!("cargo::rerun-if-changed={}", dist.display());
-    for name in ["crm", "entry", "flow", "hours", "ring-group"] {
+    for name in ["crm", "entry", "flow", "hours", "ring-group", "voicemail"] {
         let file = dist.join(name).with_extension("wasm");
         if !file.is_file() {
             println!(

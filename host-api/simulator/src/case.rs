@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tandem_host_api::op::{Contact, HttpError, HttpResponse};
+use tandem_host_api::op::{Address, Contact, HttpError, HttpResponse, MailError, VoicemailState};
 use tandem_host_api::schedule::Schedule;
 
 /// Everything that one simulated call depends on, besides the component.
@@ -56,12 +56,29 @@ pub struct World {
     pub contacts: Vec<Contact>,
     /// What web services answer; a request that none of them takes is not allowed.
     pub http: Vec<Service>,
+    /// What becomes of mails.
+    pub mail: MailAnswer,
+    /// Voicemail boxes with their messages, newest first; every user has one besides.
+    pub boxes: BTreeMap<String, Vec<Message>>,
+    /// What the call was originated with; none: the caller began it.
+    pub data: Option<String>,
+    /// The calls that ring elsewhere in the domain, by the user who is called.
+    pub ringing: BTreeMap<String, Ringing>,
     /// How long a character of spoken text takes.
     pub speech_per_character: Duration,
     /// A call that lasts longer than this is given up.
     pub lasts_at_most: Duration,
     /// The status that the caller gets where the scenario fails.
     pub fallback_status: u16,
+}
+
+/// A call that rings at a user.
+#[derive(Debug, Clone)]
+pub struct Ringing {
+    /// Who calls.
+    pub from: String,
+    /// What the caller does once it is picked up.
+    pub acts: Vec<Act>,
 }
 
 /// A user of the domain.
@@ -120,6 +137,26 @@ pub struct WebAnswer {
     pub after: Duration,
     /// A response, or why there is none.
     pub result: Result<HttpResponse, HttpError>,
+}
+
+/// What a mail server answers.
+#[derive(Debug, Clone, Default)]
+pub struct MailAnswer {
+    /// How long it takes.
+    pub after: Duration,
+    /// Why it takes no mail; none: it takes them.
+    pub error: Option<MailError>,
+}
+
+/// A message in a voicemail box.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Who left it.
+    pub caller: Address,
+    /// How long it is.
+    pub length: Duration,
+    /// What became of it.
+    pub state: VoicemailState,
 }
 
 /// What a party does on its leg; each begins when the one before is over.
@@ -188,8 +225,15 @@ pub struct Expect {
     /// The scenario sends HTTP requests with these texts in them, as `POST URL BODY`, in this order; others may come
     /// between.
     pub requests: Vec<String>,
+    /// The calls that the scenario originates, as `USER ENTRY-POINT DATA`: these and no others.
+    pub originates: Option<Vec<String>>,
     /// What counters and gauges have at the end, and the sum of what was observed.
     pub metrics: BTreeMap<String, f64>,
+    /// The scenario sends mails with these texts in them, as `TO: SUBJECT: TEXT [RECORDING]`, in this order; others may
+    /// come between.
+    pub mails: Vec<String>,
+    /// What boxes have at the end, newest first, as `new 302`: these messages and no others.
+    pub voicemail: BTreeMap<String, Vec<String>>,
     /// What keys have at the end; none: there is no such key.
     pub key_values: BTreeMap<String, Option<String>>,
 }

@@ -49,6 +49,17 @@ pub fn failures(case: &Case, played: &Played) -> Vec<String> {
         |request, wanted| request.contains(wanted),
         &mut failures,
     );
+    in_order(
+        "the scenario mails",
+        &expect.mails,
+        &seen.mails,
+        |mail, wanted| mail.contains(wanted),
+        &mut failures,
+    );
+    for (name, wanted) in &expect.voicemail {
+        let found = seen.voicemail.get(name).cloned().unwrap_or_default();
+        differs(&format!("voicemail {name}"), Some(wanted), &found, &mut failures);
+    }
     for (name, wanted) in &expect.metrics {
         let found = seen.metrics.get(name);
         // As near as sums of binary fractions come.
@@ -58,6 +69,12 @@ pub fn failures(case: &Case, played: &Played) -> Vec<String> {
         }
     }
     differs("dials", expect.dials.as_ref(), &seen.dialled, &mut failures);
+    differs(
+        "originates",
+        expect.originates.as_ref(),
+        &seen.originated,
+        &mut failures,
+    );
     differs("bridged", expect.bridged.as_ref(), &seen.bridged, &mut failures);
     differs("lasts", expect.lasts.as_ref(), &played.lasted, &mut failures);
     if let Some(wanted) = expect.ended_by

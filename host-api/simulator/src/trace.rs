@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use tandem_host_api::journal::TimedEntry;
 use tandem_host_api::op::{
     CollectEnd, CollectRule, ContactsError, DialFailure, DialOptions, HttpError, KvError, KvValue, LegError,
-    Level, MessageFailure, MetricError, Op, OpIndex, Outcome, Prompt, RecordEnd, RecordRule, RecordingError,
-    ScheduleError, ScheduleState, Strategy, Target, TransferFailure, TransferTarget,
+    Level, MailError, MessageFailure, MetricError, Op, OpIndex, OriginateFailure, Outcome, PickUpFailure,
+    Prompt, RecordEnd, RecordRule, RecordingError, ScheduleError, ScheduleState, Strategy, Target,
+    TransferFailure, TransferTarget, VoicemailError, VoicemailOp, VoicemailValue,
 };
 use tandem_host_api::{Entry, Input, LegId};
 
@@ -208,6 +209,36 @@ fn request(op: &Op) -> String {
         }
         Op::FindContact { number } => format!("{name} {}", text(number)),
         Op::SearchContacts { text: words, .. } => format!("{name} {}", text(words)),
+        Op::SendMail { mail } => {
+            let attached = match mail.attachments.len() {
+                0 => String::new(),
+                1 => " with a recording".to_owned(),
+                number => format!(" with {number} recordings"),
+            };
+            format!("{name} to {} {}{attached}", texts(&mail.to), text(&mail.subject))
+        }
+        Op::Voicemail { name: of, op } => match op {
+            VoicemailOp::Store { recording, .. } => format!("{name} {} {}", text(of), shortened(recording)),
+            VoicemailOp::Mark { id, state } => format!("{name} {} {id} {state:?}", text(of)),
+            VoicemailOp::Delete { id } => format!("{name} {} {id}", text(of)),
+            VoicemailOp::List {
+                state: Some(state), ..
+            } => format!("{name} {} {state:?}", text(of)),
+            VoicemailOp::List { state: None, .. } | VoicemailOp::Count => format!("{name} {}", text(of)),
+        },
+        Op::Originate {
+            target: Target::User(to) | Target::Number(to),
+            entry_point,
+            data,
+            ..
+        } => format!(
+            "{name} {} for {} with {}",
+            shortened(to),
+            shortened(entry_point),
+            text(data)
+        ),
+        Op::OriginateData => name.to_owned(),
+        Op::PickUp { picker, users } => format!("{} {}", on(*picker), shortened(&users.join(", "))),
     }
 }
 
@@ -416,6 +447,12 @@ fn outcome(outcome: &Outcome) -> Option<String> {
         Outcome::Contact(Ok(found)) => found
             .as_ref()
             .map_or("nobody".to_owned(), |found| text(&found.name)),
+        Outcome::Originated(Ok(call)) => call.clone(),
+        Outcome::Originated(Err(failure)) => originate_failure(failure),
+        Outcome::OptionalText(None) => "none".to_owned(),
+        Outcome::OptionalText(Some(words)) => text(words),
+        Outcome::PickedUp(Ok(leg)) => format!("leg {}", leg.0),
+        Outcome::PickedUp(Err(failure)) => pick_up_failure(failure),
         Outcome::Contacts(Ok(found)) => texts(
             &found
                 .iter()
@@ -429,11 +466,57 @@ fn outcome(outcome: &Outcome) -> Option<String> {
         Outcome::Schedule(Err(ScheduleError::Unavailable))
         | Outcome::Contact(Err(ContactsError::Unavailable))
         | Outcome::Contacts(Err(ContactsError::Unavailable)) => "unavailable".to_owned(),
+        Outcome::Mailed(Ok(id)) => shortened(id),
+        Outcome::Mailed(Err(error)) => match error {
+            MailError::NotFound(name) => format!("not found: {}", shortened(name)),
+            MailError::Refused(why) => format!("refused: {}", shortened(why)),
+            MailError::Unavailable(why) => format!("unavailable: {}", shortened(why)),
+            MailError::BadArgument(why) => format!("bad argument: {}", shortened(why)),
+            MailError::Limit(why) => format!("limit: {}", shortened(why)),
+        },
+        Outcome::Voicemail(Ok(value)) => match value {
+            VoicemailValue::Stored(message) => format!("message {}", message.id),
+            VoicemailValue::Listed(messages) => format!("{} messages", messages.len()),
+            VoicemailValue::Done => "ok".to_owned(),
+            VoicemailValue::Counted(counts) => {
+                format!(
+                    "{} new, {} heard, {} saved",
+                    counts.new, counts.heard, counts.saved
+                )
+            }
+        },
+        Outcome::Voicemail(Err(error)) => match error {
+            VoicemailError::NoBox => "no box".to_owned(),
+            VoicemailError::NotFound => "not found".to_owned(),
+            VoicemailError::Full(why) => format!("full: {}", shortened(why)),
+            VoicemailError::BadArgument(why) => format!("bad argument: {}", shortened(why)),
+            VoicemailError::Unavailable => "unavailable".to_owned(),
+        },
         Outcome::LocalTime(t) => format!(
             "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
             t.year, t.month, t.day, t.hour, t.minute, t.second
         ),
     })
+}
+
+fn originate_failure(failure: &OriginateFailure) -> String {
+    match failure {
+        OriginateFailure::NotFound(name) => format!("not found: {}", shortened(name)),
+        OriginateFailure::NoEntryPoint(number) => format!("no entry point: {}", shortened(number)),
+        OriginateFailure::BadArgument(why) => format!("bad argument: {}", shortened(why)),
+        OriginateFailure::Limit(why) => format!("limit: {}", shortened(why)),
+        OriginateFailure::Unavailable => "unavailable".to_owned(),
+    }
+}
+
+fn pick_up_failure(failure: &PickUpFailure) -> String {
+    match failure {
+        PickUpFailure::Gone => "gone".to_owned(),
+        PickUpFailure::WrongState(why) => format!("wrong state: {}", shortened(why)),
+        PickUpFailure::NothingRings => "nothing rings".to_owned(),
+        PickUpFailure::BadArgument(why) => format!("bad argument: {}", shortened(why)),
+        PickUpFailure::Limit(why) => format!("limit: {}", shortened(why)),
+    }
 }
 
 fn http_error(error: &HttpError) -> String {

@@ -1,4 +1,5 @@
-//! The stock scenarios, by their test scripts: what `tandem scenario test scenarios/flow` and `… scenarios/entry` play.
+//! The stock scenarios, by their test scripts: what `tandem scenario test scenarios/flow`, `… scenarios/entry` and
+//! `… scenarios/voicemail` play.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use std::path::{Path, PathBuf};
@@ -91,6 +92,58 @@ fn opening_hours_pass_their_script() {
 #[test]
 fn callers_that_a_service_knows_pass_their_script() {
     passes("scenarios/crm/tests/crm.toml", &stock("crm"));
+}
+
+#[test]
+fn voicemail_passes_its_scripts() {
+    passes("scenarios/voicemail/tests/leave.toml", &stock("voicemail"));
+    passes("scenarios/voicemail/tests/listen.toml", &stock("voicemail"));
+}
+
+#[test]
+fn call_backs_pass_their_script() {
+    passes("scenarios/callback/tests/callback.toml", &stock("callback"));
+}
+
+#[test]
+fn reminders_pass_their_script() {
+    passes("scenarios/reminder/tests/reminder.toml", &stock("reminder"));
+}
+
+/// What rings elsewhere in the script's world is picked up once.
+#[test]
+fn a_script_has_calls_that_ring_elsewhere() {
+    let file = root().join("tests/guests/dist/calls.wasm");
+    let calls = engine().load(&std::fs::read(file).unwrap()).unwrap();
+    let world = "
+        [world]
+        number = '8302'
+        [world.ringing.302]
+        from = '305'
+        acts = [{ talk = '7s' }, 'hang-up']
+    ";
+    let talks = format!(
+        "{world}
+        [[case]]
+        name = 'a'
+        [case.expect]
+        bridged = '7s'
+        log = ['picked up 305 for 302', 'SecondHungUp']
+        "
+    );
+    let played = play(&engine(), &calls, &case(&talks));
+    assert!(played.failures.is_empty(), "{:#?}", played.failures);
+    let nothing = format!(
+        "{world}
+        [[case]]
+        name = 'a'
+        world.number = '8303'
+        [case.expect]
+        log = ['pick-up: nothing rings']
+        "
+    );
+    let played = play(&engine(), &calls, &case(&nothing));
+    assert!(played.failures.is_empty(), "{:#?}", played.failures);
 }
 
 #[test]

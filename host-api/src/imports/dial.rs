@@ -36,7 +36,7 @@ impl wit::Host for Door {
     }
 }
 
-fn target(target: wit::Target) -> Target {
+pub(super) fn target(target: wit::Target) -> Target {
     match target {
         wit::Target::User(name) => Target::User(name),
         wit::Target::Number(number) => Target::Number(number),

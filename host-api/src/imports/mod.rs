@@ -13,14 +13,18 @@ mod http;
 mod key_value;
 mod leg;
 mod log;
+mod mail;
 mod message;
 mod metrics;
+mod originate;
+mod pickup;
 mod random;
 mod recording;
 mod schedule;
 mod trace;
 mod transfer;
 mod types;
+mod voicemail;
 
 use crate::door::Stop;
 use crate::op::Outcome;

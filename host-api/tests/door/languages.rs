@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use tandem_host_api::op::{
     Address, BridgeEnd, Cause, CollectEnd, Collected, Contact, Delivery, DialFailure, HeaderValue,
-    HttpHeader, HttpResponse, KvError, KvValue, LegError, Level, LocalTime, PlayEnd, Prompt, RecordEnd,
-    Recorded, RecorderId, Recording, ScheduleError, Target, User,
+    HttpHeader, HttpResponse, KvError, KvValue, LegError, Level, LocalTime, Mail, OriginateFailure,
+    PickUpFailure, PlayEnd, Prompt, RecordEnd, Recorded, RecorderId, Recording, ScheduleError, Target, User,
+    VoicemailCounts, VoicemailMessage, VoicemailOp, VoicemailState, VoicemailValue,
 };
 use tandem_host_api::{End, LegId, Module, Op, OpIndex, Outcome, ReplayOptions, Reply, replay};
 
@@ -97,6 +98,19 @@ fn friendly(document: &'static str) -> impl FnMut(OpIndex, &Op) -> Reply + Send 
                 accepted: 1,
                 devices: 2,
             })),
+            Op::SendMail { .. } => Outcome::Mailed(Ok("<1@demo>".to_owned())),
+            Op::Voicemail { op, .. } => Outcome::Voicemail(Ok(match op {
+                VoicemailOp::Count => VoicemailValue::Counted(VoicemailCounts {
+                    new: 7,
+                    ..VoicemailCounts::default()
+                }),
+                VoicemailOp::List { .. } => VoicemailValue::Listed(vec![left_message()]),
+                VoicemailOp::Store { .. } => VoicemailValue::Stored(left_message()),
+                VoicemailOp::Mark { .. } | VoicemailOp::Delete { .. } => VoicemailValue::Done,
+            })),
+            Op::OriginateData => Outcome::OptionalText(None),
+            Op::Originate { .. } => Outcome::Originated(Err(OriginateFailure::Limit("enough".to_owned()))),
+            Op::PickUp { .. } => Outcome::PickedUp(Err(PickUpFailure::NothingRings)),
             other => panic!("these guests do not ask for {}", other.name()),
         })
     }
@@ -123,6 +137,20 @@ fn entered(digits: &str) -> Collected {
         } else {
             CollectEnd::Full
         },
+    }
+}
+
+fn left_message() -> VoicemailMessage {
+    VoicemailMessage {
+        id: 1_795_860_000_000_000,
+        recording: "recording-1-0".to_owned(),
+        caller: Address {
+            user: "302".to_owned(),
+            ..Address::default()
+        },
+        stored_ms: 1_795_860_000_000,
+        duration_ms: 2_000,
+        state: VoicemailState::New,
     }
 }
 
@@ -482,7 +510,7 @@ async fn what_a_sandbox_has_not_fails_in_words_that_say_what_to_do() {
 #[tokio::test]
 async fn tours_of_the_book_use_every_interface() {
     let play = || {
-        let mut others = friendly(r#"{"greeting": "Hello.", "agents": ["302", "303"]}"#);
+        let mut others = friendly(r#"{"greeting": "Hello.", "agents": ["301", "302", "303"]}"#);
         move |index, op: &Op| match op {
             Op::KvIncrement { .. } => Reply::Now(Outcome::Kv(Err(KvError::NotANumber))),
             Op::KvGet { key } => {
@@ -551,6 +579,13 @@ async fn tours_of_the_book_use_every_interface() {
             "hold.resume",
             "transfer.transfer",
             "message.send",
+            "mail.send",
+            "voicemail.count",
+            "voicemail.list",
+            "voicemail.mark",
+            "originate.data",
+            "originate.call",
+            "pickup.pick-up",
         ] {
             assert!(names.contains(name), "{language}: no {name} in {names:?}");
         }
@@ -563,6 +598,19 @@ async fn tours_of_the_book_use_every_interface() {
             (sent.body.as_slice(), sent.timeout_ms),
             (&br#"{"caller":"Ann"}"#[..], 2_000)
         );
+        let mailed = left.asked.iter().find_map(|op| match op {
+            Op::SendMail { mail } => Some(mail.clone()),
+            _ => None,
+        });
+        let mailed = mailed.expect("a mail");
+        let expected = Mail {
+            to: vec!["sales@example.com".to_owned()],
+            subject: "7 messages wait".to_owned(),
+            text: "From 302".to_owned(),
+            html: None,
+            attachments: vec!["recording-1-0".to_owned()],
+        };
+        assert_eq!(mailed, expected, "{language}");
         let token = HttpHeader {
             name: "Authorization".to_owned(),
             value: HeaderValue::Secret {

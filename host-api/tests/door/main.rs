@@ -14,6 +14,7 @@ mod fallback;
 mod hostile;
 mod languages;
 mod modules;
+mod originate;
 mod replays;
 mod resume;
 mod support;

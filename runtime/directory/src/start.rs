@@ -21,6 +21,14 @@ pub enum StartedBy {
 pub enum EventKind {
     /// `call-ended`: a call's record is written.
     CallEnded,
+    /// `call-started`: a scenario begins to handle a call.
+    CallStarted,
+    /// `call-answered`: a call's caller is answered, or an originated call's target has answered.
+    CallAnswered,
+    /// `user-registered`: a user has a device again, or for the first time.
+    UserRegistered,
+    /// `user-unregistered`: the last device of a user is gone.
+    UserUnregistered,
     /// `every-30s`, `every-5m`, `every-1h`: time passes.
     Every(Duration),
 }
@@ -38,7 +46,10 @@ pub enum StartedByError {
     )]
     Path,
     /// `event:` and something else.
-    #[error("behind `event:` stands `call-ended`, or `every-` with 10s to 24h, such as `every-5m`")]
+    #[error(
+        "behind `event:` stands `call-started`, `call-answered`, `call-ended`, `user-registered`, `user-unregistered`, or \
+         `every-` with 10s to 24h, such as `every-5m`"
+    )]
     Event,
 }
 
@@ -68,8 +79,13 @@ impl StartedBy {
 
 impl EventKind {
     fn parse(text: &str) -> Option<Self> {
-        if text == "call-ended" {
-            return Some(Self::CallEnded);
+        match text {
+            "call-ended" => return Some(Self::CallEnded),
+            "call-started" => return Some(Self::CallStarted),
+            "call-answered" => return Some(Self::CallAnswered),
+            "user-registered" => return Some(Self::UserRegistered),
+            "user-unregistered" => return Some(Self::UserUnregistered),
+            _ => (),
         }
         let every = text.strip_prefix("every-")?;
         let digits = every.trim_end_matches(['s', 'm', 'h']);
@@ -90,6 +106,10 @@ impl fmt::Display for EventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CallEnded => f.write_str("call-ended"),
+            Self::CallStarted => f.write_str("call-started"),
+            Self::CallAnswered => f.write_str("call-answered"),
+            Self::UserRegistered => f.write_str("user-registered"),
+            Self::UserUnregistered => f.write_str("user-unregistered"),
             Self::Every(_) => f.write_str("timer"),
         }
     }
@@ -116,6 +136,10 @@ mod tests {
             ("web:/", "web"),
             ("web:/crm/v1", "web"),
             ("event:call-ended", "event"),
+            ("event:call-started", "event"),
+            ("event:call-answered", "event"),
+            ("event:user-registered", "event"),
+            ("event:user-unregistered", "event"),
         ] {
             assert_eq!(StartedBy::parse(name).unwrap().kind(), kind, "{name}");
         }

@@ -13,7 +13,7 @@ use tandem_switch::door::Passed;
 use tandem_switch::keys::{Key, Kind};
 use tandem_switch::record::Record;
 use tandem_switch::shard::{FallBack, Resume, Start};
-use tandem_switch::{CallKey, Input, Output, Question, Shard};
+use tandem_switch::{CallKey, Happening, Input, Inquiry, Output, Question, Shard, Told};
 use tokio::sync::oneshot;
 
 use crate::ended::Ended;
@@ -38,6 +38,10 @@ pub enum Effect {
     },
     /// Write a call down in the store, then say [`Calls::stored`] with its number.
     Store { number: u64, ended: Box<Ended> },
+    /// The answer to the inquiry of this number.
+    Told { number: u64, told: Told },
+    /// Something that event scenarios may want to hear of.
+    Happened(Box<Happening>),
     /// Tell a gate how far it was heard.
     Acknowledge { gate: Role, cursor: Cursor },
 }
@@ -128,6 +132,21 @@ impl<D: Disk> Calls<D> {
         self.now = now;
         self.shard.handle(input, now);
         self.drain(&mut BTreeMap::new(), now);
+    }
+
+    /// Takes an inquiry of another call, or of nobody's. A call that is over, and whose record the store has not
+    /// confirmed, is not begun again.
+    pub fn handle_inquiry(&mut self, number: u64, inquiry: Inquiry, now: Moment) {
+        if let Inquiry::Originate(it) = &inquiry
+            && self
+                .unconfirmed
+                .values()
+                .any(|value| Ended::from_value(value).is_ok_and(|ended| ended.record.summary.id == it.id))
+        {
+            let told = Told::Begun;
+            return self.waiting.push(Effect::Told { number, told });
+        }
+        self.handle(Input::Inquire { number, inquiry }, now);
     }
 
     /// Takes a scenario's request. A dropped reply tells the guest that its call is over.
@@ -284,6 +303,8 @@ impl<D: Disk> Calls<D> {
                 Output::FallBack(fall_back) => self.fall_back(*fall_back, now),
                 Output::Resume(resume) => self.resume(*resume, journals, now),
                 Output::Done { call, index, outcome } => self.answer(call, index, outcome),
+                Output::Happened(happening) => self.waiting.push(Effect::Happened(happening)),
+                Output::Told { number, told } => self.waiting.push(Effect::Told { number, told }),
                 Output::Journal { call, input } => {
                     if let Some(live) = self.live.get(&call) {
                         live.journal.input(input);

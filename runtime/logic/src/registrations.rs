@@ -19,6 +19,13 @@ pub enum RegistrarEffect {
     Send { flow: Flow, bytes: Bytes },
     /// Find something out; `Input::Answered` follows with the same number.
     Ask { number: u64, question: Question },
+    /// A user has a first device, or the last one is gone.
+    Presence {
+        domain: String,
+        user: String,
+        registered: bool,
+        at: Moment,
+    },
     /// Tell the SIP gate how far it was heard.
     Acknowledge { gate: Role, cursor: Cursor },
 }
@@ -119,6 +126,17 @@ impl<D: Disk> Registrations<D> {
                     return;
                 }
                 Output::Send { flow, bytes } => self.waiting.push(RegistrarEffect::Send { flow, bytes }),
+                Output::Presence {
+                    domain,
+                    user,
+                    registered,
+                    at,
+                } => self.waiting.push(RegistrarEffect::Presence {
+                    domain,
+                    user,
+                    registered,
+                    at,
+                }),
                 Output::Ask { number, question } => {
                     self.waiting.push(RegistrarEffect::Ask { number, question });
                 }

@@ -32,6 +32,9 @@ pub struct Domain {
     /// What its scenarios may use, where that is not the server's to say.
     #[serde(default)]
     pub limits: DomainLimits,
+    /// Whom its mails are from; none: whom the server says.
+    #[serde(default)]
+    pub mail_sender: Option<String>,
 }
 
 /// What to change of a domain; what is none stays.
@@ -43,6 +46,8 @@ pub struct DomainChange<'a> {
     pub keep_journals: Option<Keep>,
     /// How long call records are kept.
     pub keep_calls: Option<Keep>,
+    /// Whom its mails are from, an address with or without a name, at most 320 bytes; empty: whom the server says.
+    pub mail_sender: Option<&'a str>,
 }
 
 /// A domain to make.
@@ -129,13 +134,14 @@ impl Store {
             created_at: now,
             keep: Retention::default(),
             limits: DomainLimits::default(),
+            mail_sender: None,
         })
     }
 
     /// All domains, by name.
     pub async fn domains(&self) -> Result<Vec<Domain>, StoreError> {
         sqlx::query(
-            "SELECT name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits FROM domains ORDER BY name",
+            "SELECT name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits, mail_sender FROM domains ORDER BY name",
         )
         .fetch_all(self.read())
         .await?
@@ -158,7 +164,7 @@ impl Store {
             return Ok(None);
         }
         let row = sqlx::query(
-            "SELECT id, name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits FROM domains \
+            "SELECT id, name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits, mail_sender FROM domains \
              WHERE name = $1",
         )
         .bind(name.to_ascii_lowercase())
@@ -178,7 +184,7 @@ impl Store {
     /// What is known of the scope's domain. Errors: [`StoreError::NotFound`] when it was deleted meanwhile.
     pub async fn domain(&self, scope: &DomainScope) -> Result<Domain, StoreError> {
         let row = sqlx::query(
-            "SELECT name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits FROM domains WHERE id = $1",
+            "SELECT name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits, mail_sender FROM domains WHERE id = $1",
         )
         .bind(scope.id())
         .fetch_optional(self.read())
@@ -196,6 +202,7 @@ impl Store {
         change.time_zone.map_or(Ok(()), checked_time_zone)?;
         checked_keep("time to keep journals", change.keep_journals)?;
         checked_keep("time to keep call records", change.keep_calls)?;
+        change.mail_sender.map_or(Ok(()), checked_sender)?;
         let seconds = |keep: Option<Keep>| match keep {
             Some(Keep::For(time)) => Some(time.as_secs() as i64),
             Some(Keep::ForEver) | None => None,
@@ -204,8 +211,9 @@ impl Store {
         let row = sqlx::query(
             "UPDATE domains SET time_zone = COALESCE($2, time_zone), \
              keep_journals_s = CASE WHEN $3 THEN $4 ELSE keep_journals_s END, \
-             keep_calls_s = CASE WHEN $5 THEN $6 ELSE keep_calls_s END WHERE id = $1 \
-             RETURNING name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits",
+             keep_calls_s = CASE WHEN $5 THEN $6 ELSE keep_calls_s END, \
+             mail_sender = COALESCE($7, mail_sender) WHERE id = $1 \
+             RETURNING name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits, mail_sender",
         )
         .bind(scope.id())
         .bind(change.time_zone)
@@ -213,6 +221,7 @@ impl Store {
         .bind(seconds(change.keep_journals))
         .bind(change.keep_calls.is_some())
         .bind(seconds(change.keep_calls))
+        .bind(change.mail_sender)
         .fetch_optional(&mut *write)
         .await?;
         let domain = domain_of(&row.ok_or_else(|| StoreError::not_found("domain", scope.name()))?)?;
@@ -249,6 +258,7 @@ fn domain_of(row: &SqliteRow) -> Result<Domain, StoreError> {
             calls: keep_of(row, "keep_calls_s")?,
         },
         limits: DomainLimits::from_column(row.try_get("limits")?),
+        mail_sender: Some(row.try_get("mail_sender")?).filter(|sender: &String| !sender.is_empty()),
     })
 }
 
@@ -315,6 +325,15 @@ fn checked_realm(realm: &str) -> Result<(), StoreError> {
             WHAT,
             "it has at least one character and no quotes, backslashes, colons or control characters",
         ));
+    }
+    Ok(())
+}
+
+/// What it means is for whoever sends mails; here it is one line.
+fn checked_sender(sender: &str) -> Result<(), StoreError> {
+    at_most("sender", sender.len(), 320)?;
+    if sender.chars().any(char::is_control) {
+        return Err(StoreError::invalid("sender", "it has a control character"));
     }
     Ok(())
 }

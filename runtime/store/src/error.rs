@@ -60,6 +60,14 @@ pub enum StoreError {
         /// What it may take.
         cap_bytes: u64,
     },
+    /// The domain's voicemail has used up its share: delete messages, or raise the cap.
+    #[error("the domain's voicemail would take {would_be_bytes} bytes, its cap is {cap_bytes}")]
+    VoicemailFull {
+        /// What the recordings of its messages would take with this one.
+        would_be_bytes: u64,
+        /// What they may take.
+        cap_bytes: u64,
+    },
     /// The domain does not take a module without, or with this signature: sign it with a key that the domain has.
     #[error("{why}")]
     Signature {

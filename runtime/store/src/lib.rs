@@ -3,7 +3,7 @@
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
 //! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`] and `grants.rs`, [`entry_points`],
 //! [`activations`], `worlds.rs`, [`events`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`],
-//! [`tokens`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`]. Errors are
+//! [`tokens`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`], [`voicemail`]. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
 //!
 //! SQL is written out, here only, in the part that SQLite and PostgreSQL share; what differs between engines is in
@@ -31,6 +31,7 @@ pub mod kv;
 pub mod limits;
 pub mod modules;
 pub mod numbers;
+pub mod originations;
 mod packing;
 pub mod retention;
 mod rows;
@@ -42,6 +43,7 @@ mod unused;
 pub mod usage;
 pub mod users;
 mod versions;
+pub mod voicemail;
 mod worlds;
 
 pub use activations::{Activation, Settlement};
@@ -64,6 +66,7 @@ pub use kv::{KvCap, Once};
 pub use limits::{DomainLimits, Limit};
 pub use modules::{Module, NewVersion};
 pub use numbers::UserNumber;
+pub use originations::{Origination, WaitingOrigination};
 pub use packing::{PackedJournal, UnpackError};
 pub use retention::{Due, Keep, Purged, Retention, due};
 pub use schedules::ScheduleEntry;
@@ -73,3 +76,4 @@ pub use tokens::{Bearer, Secret, Token, TokenScope};
 pub use unused::{Spare, Stray};
 pub use usage::{Amount, DayUsage};
 pub use users::{Credentials, NewUser, User};
+pub use voicemail::{NewVoicemail, Voicemail, VoicemailBox, VoicemailCap, VoicemailCounts, VoicemailState};

@@ -30,11 +30,17 @@ pub enum Limit {
     CallHostCallsPerSecond,
     /// Milliseconds that one call's scenario may spend between two host calls.
     CallWallMs,
+    /// Mails per minute of all its scenarios, as a lasting rate.
+    MailsPerMinute,
+    /// Messages of one voicemail box.
+    VoicemailMessages,
+    /// Bytes of the recordings of its voicemail.
+    VoicemailBytes,
 }
 
 impl Limit {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::KvBytes,
         Self::KvKeys,
         Self::Instances,
@@ -44,6 +50,9 @@ impl Limit {
         Self::CallMemoryBytes,
         Self::CallHostCallsPerSecond,
         Self::CallWallMs,
+        Self::MailsPerMinute,
+        Self::VoicemailMessages,
+        Self::VoicemailBytes,
     ];
 
     /// As it is stored and shown.
@@ -58,6 +67,9 @@ impl Limit {
             Self::CallMemoryBytes => "call-memory-bytes",
             Self::CallHostCallsPerSecond => "call-host-calls-per-second",
             Self::CallWallMs => "call-wall-ms",
+            Self::MailsPerMinute => "mails-per-minute",
+            Self::VoicemailMessages => "voicemail-messages",
+            Self::VoicemailBytes => "voicemail-bytes",
         }
     }
 
@@ -71,6 +83,8 @@ impl Limit {
             Self::HostCallsPerSecond | Self::CallHostCallsPerSecond => [1, 10_000_000],
             Self::CallCpuMs | Self::CallWallMs => [10, 3_600_000],
             Self::CallMemoryBytes => [1 << 20, 256 << 20],
+            Self::MailsPerMinute | Self::VoicemailMessages => [0, 10_000],
+            Self::VoicemailBytes => [0, 1 << 40],
         }
     }
 

@@ -35,11 +35,23 @@ pub enum TokenScope {
     /// See calls that ended.
     #[serde(rename = "calls:read")]
     CallsRead,
+    /// See voicemail.
+    #[serde(rename = "voicemail:read")]
+    VoicemailRead,
+    /// Delete voicemail.
+    #[serde(rename = "voicemail:write")]
+    VoicemailWrite,
 }
 
 impl TokenScope {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::ScenariosRead, Self::ScenariosWrite, Self::CallsRead];
+    pub const ALL: [Self; 5] = [
+        Self::ScenariosRead,
+        Self::ScenariosWrite,
+        Self::CallsRead,
+        Self::VoicemailRead,
+        Self::VoicemailWrite,
+    ];
 
     /// As it is written.
     pub fn as_str(self) -> &'static str {
@@ -47,6 +59,8 @@ impl TokenScope {
             Self::ScenariosRead => "scenarios:read",
             Self::ScenariosWrite => "scenarios:write",
             Self::CallsRead => "calls:read",
+            Self::VoicemailRead => "voicemail:read",
+            Self::VoicemailWrite => "voicemail:write",
         }
     }
 

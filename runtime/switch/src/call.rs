@@ -20,15 +20,19 @@ use crate::context::Context;
 use crate::dialling::Dialling;
 use crate::leg::{By, Happened, Leg, Media, Role};
 use crate::sdp::Audio;
-use crate::shard::{Answer, FallBack, Output, Start};
+use crate::shard::{Answer, FallBack, Happening, Output, Start};
 use crate::written;
 use message::Messaging;
+pub use originated::{Originated, Origination};
+pub use pickup::{Picked, Picker};
 use recording::{Foreground, Tape};
 use transfer::Transferring;
 
 mod media;
 mod message;
+mod originated;
 mod peers;
+mod pickup;
 pub mod recording;
 mod transfer;
 
@@ -78,6 +82,12 @@ pub enum Pending {
     Transferring(Box<Transferring>),
     /// A text goes to a user's devices.
     Messaging(Box<Messaging>),
+    /// The shards are asked for a call that rings at one of these users.
+    PickingUp {
+        picker: LegId,
+        users: Vec<String>,
+        question: u64,
+    },
 }
 
 /// How far the call has come.
@@ -92,6 +102,8 @@ pub enum Phase {
     Closing { until: Moment },
     /// Nothing is left to do.
     Over,
+    /// No scenario runs yet: the target of a call that no caller began is rung.
+    Originating,
 }
 
 /// What began a call. It never changes.
@@ -136,6 +148,21 @@ pub struct Core {
     legless_since: Option<Moment>,
 }
 
+impl Core {
+    /// Of a call that has just begun.
+    fn new(phase: Phase) -> Self {
+        Self {
+            pending: Pending::Nothing,
+            index: None,
+            last_done: None,
+            phase,
+            end: None,
+            recoveries: 0,
+            legless_since: None,
+        }
+    }
+}
+
 /// The scenario that takes over where the call's own fails. Which one was settled when the call began.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Fallback {
@@ -159,6 +186,8 @@ pub struct Call {
     pub tapes: Vec<Tape>,
     /// What takes over where its scenario fails.
     pub fallback: Option<Fallback>,
+    /// What it was originated with, where no caller began it.
+    pub originated: Option<Originated>,
 }
 
 impl Call {
@@ -176,17 +205,10 @@ impl Call {
         Self {
             origin,
             legs: vec![leg],
-            core: Core {
-                pending: Pending::Nothing,
-                index: None,
-                last_done: None,
-                phase: Phase::Running,
-                end: None,
-                recoveries: 0,
-                legless_since: None,
-            },
+            core: Core::new(Phase::Running),
             tapes: Vec::new(),
             fallback: fallback.map(|entry| Fallback { entry, failed: None }),
+            originated: None,
         }
     }
 
@@ -198,6 +220,25 @@ impl Call {
                 failed: Some(_),
             }) => entry,
             _ => &self.origin.entry,
+        }
+    }
+
+    /// Whether the caller was answered.
+    pub fn is_answered(&self) -> bool {
+        self.core.phase != Phase::Originating && self.legs.first().is_some_and(|leg| leg.answered.is_some())
+    }
+
+    /// What event scenarios are told: it has begun, or is answered.
+    pub fn happening(&self, answered: bool, at: Moment) -> Happening {
+        Happening {
+            domain: self.origin.domain.clone(),
+            call: self.origin.id.clone(),
+            answered,
+            from: self.origin.caller.user.clone(),
+            to: self.origin.dialled.user.clone(),
+            entry: self.origin.entry.clone(),
+            started: self.origin.started,
+            at,
         }
     }
 
@@ -230,6 +271,9 @@ impl Call {
 
     /// The directory or the store answered.
     pub fn handle_answer(&mut self, question: u64, answer: Answer, cx: &mut Context<'_>) {
+        if matches!(answer, Answer::LetGo) {
+            return self.link_ended(question, cx);
+        }
         match &self.core.pending {
             Pending::Asking { question: asked, op } if *asked == question => {
                 let outcome = answer.into_outcome().or_else(|| op.unavailable());
@@ -237,6 +281,9 @@ impl Call {
             }
             Pending::Dialling(_) => self.dialling_located(question, answer, cx),
             Pending::Messaging(_) => self.message_located(question, answer, cx),
+            Pending::PickingUp { question: asked, .. } if *asked == question => {
+                self.picked_up(answer, cx);
+            }
             _ => (),
         }
     }
@@ -302,7 +349,7 @@ impl Call {
             Phase::Running => self.core.legless_since.map(|since| since + LEGLESS_MAX),
             // A leg that still waits for its ACK has a deadline of its own.
             Phase::Closing { until } if !self.is_leaving() => Some(until),
-            Phase::Stopping | Phase::Closing { .. } | Phase::Over => None,
+            Phase::Originating | Phase::Stopping | Phase::Closing { .. } | Phase::Over => None,
         };
         [legs, pending, phase].into_iter().flatten().min()
     }
@@ -328,9 +375,7 @@ impl Call {
         };
         self.core.end = Some(end);
         self.end_all(By::Scenario, status, words, cx);
-        self.core.phase = Phase::Closing {
-            until: cx.now + CLOSING_MAX,
-        };
+        self.close(cx);
     }
 
     /// The scenario does not go on where its call stands.
@@ -388,6 +433,16 @@ impl Call {
         for leg in &mut self.legs {
             leg.hang_up_with(by, status, words, cx);
         }
+        if self.core.phase == Phase::Originating {
+            self.close(cx);
+        }
+    }
+
+    /// No scenario runs, or will: the gate's last words are waited for.
+    fn close(&mut self, cx: &Context<'_>) {
+        self.core.phase = Phase::Closing {
+            until: cx.now + CLOSING_MAX,
+        };
     }
 
     fn is_leaving(&self) -> bool {
@@ -404,7 +459,7 @@ impl Call {
         let closed = self
             .legs
             .iter()
-            .all(|leg| matches!(leg.media, Media::Closed(Some(_))));
+            .all(|leg| matches!(leg.media, Media::Closed(Some(_)) | Media::Elsewhere));
         if closed && !self.is_leaving() && matches!(self.core.phase, Phase::Closing { .. }) {
             self.core.phase = Phase::Over;
         }

@@ -84,10 +84,16 @@ fn transaction_key(id: TransactionId) -> Key {
 
 /// The keys of a call.
 fn call_keys(call: CallKey, legs: usize) -> impl Iterator<Item = Key> {
-    [Kind::Call, Kind::Origin, Kind::Tapes, Kind::Fallback]
-        .into_iter()
-        .map(move |kind| Key::new(kind, call.0, 0))
-        .chain((0..legs as u32).map(move |leg| Key::new(Kind::Leg, call.0, leg)))
+    [
+        Kind::Call,
+        Kind::Origin,
+        Kind::Tapes,
+        Kind::Fallback,
+        Kind::Originated,
+    ]
+    .into_iter()
+    .map(move |kind| Key::new(kind, call.0, 0))
+    .chain((0..legs as u32).map(move |leg| Key::new(Kind::Leg, call.0, leg)))
 }
 
 /// The value of [`Kind::Meta`].
@@ -165,6 +171,9 @@ impl Shard {
         written.put_once(Key::new(Kind::Origin, call.0, 0), &it.origin, write);
         if let Some(fallback) = &it.fallback {
             written.put(Key::new(Kind::Fallback, call.0, 0), fallback, write);
+        }
+        if let Some(originated) = &it.originated {
+            written.put(Key::new(Kind::Originated, call.0, 0), originated, write);
         }
         let core = CallValue(it.legs.len() as u32, &it.core);
         written.put(Key::new(Kind::Call, call.0, 0), &core, write);

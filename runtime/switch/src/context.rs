@@ -226,6 +226,11 @@ impl Context<'_> {
         self.sip.cancel(client, self.now);
     }
 
+    /// The same where somebody else has answered, which the CANCEL says.
+    pub fn cancel_elsewhere(&mut self, client: ClientId) {
+        self.sip.cancel_elsewhere(client, self.now);
+    }
+
     /// Answers a request. A transaction that has ended meanwhile needs no answer, so its absence is no error.
     pub fn respond(&mut self, server: ServerId, response: Result<Message, ParseError>) {
         match response {

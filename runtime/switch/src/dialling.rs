@@ -8,7 +8,7 @@ use tandem_host_api::op::{Address, DialFailure, DialOptions, LegId, Outcome, Str
 use tandem_sip::Moment;
 use tandem_sip::registrar::Binding;
 
-use crate::call::{Call, Pending};
+use crate::call::{Call, Pending, Phase};
 use crate::context::Context;
 use crate::errand::way_to;
 use crate::leg::{By, Ending, Leg, Planned};
@@ -17,7 +17,11 @@ use crate::shard::{Answer, Located, Question};
 use crate::sip_text;
 
 /// A call has at most so many legs, over all its dials.
-const LEGS_MAX: usize = 256;
+pub const LEGS_MAX: usize = 256;
+/// Why devices stop ringing where nobody answered.
+const UNWANTED: &str = "no longer wanted";
+/// The caller of a dial that has none.
+const NOBODY: LegId = LegId(u32::MAX);
 
 /// Where one target stands.
 #[derive(Debug, Serialize, Deserialize)]
@@ -71,6 +75,36 @@ impl Dialling {
         self.attempts.iter().filter_map(asking).collect()
     }
 
+    /// For whom is dialled.
+    pub fn caller(&self) -> LegId {
+        self.caller
+    }
+
+    /// Who the targets see.
+    pub fn from(&self) -> &Address {
+        &self.from
+    }
+
+    /// Whether a device of one of these users rings.
+    pub fn rings_at(&self, users: &[String], all: &[Leg]) -> bool {
+        let rings = |id: &LegId| {
+            all.get(id.0 as usize)
+                .is_some_and(|leg| leg.ringing && !leg.is_over())
+        };
+        self.attempts.iter().any(|attempt| match attempt {
+            Attempt::Calling { user, legs, .. } => users.contains(user) && legs.iter().any(rings),
+            Attempt::Waiting(_) | Attempt::Asking { .. } | Attempt::Failed => false,
+        })
+    }
+
+    /// The one of these users who is called.
+    pub fn user_among(&self, users: &[String]) -> Option<String> {
+        self.attempts.iter().find_map(|attempt| match attempt {
+            Attempt::Calling { user, .. } if users.contains(user) => Some(user.clone()),
+            _ => None,
+        })
+    }
+
     fn note(&mut self, failure: DialFailure) {
         if self
             .failure
@@ -113,6 +147,27 @@ impl Call {
         self.dialling_next(cx);
     }
 
+    /// Rings a target before there is a caller: [`Self::rung`] tells what came of it.
+    pub fn dial_for_nobody(&mut self, target: Target, from: Address, ring_ms: u32, cx: &mut Context<'_>) {
+        let options = DialOptions {
+            strategy: Strategy::Parallel,
+            timeout_ms: ring_ms,
+            caller_id: None,
+            ringback: false,
+        };
+        let dialling = Dialling {
+            caller: NOBODY,
+            from,
+            until: cx.now + Duration::from_millis(u64::from(ring_ms)),
+            options,
+            attempts: vec![Attempt::Waiting(target)],
+            failure: None,
+            rings: false,
+        };
+        self.core.pending = Pending::Dialling(Box::new(dialling));
+        self.dialling_next(cx);
+    }
+
     /// Begins what is to begin: every target, or the next one; ends the dial when none is left.
     fn dialling_next(&mut self, cx: &mut Context<'_>) {
         let Pending::Dialling(dialling) = &mut self.core.pending else {
@@ -146,7 +201,7 @@ impl Call {
         }
         if !dialling.attempts.iter().any(busy) {
             let failure = dialling.failure.take().unwrap_or(DialFailure::Unreachable);
-            self.dialling_over(Err(failure), cx);
+            self.dialling_over(Err(failure), UNWANTED, cx);
         }
     }
 
@@ -297,8 +352,13 @@ impl Call {
     /// A device answered: the others are cancelled.
     pub fn dialling_leg_answered(&mut self, id: LegId, cx: &mut Context<'_>) {
         if matches!(self.core.pending, Pending::Dialling(_)) {
-            self.dialling_over(Ok(id), cx);
+            self.dialling_over(Ok(id), "answered elsewhere", cx);
         }
+    }
+
+    /// Somebody picked up: `id` is the leg that stands for it.
+    pub fn dialling_taken(&mut self, id: LegId, words: &str, cx: &mut Context<'_>) {
+        self.dialling_over(Ok(id), words, cx);
     }
 
     /// A leg ended while dialling: a device that refused, or the caller.
@@ -308,7 +368,7 @@ impl Call {
             return;
         };
         if dialling.caller == id {
-            return self.dialling_over(Err(DialFailure::CallerGone), cx);
+            return self.dialling_over(Err(DialFailure::CallerGone), UNWANTED, cx);
         }
         // A device that was cancelled, of an earlier turn or dial, says nothing about this one.
         let ours = |a: &Attempt| matches!(a, Attempt::Calling { legs, .. } if legs.contains(&id));
@@ -347,7 +407,7 @@ impl Call {
     }
 
     /// Ends the dial; every other device stops ringing.
-    fn dialling_over(&mut self, result: Result<LegId, DialFailure>, cx: &mut Context<'_>) {
+    fn dialling_over(&mut self, result: Result<LegId, DialFailure>, words: &str, cx: &mut Context<'_>) {
         let Pending::Dialling(dialling) = std::mem::replace(&mut self.core.pending, Pending::Nothing) else {
             return;
         };
@@ -355,12 +415,10 @@ impl Call {
         for attempt in &dialling.attempts {
             if let Attempt::Calling { legs, .. } = attempt {
                 for id in legs.iter().filter(|id| Some(**id) != winner) {
-                    if let Some(leg) = self.leg(*id) {
-                        let words = if winner.is_some() {
-                            "answered elsewhere"
-                        } else {
-                            "no longer wanted"
-                        };
+                    let Some(leg) = self.leg(*id) else { continue };
+                    if winner.is_some() {
+                        leg.cancel_elsewhere(words, cx);
+                    } else {
                         leg.hang_up_with(By::Scenario, 487, words, cx);
                     }
                 }
@@ -370,6 +428,9 @@ impl Call {
             && let Some(leg) = self.leg(dialling.caller)
         {
             leg.stop_play(cx);
+        }
+        if self.core.phase == Phase::Originating {
+            return self.rung(result, cx);
         }
         self.done(Outcome::Dialled(result), cx);
     }

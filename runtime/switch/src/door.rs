@@ -32,6 +32,7 @@ impl Setting {
             Op::ConfigDocument => Outcome::Text(self.config.clone()),
             Op::ConfigEntryPoint => Outcome::Text(self.entry_point.clone()),
             Op::ConfigDomain => Outcome::Text(self.domain.clone()),
+            Op::OriginateData => Outcome::OptionalText(None),
             Op::NowMs => Outcome::Number(now().as_millisecond().max(0) as u64),
             Op::LocalTime => Outcome::LocalTime(local_time(now(), &self.time_zone)),
             Op::Random => Outcome::Number(rng.random()),
@@ -65,6 +66,8 @@ pub struct Facts {
     pub caller: Address,
     /// What was dialled.
     pub dialled: Address,
+    /// What the call was originated with.
+    pub data: Option<String>,
 }
 
 impl Facts {
@@ -82,6 +85,7 @@ impl Facts {
             request: start.request,
             caller: start.caller,
             dialled: start.dialled,
+            data: start.data,
         }
     }
 }
@@ -130,6 +134,7 @@ impl<P: FnMut(Passed) + Send + 'static> Door<P> {
             Op::Header { leg: LegId(0), name } => {
                 Outcome::Lines(sip_text::header_values(&facts.request, name))
             }
+            Op::OriginateData => Outcome::OptionalText(facts.data.clone()),
             op => return facts.setting.answer(op, &mut self.rng, self.now),
         })
     }

@@ -34,10 +34,12 @@ pub enum Kind {
     Tapes = 12,
     /// The scenario that takes over a call whose own fails, and whether it has; `id` is the call's.
     Fallback = 13,
+    /// What a call that no caller began was originated with; `id` is the call's.
+    Originated = 14,
 }
 
 impl Kind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Meta,
         Self::Call,
         Self::Leg,
@@ -52,6 +54,7 @@ impl Kind {
         Self::Ended,
         Self::Tapes,
         Self::Fallback,
+        Self::Originated,
     ];
 }
 

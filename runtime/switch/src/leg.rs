@@ -22,7 +22,7 @@ mod requests;
 mod sound;
 mod state;
 
-pub use state::{By, Ending, Happened, Media, Planned, Playing, Role, Signalling};
+pub use state::{By, Ending, Happened, Link, Media, Planned, Playing, Role, Signalling};
 
 /// The part of an endpoint's number that its shard counts.
 const ENDPOINT_MASK: u64 = (1 << 48) - 1;
@@ -118,6 +118,41 @@ impl Leg {
         leg
     }
 
+    /// A leg of another call: what stands for it here. `endpoint` is that call's.
+    pub fn elsewhere(
+        id: LegId,
+        parties: (Address, Address),
+        endpoint: EndpointId,
+        link: Link,
+        cx: &mut Context<'_>,
+    ) -> Self {
+        let user = Some(parties.0.user.clone());
+        // Nothing is sent to it.
+        let nobody = SocketAddr::from(([0, 0, 0, 0], 0));
+        let nowhere = Flow {
+            transport: tandem_sip::Transport::Udp,
+            local: nobody,
+            remote: nobody,
+            connection: 0,
+        };
+        let mut leg = Self::new(id, Role::Callee, parties, nowhere, cx);
+        cx.endpoints.remove(&leg.endpoint);
+        leg.endpoint = endpoint;
+        leg.user = user;
+        leg.media = Media::Elsewhere;
+        leg.signalling = Signalling::Elsewhere { link: Box::new(link) };
+        leg.answered = Some(cx.now);
+        leg
+    }
+
+    /// The link that it stands for, while it is one of another call.
+    pub fn link(&self) -> Option<&Link> {
+        match &self.signalling {
+            Signalling::Elsewhere { link } => Some(link),
+            _ => None,
+        }
+    }
+
     fn new(
         id: LegId,
         role: Role,
@@ -169,7 +204,15 @@ impl Leg {
 
     /// Whether it was answered and is still up.
     pub fn is_up(&self) -> bool {
-        matches!(self.signalling, Signalling::Up { .. })
+        matches!(
+            self.signalling,
+            Signalling::Up { .. } | Signalling::Elsewhere { .. }
+        )
+    }
+
+    /// Whether it can be bridged now.
+    pub fn can_be_joined(&self) -> bool {
+        self.is_audible() || self.link().is_some()
     }
 
     /// The codec in use.

@@ -39,5 +39,6 @@ pub use keys::{Change, Key, Kind};
 pub use nonces::Nonces;
 pub use restore::RestoreProblem;
 pub use shard::{
-    Admitted, Answer, CallKey, Input, Located, Output, Question, Resume, Shard, ShardConfig, Start, shard_of,
+    Admitted, Answer, CallKey, Happening, Input, Inquiry, Located, Output, Question, Resume, Shard,
+    ShardConfig, Start, Told, shard_of,
 };

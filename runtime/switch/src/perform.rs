@@ -12,7 +12,7 @@ use tandem_host_api::op::{Address, LegError, LegId, Op, OpIndex, Outcome, Progre
 use crate::call::{Call, Pending};
 use crate::context::Context;
 use crate::leg::{Leg, Media, Role, Signalling};
-use crate::shard::{Output, Question};
+use crate::shard::{CallKey, Output, Question};
 
 impl Call {
     /// The last request of a scenario that runs again after a restart: it may be under way, it may have been answered
@@ -108,6 +108,7 @@ impl Call {
                 timeout_ms,
             } => self.transfer(leg, &target, timeout_ms, cx),
             Op::SendMessage { user, text, sender } => self.send_message(user, text, sender, cx),
+            Op::PickUp { picker, users } => self.pick_up(picker, users, cx),
             Op::FindUser { .. }
             | Op::RecordingDelete { .. }
             | Op::KvGet { .. }
@@ -121,7 +122,10 @@ impl Call {
             | Op::MetricGauge { .. }
             | Op::MetricObserve { .. }
             | Op::FindContact { .. }
-            | Op::SearchContacts { .. } => {
+            | Op::SearchContacts { .. }
+            | Op::SendMail { .. }
+            | Op::Voicemail { .. }
+            | Op::Originate { .. } => {
                 let Some(question) = self.question(&op) else {
                     return self.stop_scenario(cx);
                 };
@@ -136,6 +140,7 @@ impl Call {
             | Op::LocalTime
             | Op::Random
             | Op::Log { .. }
+            | Op::OriginateData
             | Op::Step { .. } => {
                 tracing::error!(call = %self.origin.id, ?op, "a request that the door answers came to the call");
                 self.core.index = None;
@@ -151,9 +156,9 @@ impl Call {
         Question::about(self.origin.domain.clone(), op, once)
     }
 
-    /// The questions under way.
-    pub fn questions(&self) -> Vec<(u64, Question)> {
-        match &self.core.pending {
+    /// The questions under way; `key` is the call's shard and its own.
+    pub fn questions(&self, key: (u64, CallKey)) -> Vec<(u64, Question)> {
+        let mut questions = match &self.core.pending {
             Pending::Asking { question, op } => self
                 .question(op)
                 .map(|asked| (*question, asked))
@@ -161,8 +166,11 @@ impl Call {
                 .collect(),
             Pending::Dialling(dialling) => dialling.questions(&self.origin.domain),
             Pending::Messaging(it) => it.question(&self.origin.domain).into_iter().collect(),
+            Pending::PickingUp { .. } => self.pick_up_question(key).into_iter().collect(),
             _ => Vec::new(),
-        }
+        };
+        questions.extend(self.link_questions());
+        questions
     }
 
     /// Opens the endpoint of the caller's leg, then answers (or sends 183).
@@ -184,7 +192,7 @@ impl Call {
                 let outcome = self.describe_leg(id, answer, cx);
                 self.done(Outcome::Leg(outcome), cx);
             }
-            Media::None | Media::Opening | Media::Closed(_) => {
+            Media::None | Media::Opening | Media::Closed(_) | Media::Elsewhere => {
                 leg.open_media(cx);
                 self.core.pending = Pending::Opening { leg: id, answer };
             }
@@ -196,6 +204,10 @@ impl Call {
         let leg = self.leg(id).filter(|leg| !leg.is_over()).ok_or(LegError::Gone)?;
         if leg.is_audible() {
             Ok(leg)
+        } else if leg.link().is_some() {
+            Err(LegError::WrongState(
+                "the leg is one of another call: it can be bridged and hung up".into(),
+            ))
         } else {
             Err(LegError::WrongState(
                 "the leg has no media yet: answer it, or open early media".into(),

@@ -130,8 +130,14 @@ impl Call {
             _ => None,
         };
         let joined = |a: EndpointId| known.get(&a).and_then(|it| it.joined);
+        let elsewhere = |at: EndpointId| {
+            let mut legs = self.legs.iter();
+            legs.any(|leg| leg.media == Media::Elsewhere && leg.endpoint == at)
+        };
         for a in self.legs.iter().map(|leg| leg.endpoint) {
             if let Some(b) = joined(a)
+                // Two calls want that pair: the other one may still.
+                && !elsewhere(a) && !elsewhere(b)
                 && ![Some((a, b)), Some((b, a))].contains(&wanted)
                 && (a < b || joined(b) != Some(a))
             {
@@ -150,7 +156,8 @@ impl Leg {
     fn reconcile(&mut self, existing: Option<&Existing>, cx: &mut Context<'_>) -> Found {
         let endpoint = self.endpoint;
         match (&self.media, existing) {
-            (Media::None | Media::Closed(Some(_)), None) => Found::Nothing,
+            // The other call sees to it.
+            (Media::Elsewhere, _) | (Media::None | Media::Closed(Some(_)), None) => Found::Nothing,
             (Media::None | Media::Closed(_), Some(_)) => {
                 cx.media(Command::Close { endpoint });
                 Found::Nothing

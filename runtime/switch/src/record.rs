@@ -22,7 +22,7 @@ pub(crate) fn timestamp(at: Moment) -> Timestamp {
 }
 
 /// A call's identifier: milliseconds since 1970 and 32 random bits in hexadecimal, so that it sorts by time.
-pub(crate) fn new_id(now: Moment, random: u32) -> String {
+pub fn new_id(now: Moment, random: u32) -> String {
     format!("{:011x}{random:08x}", now.unix_micros() / 1_000)
 }
 
@@ -39,7 +39,7 @@ impl Record {
     /// Of a call that had a scenario.
     pub fn of_call(call: &Call, now: Moment) -> Self {
         let caller = call.legs.first();
-        let ending = caller.and_then(|leg| leg.ending.clone());
+        let ending = unanswered(call, now).or_else(|| caller.and_then(|leg| leg.ending.clone()));
         let answered = caller.is_some_and(|leg| leg.answered.is_some());
         let last = call.core.end.as_ref();
         let fallback = call
@@ -59,8 +59,8 @@ impl Record {
         let summary = CallSummary {
             id: call.origin.id.clone(),
             direction: Direction::Internal,
-            from_number: caller.map(|leg| leg.peer.user.clone()).unwrap_or_default(),
-            to_number: caller.map(|leg| leg.local.user.clone()).unwrap_or_default(),
+            from_number: call.origin.caller.user.clone(),
+            to_number: call.origin.dialled.user.clone(),
             entry_point: Some(call.origin.entry.number.clone()),
             scenario: Some(call.origin.entry.module.clone()),
             scenario_hash: Some(call.origin.entry.hash.clone()),
@@ -79,7 +79,10 @@ impl Record {
             } else {
                 ending.as_ref().map(|e| e.status)
             },
-            ended_by: ended_by(&call.legs).to_owned(),
+            ended_by: match &call.originated {
+                Some(it) if it.failure.is_some() => it.ended_by().to_owned(),
+                _ => ended_by(&call.legs).to_owned(),
+            },
             rolling_hash: None,
             journal_stored: false,
             recoveries: call.core.recoveries,
@@ -164,6 +167,17 @@ impl Record {
             },
         }
     }
+}
+
+/// How a call ended whose target did not answer.
+fn unanswered(call: &Call, now: Moment) -> Option<Ending> {
+    let originated = call.originated.as_ref()?;
+    Some(Ending {
+        at: now,
+        by: By::Peer,
+        status: originated.status()?,
+        cause: String::new(),
+    })
 }
 
 /// A scenario's end as records tell it, and its words where it failed.

@@ -51,8 +51,21 @@ pub enum Output {
     Send { flow: Flow, bytes: Bytes },
     /// Find something out.
     Ask { number: u64, question: Question },
+    /// A user has a first device, or the last one is gone.
+    Presence {
+        domain: String,
+        user: String,
+        registered: bool,
+        at: Moment,
+    },
     /// Nothing more now; come back with [`Input::Timeout`] then.
     Wait(Option<Moment>),
+}
+
+impl Output {
+    fn is_presence_of(&self, aor: &Aor) -> bool {
+        matches!(self, Self::Presence { domain, user, .. } if *domain == aor.domain && *user == aor.user)
+    }
 }
 
 /// A REGISTER that waits for the directory's answer.
@@ -138,6 +151,7 @@ impl Registration {
                 self.sip.handle_timeout(now);
                 for (aor, _) in self.registrar.expire(now) {
                     tracing::info!(domain = %aor.domain, user = %aor.user, "registration expired");
+                    self.note_presence(&aor, true, now);
                 }
             }
         }
@@ -287,10 +301,11 @@ impl Registration {
         } = waiting;
         let domain = &admitted.domain;
         let tag = tandem_sip::dialog::new_tag(&mut self.rng);
-        let reply = match self
-            .registrar
-            .register(&Aor::new(domain, user), request, *flow, now)
-        {
+        let aor = Aor::new(domain, user);
+        let before = !self.registrar.lookup(&aor, now).is_empty();
+        let registered = self.registrar.register(&aor, request, *flow, now);
+        self.note_presence(&aor, before, now);
+        let reply = match registered {
             Ok(bindings) => {
                 tracing::info!(%domain, %user, remote = %flow.remote, devices = bindings.len(), "registered");
                 let contacts = bindings.iter().map(|binding| binding.contact_header(now));
@@ -308,6 +323,20 @@ impl Registration {
             }
         };
         self.respond(*server, reply, now);
+    }
+
+    /// Tells of a user whose devices have become some, or none.
+    fn note_presence(&mut self, aor: &Aor, before: bool, at: Moment) {
+        let registered = !self.registrar.lookup(aor, at).is_empty();
+        // Of several devices that went at once one tells.
+        if registered != before && !self.out.iter().any(|out| out.is_presence_of(aor)) {
+            self.out.push_back(Output::Presence {
+                domain: aor.domain.clone(),
+                user: aor.user.clone(),
+                registered,
+                at,
+            });
+        }
     }
 
     fn reply(&mut self, server: ServerId, request: &Message, flow: Flow, status: u16, now: Moment) {

@@ -16,11 +16,11 @@ use tandem_sip::transactions::{TransactionId, TransactionRecord};
 
 use crate::admission::Admission;
 use crate::call::recording::Tape;
-use crate::call::{Call, Core, Fallback, Origin, Phase};
+use crate::call::{Call, Core, Fallback, Origin, Originated, Phase};
 use crate::changes::{Meta, OWNER, Waiting};
 use crate::context::{ClientOwner, Context};
 use crate::keys::{Key, Kind};
-use crate::leg::{Leg, Signalling};
+use crate::leg::{Leg, Media, Signalling};
 use crate::nonces::{Challenger, Nonces};
 use crate::shard::{CallKey, Output, Resume, Shard, ShardConfig, Start};
 use crate::written::{ReadError, read};
@@ -63,6 +63,7 @@ struct Parts {
     fallback: Option<Read<Fallback>>,
     legs: BTreeMap<u32, Read<Leg>>,
     tapes: Option<Read<Vec<Tape>>>,
+    originated: Option<Read<Originated>>,
     keys: Vec<Key>,
 }
 
@@ -161,6 +162,7 @@ impl Shard {
             Kind::Origin => found.part(key).origin = Some(read(value)),
             Kind::Tapes => found.part(key).tapes = Some(read(value)),
             Kind::Fallback => found.part(key).fallback = Some(read(value)),
+            Kind::Originated => found.part(key).originated = Some(read(value)),
             Kind::ServerTransaction => match found.read(key, value) {
                 Some(record) => found.servers.push((key, record)),
                 None => self.journal.note_stale_at(key, value),
@@ -317,6 +319,14 @@ impl Shard {
             }
             None => None,
         };
+        let originated = match parts.originated {
+            Some(Ok(originated)) => Some(originated),
+            Some(Err(error)) => {
+                why.get_or_insert(format!("what it was originated with: {error}"));
+                None
+            }
+            None => None,
+        };
         if !is_sound(key.0) {
             why.get_or_insert("it has no possible number".into());
         }
@@ -327,6 +337,7 @@ impl Shard {
                 core,
                 tapes,
                 fallback,
+                originated,
             }),
             (_, _, why) => Err((why.unwrap_or_default(), legs)),
         }
@@ -336,8 +347,8 @@ impl Shard {
     fn is_leg_sound(&self, leg: &Leg, number: u32) -> bool {
         let shard = leg.endpoint.0 >> 48;
         leg.id == LegId(number)
-            && shard == self.config.shard
-            && !self.indexes.endpoints.contains_key(&leg.endpoint)
+            && (leg.media == Media::Elsewhere
+                || shard == self.config.shard && !self.indexes.endpoints.contains_key(&leg.endpoint))
             && leg.is_sound()
             && (number == 0 || !matches!(leg.signalling, Signalling::Incoming { .. }))
     }
@@ -345,16 +356,26 @@ impl Shard {
     fn index(&mut self, key: CallKey, call: &Call) {
         self.silent.insert(key);
         for leg in &call.legs {
-            self.indexes.endpoints.insert(leg.endpoint, (key, leg.id));
+            if leg.media != Media::Elsewhere {
+                self.indexes.endpoints.insert(leg.endpoint, (key, leg.id));
+            }
             match &leg.signalling {
                 Signalling::Incoming { server, .. } => drop(self.indexes.servers.insert(*server, key)),
                 Signalling::Up { dialog, .. } | Signalling::Leaving { dialog, .. } => {
                     self.indexes.dialogs.insert(dialog.key(), (key, leg.id));
                 }
-                Signalling::Planned { .. } | Signalling::Outgoing { .. } | Signalling::Ended => (),
+                Signalling::Planned { .. }
+                | Signalling::Outgoing { .. }
+                | Signalling::Elsewhere { .. }
+                | Signalling::Ended => (),
             }
         }
-        let questions: BTreeSet<u64> = call.questions().into_iter().map(|(number, _)| number).collect();
+        let key = (self.config.shard, key);
+        let questions: BTreeSet<u64> = call
+            .questions(key)
+            .into_iter()
+            .map(|(number, _)| number)
+            .collect();
         let highest = questions.into_iter().filter(|number| is_sound(*number)).max();
         self.numbers.question = self.numbers.question.max(highest.unwrap_or_default());
     }
@@ -364,6 +385,13 @@ impl Call {
     /// Goes on after a restart.
     fn take_over(&mut self, cx: &mut Context<'_>) {
         self.core.recoveries = self.core.recoveries.saturating_add(1);
+        if self.core.phase == Phase::Originating {
+            // Nothing runs yet: it rings on.
+            for (number, question) in self.questions((cx.shard.0, cx.call)) {
+                cx.ask(number, question);
+            }
+            return self.resend(cx);
+        }
         let running = matches!(self.core.phase, Phase::Running | Phase::Stopping);
         cx.out.push_back(Output::Resume(Box::new(Resume {
             start: Start::of(cx.call, self),
@@ -390,7 +418,7 @@ impl Call {
         if self.core.phase == Phase::Stopping {
             cx.out.push_back(Output::StopScenario { call: cx.call });
         }
-        for (number, question) in self.questions() {
+        for (number, question) in self.questions((cx.shard.0, cx.call)) {
             cx.ask(number, question);
         }
         self.resend(cx);

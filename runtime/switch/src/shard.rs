@@ -18,7 +18,7 @@ use crate::call::{Call, Phase};
 use crate::changes::Unwritten;
 use crate::context::{ClientOwner, ClientUse, Context, Indexes, Numbers, Way};
 use crate::errand::Errands;
-use crate::leg::{By, Leg};
+use crate::leg::{By, Leg, Media};
 use crate::nonces::{Challenger, Nonces};
 use crate::record::Record;
 use crate::sip_text;
@@ -46,10 +46,12 @@ macro_rules! context {
 }
 
 mod admitting;
+mod inquiry;
 mod io;
 mod limits;
 
-pub use io::{Admitted, Answer, FallBack, Input, Located, Output, Question, Resume, Start};
+pub use inquiry::{Inquiry, Told};
+pub use io::{Admitted, Answer, FallBack, Happening, Input, Located, Output, Question, Resume, Start};
 
 /// A call's number within its shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -94,6 +96,8 @@ pub struct Shard {
     pub(crate) indexes: Indexes,
     pub(crate) admissions: HashMap<u64, Admission>,
     pub(crate) asked: HashMap<u64, CallKey>,
+    /// Who waits for a call to let go of another: the inquiry, and that other.
+    held: HashMap<CallKey, Vec<(u64, String)>>,
     deadlines: BTreeSet<(Moment, CallKey)>,
     due: HashMap<CallKey, Moment>,
     pub(crate) out: VecDeque<Output>,
@@ -135,6 +139,7 @@ impl Shard {
             indexes: Indexes::default(),
             admissions: HashMap::new(),
             asked: HashMap::new(),
+            held: HashMap::new(),
             deadlines: BTreeSet::new(),
             due: HashMap::new(),
             out: VecDeque::new(),
@@ -167,6 +172,7 @@ impl Shard {
         self.calls.len()
             + self.admissions.len()
             + self.asked.len()
+            + self.held.len()
             + self.errands.len()
             + self.deadlines.len()
             + self.due.len()
@@ -211,6 +217,7 @@ impl Shard {
                 self.with_call(call, now, |call, cx| call.handle_scenario_ended(end, cx));
             }
             Input::Answered { number, answer } => self.handle_answer(number, answer, now),
+            Input::Inquire { number, inquiry } => self.handle_inquiry(number, inquiry, now),
             Input::Drain { on } => self.draining = on,
             Input::EndAll => {
                 for key in self.call_keys() {
@@ -491,9 +498,14 @@ impl Shard {
         };
         let before = self.out.len();
         self.journal.note_call(key);
+        let was_answered = call.is_answered();
         let mut cx = context!(self, key, call.origin.domain.clone(), now);
         f(&mut call, &mut cx);
         call.settle(now);
+        if !was_answered && call.is_answered() {
+            self.out
+                .push_back(Output::Happened(Box::new(call.happening(true, now))));
+        }
         for output in self.out.iter().skip(before) {
             if let Output::Ask { number, call, .. } = output {
                 self.asked.insert(*number, *call);
@@ -503,8 +515,10 @@ impl Shard {
             self.deadlines.remove(&(at, key));
         }
         if call.core.phase == Phase::Over {
+            self.note_let_go(key, None);
             return self.forget(key, &call, now);
         }
+        self.note_let_go(key, Some(&call));
         if let Some(at) = call.deadline() {
             self.due.insert(key, at);
             self.deadlines.insert((at, key));
@@ -519,7 +533,10 @@ impl Shard {
 
     fn forget(&mut self, key: CallKey, call: &Call, now: Moment) {
         for leg in &call.legs {
-            self.indexes.endpoints.remove(&leg.endpoint);
+            // One of another call is that call's.
+            if leg.media != Media::Elsewhere {
+                self.indexes.endpoints.remove(&leg.endpoint);
+            }
         }
         self.journal.note_over(key, call.legs.len());
         self.count_out(key, &call.origin.domain);

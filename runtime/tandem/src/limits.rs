@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tandem_host_api::{DomainLimits, Limits};
-use tandem_store::{DomainLimits as Own, KvCap, Limit};
+use tandem_store::{DomainLimits as Own, KvCap, Limit, VoicemailCap};
 
 use crate::compile;
 use crate::config::Config;
@@ -12,6 +12,12 @@ use crate::config::Config;
 const KV_BYTES: u64 = 64 << 20;
 /// One domain's key-value pairs.
 const KV_KEYS: u64 = 100_000;
+/// One domain's mails per minute.
+pub const MAILS_PER_MINUTE: u64 = 30;
+/// Messages of one voicemail box.
+const VOICEMAIL_MESSAGES: u64 = 100;
+/// Bytes of one domain's voicemail: some nine hours.
+const VOICEMAIL_BYTES: u64 = 512 << 20;
 
 /// What all calls of a domain may use together where nothing is set.
 pub fn domain_default(config: &Config) -> DomainLimits {
@@ -71,11 +77,20 @@ pub fn of_pairs(own: &Own) -> KvCap {
     }
 }
 
+/// What a domain's voicemail may take.
+pub fn of_voicemail(own: &Own) -> VoicemailCap {
+    VoicemailCap {
+        messages: own.get(Limit::VoicemailMessages).unwrap_or(VOICEMAIL_MESSAGES),
+        bytes: own.get(Limit::VoicemailBytes).unwrap_or(VOICEMAIL_BYTES),
+    }
+}
+
 /// The limit that is in force for a domain.
 pub fn in_force(config: &Config, own: &Own, limit: Limit) -> u64 {
     let domain = of_domain(domain_default(config), own);
     let call = of_call(&compile::limits(config), own);
     let pairs = of_pairs(own);
+    let voicemail = of_voicemail(own);
     let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     match limit {
         Limit::KvBytes => pairs.bytes,
@@ -87,6 +102,9 @@ pub fn in_force(config: &Config, own: &Own, limit: Limit) -> u64 {
         Limit::CallMemoryBytes => call.memory_bytes,
         Limit::CallHostCallsPerSecond => call.host_calls_per_s.into(),
         Limit::CallWallMs => ms(call.wall),
+        Limit::MailsPerMinute => own.get(limit).unwrap_or(MAILS_PER_MINUTE),
+        Limit::VoicemailMessages => voicemail.messages,
+        Limit::VoicemailBytes => voicemail.bytes,
     }
 }
 

@@ -29,9 +29,12 @@ use crate::config::Config;
 use crate::drive::answers::Answers;
 use crate::drive::clock;
 use crate::drive::events;
+use crate::drive::exchange::exchange;
 use crate::drive::http::Http;
 use crate::drive::journals::{Found, Journals, JournalsError, Watch};
+use crate::drive::mail::Mailer;
 use crate::drive::off_call::OffCall;
+use crate::drive::originate::Originator;
 use crate::drive::records::{self, ToStore};
 use crate::drive::registrar::{self, Registrations};
 use crate::drive::retention;
@@ -158,17 +161,26 @@ impl Server {
         } = inboxes;
 
         let (registrations, mailbox) = registrar::mailbox();
+        let recordings: Arc<Path> = Arc::from(data.join("recordings"));
+        let (connect, exchange) = exchange();
+        let originator = Originator {
+            directory: directory.clone(),
+            store: store.clone(),
+            exchange,
+        };
         let answers = Answers {
             directory: directory.clone(),
             store: store.clone(),
             registrations: registrations.clone(),
             default_domain: Some(config.domain.default.clone()).filter(|name| !name.is_empty()),
-            recordings: Arc::from(data.join("recordings")),
+            recordings: Arc::clone(&recordings),
             services: Services {
                 directory: directory.clone(),
                 store: store.clone(),
                 http: Http::new(store.clone()).map_err(ServeError::Http)?,
+                mail: Mailer::new(store.clone(), config.mail.clone(), recordings),
                 metrics: metrics.scenarios.clone(),
+                originator: originator.clone(),
             },
         };
         let registrar = registrar::ToDrive {
@@ -217,6 +229,8 @@ impl Server {
             shards.push(port);
             shard_threads.push(thread);
         }
+        connect.connect(shards.iter().map(|port| port.inbox.clone()));
+        tokio::spawn(originator.go_on());
         metering::read_roles(&metrics, &shards, &registrations, &gates);
         let meters = reach.scenarios.meters.clone();
         metering::read_usage(&metrics, &meters);

@@ -11,7 +11,7 @@ pub struct Stock {
 }
 
 /// What each is for is in docs/scenarios/stock.md.
-pub const STOCK: [Stock; 5] = [
+pub const STOCK: [Stock; 6] = [
     Stock {
         name: "crm",
         component: include_bytes!("../../../scenarios/dist/crm.wasm"),
@@ -31,6 +31,10 @@ pub const STOCK: [Stock; 5] = [
     Stock {
         name: "ring-group",
         component: include_bytes!("../../../scenarios/dist/ring-group.wasm"),
+    },
+    Stock {
+        name: "voicemail",
+        component: include_bytes!("../../../scenarios/dist/voicemail.wasm"),
     },
 ];
 

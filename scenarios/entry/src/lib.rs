@@ -2,9 +2,10 @@
 //!
 //! This is what a domain's internal numbers lead to when nobody drew anything else. Its steps, in the call's trace:
 //! `find` → `dial` → `talk`, and where nobody answers: `failed`. The caller of a failed call gets the status that fits
-//! ([`onward::Failure`]). Nothing is played unless the activation says so ([`settings`]).
+//! ([`onward::Failure`]). Nothing is played unless the activation says so ([`settings`]), which can also let the caller
+//! leave a message: `greet` → `record` → `review` → `store` in place of `failed`.
 //!
-//! Not here: menus (`flow`), groups, voicemail.
+//! Not here: menus (`flow`), groups, listening to messages (`voicemail`).
 
 mod settings;
 
@@ -32,10 +33,16 @@ pub fn handle(caller: Leg) -> Result<(), String> {
         timeout: settings.timeout(),
         ..Dial::default()
     };
-    let callee = match dial(&caller, &[Target::user(user.name)], &how) {
+    let callee = match dial(&caller, &[Target::user(user.name.clone())], &how) {
         Ok(callee) => callee,
         Err(DialFailure::CallerGone) => return Ok(()),
-        Err(other) => return fail(&caller, &settings, &Failure::from(other)),
+        Err(other) => {
+            let failure = Failure::from(other);
+            return match settings.voicemail(&failure) {
+                Some(messages) => mailbox::leave(&caller, &user.name, messages),
+                None => fail(&caller, &settings, &failure),
+            };
+        }
     };
 
     trace::step("talk", "The two talk");

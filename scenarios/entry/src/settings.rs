@@ -20,6 +20,9 @@ pub struct Settings {
     language: String,
     /// What a failed call's caller hears before the status, by the failure's key; others hear nothing.
     words: BTreeMap<String, String>,
+    /// Lets the caller leave a message for a user who is busy, declines, does not answer or cannot be reached; an object,
+    /// `{}` for the defaults of `scenarios/mailbox`. Not given: the call fails.
+    voicemail: Option<mailbox::Settings>,
 }
 
 impl Default for Settings {
@@ -28,6 +31,7 @@ impl Default for Settings {
             timeout_s: 30,
             language: String::new(),
             words: BTreeMap::new(),
+            voicemail: None,
         }
     }
 }
@@ -45,6 +49,9 @@ const FAILURES: [&str; 9] = [
     "limit",
 ];
 
+/// What a message is left after.
+const TO_VOICEMAIL: [&str; 4] = ["unreachable", "busy", "no_answer", "declined"];
+
 impl Settings {
     /// Reads the configuration; the error says what is wrong and where.
     pub fn parse(document: &str) -> Result<Self, String> {
@@ -55,6 +62,11 @@ impl Settings {
                 "entry configuration: timeout_s is {}, not 1 to 600",
                 settings.timeout_s
             ));
+        }
+        if let Some(messages) = &settings.voicemail {
+            messages
+                .check()
+                .map_err(|why| format!("entry configuration: voicemail: {why}"))?;
         }
         if let Some(unknown) = settings
             .words
@@ -77,6 +89,13 @@ impl Settings {
     /// Language tag of the words; empty: the domain's.
     pub fn language(&self) -> &str {
         &self.language
+    }
+
+    /// How a message is left after this failure; none: it is not.
+    pub fn voicemail(&self, failure: &Failure) -> Option<&mailbox::Settings> {
+        self.voicemail
+            .as_ref()
+            .filter(|_| TO_VOICEMAIL.contains(&failure.key))
     }
 
     /// What the caller hears of this failure.
@@ -106,5 +125,9 @@ mod tests {
         assert!(problem(r#"{"timeout": 3}"#).contains("unknown field `timeout`"));
         assert!(problem(r#"{"words": {"occupied": "x"}}"#).contains("\"occupied\" is none of not_found"));
         assert!(problem("").contains("EOF while parsing"));
+        assert_eq!(
+            problem(r#"{"voicemail": {"silence_s": 61}}"#),
+            "entry configuration: voicemail: silence_s is 61, not 0 to 60"
+        );
     }
 }

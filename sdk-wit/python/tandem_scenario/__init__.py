@@ -10,15 +10,30 @@ component (`build.py`) and sees nothing of the world but what is here: no files,
         caller.answer()
         caller.play(Prompt.say("Nobody is here.", "en"))
 
-Reading order: `scenario`, `Leg`, `Prompt`, `dial`, `bridge`, `record`, `hold`, `transfer`, `send_message`, `trace`; then the
-small ones. Each module is one interface of the WIT package `tandem:pbx`, under the same name; the texts in `sdk-wit/wit` say how each call ends, what it may
+Reading order: `scenario`, `Leg`, `Prompt`, `dial`, `bridge`, `record`, `hold`, `transfer`, `send_message`,
+`originate`, `pick_up`, `trace`; then the small ones. Each module is one interface of the WIT package `tandem:pbx`, under the same name; the texts in `sdk-wit/wit` say how each call ends, what it may
 answer, and how the journal treats it.
 
 What Python has of its own and a scenario must not have is replaced in `_sandbox`.
 """
 
 from . import _sandbox  # Before anything that might keep what it replaces.
-from . import checkpoint, clock, config, contacts, http, key_value, log, metrics, random, schedule, trace
+from . import (
+    checkpoint,
+    clock,
+    config,
+    contacts,
+    http,
+    key_value,
+    log,
+    mail,
+    metrics,
+    originate,
+    random,
+    schedule,
+    trace,
+    voicemail,
+)
 from ._bridge import BridgeEnd, bridge
 from ._dial import Strategy, Target, dial
 from ._directory import User, find_user
@@ -29,15 +44,20 @@ from ._errors import (
     HttpError,
     KvError,
     LegError,
+    MailError,
     MessageFailure,
     MetricError,
+    OriginateFailure,
+    PickUpFailure,
     RecordingError,
     ScheduleError,
     TransferFailure,
+    VoicemailError,
 )
 from ._hold import hold, resume
 from ._leg import Collected, CollectEnd, Leg, PlayEnd
 from ._message import Delivery, send_message
+from ._pickup import pick_up
 from ._prompt import CallProgressTone, Prompt
 from ._recording import Recorded, Recorder, Recording, Side, delete_recording, record, start_recording
 from ._scenario import scenario
@@ -59,8 +79,11 @@ __all__ = [
     "KvError",
     "Leg",
     "LegError",
+    "MailError",
     "MessageFailure",
     "MetricError",
+    "OriginateFailure",
+    "PickUpFailure",
     "PlayEnd",
     "Prompt",
     "Recorded",
@@ -74,6 +97,7 @@ __all__ = [
     "TransferFailure",
     "TransferTarget",
     "User",
+    "VoicemailError",
     "bridge",
     "checkpoint",
     "clock",
@@ -86,7 +110,10 @@ __all__ = [
     "http",
     "key_value",
     "log",
+    "mail",
     "metrics",
+    "originate",
+    "pick_up",
     "random",
     "record",
     "resume",
@@ -96,4 +123,5 @@ __all__ = [
     "start_recording",
     "trace",
     "transfer",
+    "voicemail",
 ]

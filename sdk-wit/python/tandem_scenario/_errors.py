@@ -1,5 +1,21 @@
 from componentize_py_types import Err
-from wit_world.imports import checkpoint, contacts, dial, http, key_value, leg, message, metrics, recording, schedule, transfer
+from wit_world.imports import (
+    checkpoint,
+    contacts,
+    dial,
+    http,
+    key_value,
+    leg,
+    mail,
+    message,
+    metrics,
+    originate,
+    pickup,
+    recording,
+    schedule,
+    transfer,
+    voicemail,
+)
 
 
 class _Refusal(Exception):
@@ -166,6 +182,41 @@ class RecordingError(_Refusal):
         super().__init__("recording: " + ("the peer hung up" if kind == "gone" else f"{_words(kind)}: {raw.value}"), kind)
 
 
+class MailError(_Refusal):
+    """Why a mail was not sent. `kind`: `not-found` (there is no such recording), `refused`, `unavailable`,
+    `bad-argument`, `limit`."""
+
+    kinds = {
+        mail.MailError_NotFound: "not-found",
+        mail.MailError_Refused: "refused",
+        mail.MailError_Unavailable: "unavailable",
+        mail.MailError_BadArgument: "bad-argument",
+        mail.MailError_Limit: "limit",
+    }
+
+    def __init__(self, raw: mail.MailError):
+        kind = self.kinds[type(raw)]
+        super().__init__(f"mail: {_words(kind)}: {raw.value}", kind)
+
+
+class VoicemailError(_Refusal):
+    """Why a voicemail box did not do it. `kind`: `no-box` (there is no box of this name), `not-found` (no such message or
+    recording), `full`, `bad-argument`, `unavailable`."""
+
+    kinds = {
+        voicemail.VoicemailError_NoBox: "no-box",
+        voicemail.VoicemailError_NotFound: "not-found",
+        voicemail.VoicemailError_Full: "full",
+        voicemail.VoicemailError_BadArgument: "bad-argument",
+        voicemail.VoicemailError_Unavailable: "unavailable",
+    }
+
+    def __init__(self, raw: voicemail.VoicemailError):
+        kind = self.kinds[type(raw)]
+        why = f": {raw.value}" if hasattr(raw, "value") else ""
+        super().__init__(f"voicemail: {_words(kind)}{why}", kind)
+
+
 class TransferFailure(_Refusal):
     """Why a transfer failed. `kind`: `gone`, `wrong-state`, `bad-argument`, `not-accepted` and `failed` (with the status
     in `status`), `timed-out`, `limit`."""
@@ -204,6 +255,41 @@ class MessageFailure(_Refusal):
         kind = self.kinds[type(raw)]
         self.status, why = _status(raw)
         super().__init__(f"message: {_words(kind)}{why}", kind)
+
+
+class OriginateFailure(_Refusal):
+    """Why no call was originated. `kind`: `not-found`, `no-entry-point`, `bad-argument`, `limit`, `unavailable`."""
+
+    kinds = {
+        originate.OriginateFailure_NotFound: "not-found",
+        originate.OriginateFailure_NoEntryPoint: "no-entry-point",
+        originate.OriginateFailure_BadArgument: "bad-argument",
+        originate.OriginateFailure_Limit: "limit",
+        originate.OriginateFailure_Unavailable: "unavailable",
+    }
+
+    def __init__(self, raw: originate.OriginateFailure):
+        kind = self.kinds[type(raw)]
+        _, why = _status(raw)
+        super().__init__(f"originate: {_words(kind)}{why}", kind)
+
+
+class PickUpFailure(_Refusal):
+    """Why nothing was picked up. `kind`: `gone`, `wrong-state`, `nothing-rings` (or somebody else was quicker),
+    `bad-argument`, `limit`."""
+
+    kinds = {
+        pickup.PickUpFailure_Gone: "gone",
+        pickup.PickUpFailure_WrongState: "wrong-state",
+        pickup.PickUpFailure_NothingRings: "nothing-rings",
+        pickup.PickUpFailure_BadArgument: "bad-argument",
+        pickup.PickUpFailure_Limit: "limit",
+    }
+
+    def __init__(self, raw: pickup.PickUpFailure):
+        kind = self.kinds[type(raw)]
+        _, why = _status(raw)
+        super().__init__(f"pick-up: {_words(kind)}{why}", kind)
 
 
 def _status(raw) -> tuple[int | None, str]:

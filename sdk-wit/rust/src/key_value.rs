@@ -27,3 +27,15 @@ pub fn increment(key: &str, by: i64) -> Result<i64, KvError> {
 pub fn keys(prefix: &str, after: &str, limit: u32) -> Result<Vec<String>, KvError> {
     raw::keys(prefix, after, limit)
 }
+
+/// For `?` in a scenario: the text of its error.
+impl From<KvError> for String {
+    fn from(error: KvError) -> Self {
+        match error {
+            KvError::BadArgument(why) => format!("key-value: bad argument: {why}"),
+            KvError::NotANumber => "key-value: not a number".into(),
+            KvError::Full(why) => format!("key-value: full: {why}"),
+            KvError::Unavailable => "key-value: unavailable".into(),
+        }
+    }
+}

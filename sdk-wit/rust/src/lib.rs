@@ -20,7 +20,7 @@
 //! ```
 //!
 //! Reading order: [`Leg`], [`Prompt`], [`Collect`], [`dial`], [`bridge`], [`recording`], [`hold()`], [`transfer()`],
-//! [`send_message`], [`trace`]; then the small ones, and [`checkpoint`] for long calls.
+//! [`send_message`], [`originate`], [`pick_up`], [`trace`]; then the small ones, and [`checkpoint`] for long calls.
 //! Each module is one interface of the WIT package `tandem:pbx`, under the same name; the texts in `sdk-wit/wit` say
 //! how each call ends, what it may answer, and how the journal treats it. What is raw is in [`bindings`].
 //!
@@ -43,15 +43,19 @@ pub mod http;
 pub mod key_value;
 mod leg;
 pub mod log;
+pub mod mail;
 mod message;
 pub mod metrics;
+pub mod originate;
 mod panics;
+mod pickup;
 mod prompt;
 pub mod random;
 pub mod recording;
 pub mod schedule;
 pub mod trace;
 mod transfer;
+pub mod voicemail;
 mod web;
 
 pub use bindings::tandem::pbx::bridge::BridgeEnd;
@@ -59,6 +63,7 @@ pub use bindings::tandem::pbx::dial::{DialFailure, Strategy, Target};
 pub use bindings::tandem::pbx::directory::User;
 pub use bindings::tandem::pbx::leg::{CollectEnd, Collected, LegError, PlayEnd};
 pub use bindings::tandem::pbx::message::{Delivery, MessageFailure};
+pub use bindings::tandem::pbx::pickup::PickUpFailure;
 pub use bindings::tandem::pbx::transfer::{TransferFailure, TransferTarget};
 pub use bindings::tandem::pbx::types::{Address, CallProgressTone, Cause};
 pub use bridge::bridge;
@@ -68,6 +73,7 @@ pub use event::Event;
 pub use hold::{hold, resume};
 pub use leg::{Collect, Leg};
 pub use message::send_message;
+pub use pickup::pick_up;
 pub use prompt::Prompt;
 pub use transfer::transfer;
 pub use web::{Header, WebRequest, WebResponse};

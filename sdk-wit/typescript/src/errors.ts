@@ -9,6 +9,10 @@ import type { ScheduleError as RawScheduleError } from 'tandem:pbx/schedule@0.2.
 import type { MetricError as RawMetricError } from 'tandem:pbx/metrics@0.2.0';
 import type { ContactsError as RawContactsError } from 'tandem:pbx/contacts@0.2.0';
 import type { CheckpointError as RawCheckpointError } from 'tandem:pbx/checkpoint@0.2.0';
+import type { MailError as RawMailError } from 'tandem:pbx/mail@0.2.0';
+import type { VoicemailError as RawVoicemailError } from 'tandem:pbx/voicemail@0.2.0';
+import type { OriginateFailure as RawOriginateFailure } from 'tandem:pbx/originate@0.2.0';
+import type { PickUpFailure as RawPickUpFailure } from 'tandem:pbx/pickup@0.2.0';
 import type { Leg } from './leg.ts';
 
 /** What can go wrong on a leg. `kind` says what; `message` says it in words. */
@@ -120,6 +124,30 @@ export class ContactsError extends Error {
   }
 }
 
+/** Why a mail was not sent. */
+export class MailError extends Error {
+  /** `not-found`: there is no such recording. */
+  readonly kind: RawMailError['tag'];
+
+  constructor(raw: RawMailError) {
+    super(`mail: ${words(raw.tag)}: ${raw.val}`);
+    this.name = 'MailError';
+    this.kind = raw.tag;
+  }
+}
+
+/** Why a voicemail box did not do it. */
+export class VoicemailError extends Error {
+  /** `no-box`: there is no box of this name; `not-found`: no such message or recording. */
+  readonly kind: RawVoicemailError['tag'];
+
+  constructor(raw: RawVoicemailError) {
+    super('val' in raw ? `voicemail: ${words(raw.tag)}: ${raw.val}` : `voicemail: ${words(raw.tag)}`);
+    this.name = 'VoicemailError';
+    this.kind = raw.tag;
+  }
+}
+
 /** Why a transfer failed. */
 export class TransferFailure extends Error {
   readonly kind: RawTransferFailure['tag'];
@@ -149,6 +177,29 @@ export class MessageFailure extends Error {
     if (raw.tag === 'refused') {
       this.status = raw.val[0];
     }
+  }
+}
+
+/** Why no call was originated. */
+export class OriginateFailure extends Error {
+  readonly kind: RawOriginateFailure['tag'];
+
+  constructor(raw: RawOriginateFailure) {
+    super(`originate: ${refusalWords(raw)}`);
+    this.name = 'OriginateFailure';
+    this.kind = raw.tag;
+  }
+}
+
+/** Why nothing was picked up. */
+export class PickUpFailure extends Error {
+  /** `nothing-rings`: no call rings at any of the users, or somebody else was quicker. */
+  readonly kind: RawPickUpFailure['tag'];
+
+  constructor(raw: RawPickUpFailure) {
+    super(`pick-up: ${refusalWords(raw)}`);
+    this.name = 'PickUpFailure';
+    this.kind = raw.tag;
   }
 }
 

@@ -14,7 +14,7 @@
  * ```
  *
  * Reading order: {@link scenario}, {@link Leg}, {@link Prompt}, {@link dial}, {@link bridge}, {@link record}, {@link hold},
- * {@link transfer}, {@link sendMessage}, {@link trace}; then the small ones. Each file is one interface of the WIT package `tandem:pbx`, under the same name; the texts in
+ * {@link transfer}, {@link sendMessage}, {@link originate}, {@link pickUp}, {@link trace}; then the small ones. Each file is one interface of the WIT package `tandem:pbx`, under the same name; the texts in
  * `sdk-wit/wit` say how each call ends, what it may answer, and how the journal treats it.
  *
  * What JavaScript has of its own and a scenario must not have is replaced in `sandbox.ts`.
@@ -30,6 +30,7 @@ export { record, startRecording, deleteRecording, Recorder, type Record, type Re
 export { hold, resume } from './hold.ts';
 export { transfer, TransferTarget } from './transfer.ts';
 export { sendMessage, type Delivery } from './message.ts';
+export { pickUp } from './pickup.ts';
 export { findUser, type User } from './directory.ts';
 export {
   LegError,
@@ -43,6 +44,10 @@ export {
   MetricError,
   ContactsError,
   CheckpointError,
+  MailError,
+  OriginateFailure,
+  PickUpFailure,
+  VoicemailError,
 } from './errors.ts';
 export type { Address, Cause, CallProgressTone } from './types.ts';
 export * as checkpoint from './checkpoint.ts';
@@ -52,7 +57,10 @@ export * as contacts from './contacts.ts';
 export * as http from './http.ts';
 export * as keyValue from './keyValue.ts';
 export * as log from './log.ts';
+export * as mail from './mail.ts';
 export * as metrics from './metrics.ts';
+export * as originate from './originate.ts';
 export * as random from './random.ts';
 export * as schedule from './schedule.ts';
 export * as trace from './trace.ts';
+export * as voicemail from './voicemail.ts';

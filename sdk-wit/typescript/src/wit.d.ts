@@ -279,3 +279,70 @@ declare module 'tandem:pbx/contacts@0.2.0' {
   export function findByNumber(number: string): Contact | null;
   export function search(text: string, limit: number): Contact[];
 }
+
+declare module 'tandem:pbx/mail@0.2.0' {
+  export interface Message {
+    to: string[];
+    subject: string;
+    text: string;
+    html: string | null;
+    attachments: string[];
+  }
+  export type MailError = {
+    tag: 'not-found' | 'refused' | 'unavailable' | 'bad-argument' | 'limit';
+    val: string;
+  };
+  export function send(message: Message): string;
+}
+
+declare module 'tandem:pbx/voicemail@0.2.0' {
+  import type { Address } from 'tandem:pbx/types@0.2.0';
+
+  export type State = 'new' | 'heard' | 'saved';
+  export interface Message {
+    id: number;
+    recording: string;
+    caller: Address;
+    storedMs: number;
+    durationMs: number;
+    state: State;
+  }
+  export interface Counts {
+    new: number;
+    heard: number;
+    saved: number;
+  }
+  export type VoicemailError =
+    | { tag: 'no-box' | 'not-found' | 'unavailable' }
+    | { tag: 'full' | 'bad-argument'; val: string };
+  export function store(box: string, recording: string, caller: Address, durationMs: number): Message;
+  export function list(box: string, state: State | null, offset: number, limit: number): Message[];
+  export function mark(box: string, id: number, state: State): void;
+  function remove(box: string, id: number): void;
+  export { remove as delete };
+  export function count(box: string): Counts;
+}
+
+declare module 'tandem:pbx/originate@0.2.0' {
+  import type { Target } from 'tandem:pbx/dial@0.2.0';
+  import type { Address } from 'tandem:pbx/types@0.2.0';
+
+  export interface CallOptions {
+    callerId: Address | null;
+    ringMs: number;
+  }
+  export type OriginateFailure =
+    | { tag: 'not-found' | 'no-entry-point' | 'bad-argument' | 'limit'; val: string }
+    | { tag: 'unavailable' };
+  export function call(target: Target, entryPoint: string, data: string, options: CallOptions): string;
+  export function data(): string | null;
+}
+
+declare module 'tandem:pbx/pickup@0.2.0' {
+  import type { Leg } from 'tandem:pbx/leg@0.2.0';
+
+  export type PickUpFailure =
+    | { tag: 'gone' | 'nothing-rings' }
+    | { tag: 'wrong-state' | 'bad-argument' | 'limit'; val: string };
+  export function pickUp(picker: Leg, users: string[]): Leg;
+}

@@ -47,6 +47,7 @@ pub fn binary() -> Result<PathBuf> {
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     settings: Vec<(String, String)>,
+    environment: Vec<(String, String)>,
     media_ports: Option<u16>,
     data: Option<PathBuf>,
 }
@@ -55,6 +56,12 @@ impl Builder {
     /// Adds `--set key=value`; given later, it wins over the kit's own settings.
     pub fn set(mut self, key: &str, value: impl Display) -> Self {
         self.settings.push((key.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Sets a variable of its environment.
+    pub fn env(mut self, name: &str, value: impl Display) -> Self {
+        self.environment.push((name.to_owned(), value.to_string()));
         self
     }
 
@@ -112,6 +119,7 @@ impl Builder {
             .map(|(key, value)| format!("{key}={value}"));
         let start = Start {
             settings: settings.collect(),
+            environment: self.environment.clone(),
             log: folder.path().join("tandem.log"),
             binary,
             data,
@@ -134,6 +142,7 @@ struct Start {
     binary: PathBuf,
     data: PathBuf,
     settings: Vec<String>,
+    environment: Vec<(String, String)>,
     web: SocketAddr,
     log: PathBuf,
 }
@@ -162,6 +171,7 @@ impl Start {
     fn launch(&self) -> Result<Process> {
         let mut command = Command::new(&self.binary);
         command.arg("serve").arg("--data").arg(&self.data);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         for setting in &self.settings {
             command.arg("--set").arg(setting);
         }

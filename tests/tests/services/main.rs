@@ -8,6 +8,8 @@
 
 mod administered;
 mod http;
+mod mail;
+mod voicemail;
 mod web_service;
 
 use std::io::Write as _;

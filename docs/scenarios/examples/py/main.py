@@ -11,7 +11,10 @@ from tandem_scenario import (
     KvError,
     Leg,
     LegError,
+    MailError,
     MessageFailure,
+    OriginateFailure,
+    PickUpFailure,
     Prompt,
     ScheduleError,
     Side,
@@ -31,7 +34,10 @@ from tandem_scenario import (
     http,
     key_value,
     log,
+    mail,
     metrics,
+    originate,
+    pick_up,
     random,
     record,
     resume,
@@ -41,6 +47,7 @@ from tandem_scenario import (
     start_recording,
     trace,
     transfer,
+    voicemail,
 )
 
 
@@ -100,6 +107,17 @@ def tell_crm(caller: str) -> None:
     except HttpError as error:
         log.warn(str(error))
         metrics.count("crm_failures")
+
+
+def mail_messages(box: str, address: str) -> None:
+    waiting = voicemail.count(box).new
+    for message in voicemail.list_messages(box, voicemail.State.NEW, limit=5):
+        subject = f"{waiting} messages wait"
+        try:
+            mail.send(address, subject, f"From {message.caller.user}", attachments=[message.recording])
+            voicemail.mark(box, message.id, voicemail.State.HEARD)
+        except MailError as error:
+            log.warn(str(error))
 
 
 def count_of(user: str) -> int:
@@ -226,6 +244,23 @@ def stay(caller: Leg, hours: int) -> None:
     checkpoint.renew(bytes([hours + 1]))
 
 
+def take_over(agent: Leg, agents: list[str]) -> Leg | None:
+    try:
+        return pick_up(agent, *agents)
+    except PickUpFailure as failure:
+        if failure.kind == "nothing-rings":
+            return None
+        raise
+
+
+def ask_later(user: str) -> None:
+    try:
+        call = originate.call(Target.user(user), config.entry_point(), "survey", ring_ms=20_000)
+        log.info(f"call {call} asks how it was")
+    except OriginateFailure as failure:
+        log.warn(str(failure))
+
+
 def apologise(caller: Leg) -> None:
     trace.step("sorry", "Nobody is there")
     caller.play("Nobody is there. Please call again.")
@@ -244,9 +279,16 @@ def handle(caller: Leg) -> None:
     metrics.gauge("agents", len(set_up.agents))
     metrics.observe("greeting_length", len(set_up.greeting))
     tell_crm(name_of(user))
+    mail_messages("sales", "sales@example.com")
     trace.step("greet", "Greet")
     greet(caller, f"{set_up.greeting} Welcome back." if count_of(user) > 1 else set_up.greeting)
 
+    if originate.data() == "survey":
+        caller.play("How was it?")
+        return caller.hang_up(Cause.NORMAL)
+    waiting = take_over(caller, set_up.agents) if user in set_up.agents else None
+    if waiting:
+        return talk(caller, waiting)
     number = (last_agent(user) or extension(caller) or pick(set_up.agents)) if is_open() else None
     if not number:
         return apologise(caller)
@@ -260,5 +302,6 @@ def handle(caller: Leg) -> None:
     if not wait(caller, number):
         leave_message(caller, number)
         tell(number, f"{user} left a message")
+    ask_later(user)
     if not pass_on(caller, number):
         stay(caller, 0)

@@ -17,8 +17,14 @@ import {
   type Leg,
   LegError,
   log,
+  mail,
+  MailError,
   MessageFailure,
   metrics,
+  originate,
+  OriginateFailure,
+  pickUp,
+  PickUpFailure,
   Prompt,
   random,
   record,
@@ -33,6 +39,7 @@ import {
   transfer,
   TransferFailure,
   TransferTarget,
+  voicemail,
 } from '@tandem/scenario';
 
 interface Settings {
@@ -97,6 +104,22 @@ function tellCrm(caller: string): void {
     }
     log.warn(error.message);
     metrics.count('crm_failures');
+  }
+}
+
+function mailMessages(box: string, address: string): void {
+  const { new: waiting } = voicemail.count(box);
+  for (const message of voicemail.list(box, 'new', 0, 5)) {
+    try {
+      const subject = `${waiting} messages wait`;
+      mail.send({ to: address, subject, text: `From ${message.caller.user}`, attachments: [message.recording] });
+      voicemail.mark(box, message.id, 'heard');
+    } catch (error) {
+      if (!(error instanceof MailError)) {
+        throw error;
+      }
+      log.warn(error.message);
+    }
   }
 }
 
@@ -233,6 +256,29 @@ function stay(caller: Leg, hours: number): void {
   checkpoint.renew(new Uint8Array([hours + 1]));
 }
 
+function takeOver(agent: Leg, agents: string[]): Leg | undefined {
+  try {
+    return pickUp(agent, agents);
+  } catch (error) {
+    if (error instanceof PickUpFailure && error.kind === 'nothing-rings') {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+function askLater(user: string): void {
+  try {
+    const call = originate.call(Target.user(user), config.entryPoint(), 'survey', { ringMs: 20_000 });
+    log.info(`call ${call} asks how it was`);
+  } catch (error) {
+    if (!(error instanceof OriginateFailure)) {
+      throw error;
+    }
+    log.warn(error.message);
+  }
+}
+
 function apologise(caller: Leg): void {
   trace.step('sorry', 'Nobody is there');
   caller.play('Nobody is there. Please call again.');
@@ -251,8 +297,17 @@ scenario((caller) => {
   metrics.gauge('agents', agents.length);
   metrics.observe('greeting_length', greeting.length);
   tellCrm(nameOf(user));
+  mailMessages('sales', 'sales@example.com');
   trace.step('greet', 'Greet');
   greet(caller, countOf(user) > 1 ? `${greeting} Welcome back.` : greeting);
+  if (originate.data() === 'survey') {
+    caller.play('How was it?');
+    return caller.hangUp();
+  }
+  const waiting = agents.includes(user) ? takeOver(caller, agents) : undefined;
+  if (waiting) {
+    return talk(caller, waiting);
+  }
 
   const number = isOpen() ? (lastAgent(user) ?? extension(caller) ?? pick(agents)) : undefined;
   if (!number) {
@@ -270,6 +325,7 @@ scenario((caller) => {
     leaveMessage(caller, number);
     tell(number, `${user} left a message`);
   }
+  askLater(user);
   if (!passOn(caller, number)) {
     stay(caller, 0);
   }

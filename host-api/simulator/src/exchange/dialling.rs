@@ -12,7 +12,7 @@ use tandem_host_api::op::{
 use super::leg::{By, Leg, State};
 use super::party::Party;
 use super::{Exchange, Pending};
-use crate::case::{Reaction, Then, User, World};
+use crate::case::{Act, Reaction, Then, User, World};
 
 /// Legs of one call.
 const LEGS_MAX: usize = 256;
@@ -200,6 +200,20 @@ impl Exchange {
             self.journal.input(Input::LegRinging { leg: id });
         }
         Ok(id)
+    }
+
+    /// A leg that stands for who calls in another call.
+    pub(super) fn add_elsewhere(&mut self, from: &str, called: &str, acts: Vec<Act>) -> LegId {
+        let address = |user: &str| Address {
+            user: user.to_owned(),
+            host: self.case.world.domain.clone(),
+            display_name: String::new(),
+        };
+        let mut leg = Leg::elsewhere(address(from), address(called));
+        leg.party = Party::new(acts, self.now());
+        let id = LegId(self.legs.len() as u32);
+        self.legs.push(leg);
+        id
     }
 
     /// How long a phone that was asked to call somebody else is at it, and what it tells then. None: nothing.

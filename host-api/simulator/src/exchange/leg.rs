@@ -21,6 +21,8 @@ pub enum State {
     Outgoing,
     /// Answered.
     Up,
+    /// Of another call: it can be bridged and hung up.
+    Elsewhere,
     /// Over.
     Over,
 }
@@ -100,6 +102,14 @@ impl Leg {
         Self::new(Role::Callee, State::Outgoing, peer, local)
     }
 
+    /// A leg of another call.
+    pub fn elsewhere(peer: Address, local: Address) -> Self {
+        Self {
+            answered: true,
+            ..Self::new(Role::Callee, State::Elsewhere, peer, local)
+        }
+    }
+
     fn new(role: Role, state: State, peer: Address, local: Address) -> Self {
         Self {
             role,
@@ -124,7 +134,7 @@ impl Leg {
     }
 
     pub fn is_up(&self) -> bool {
-        self.state == State::Up
+        matches!(self.state, State::Up | State::Elsewhere)
     }
 
     /// Whether something can be played to the peer.
@@ -146,7 +156,7 @@ impl Leg {
             }
             (State::Up, Role::Caller) => Ok(()),
             (State::Over, _) => Err(LegError::Gone),
-            (State::Outgoing, _) | (State::Up, Role::Callee) => Err(LegError::WrongState(
+            (State::Outgoing | State::Elsewhere, _) | (State::Up, Role::Callee) => Err(LegError::WrongState(
                 "a leg that was dialled cannot be told to ring".into(),
             )),
         }
@@ -157,7 +167,7 @@ impl Leg {
         match (self.state, self.role) {
             (State::Over, _) => Err(LegError::Gone),
             (_, Role::Callee) => Err(LegError::WrongState("only a calling leg can be answered".into())),
-            (State::Up | State::Outgoing, Role::Caller) => Ok(()),
+            (State::Up | State::Outgoing | State::Elsewhere, Role::Caller) => Ok(()),
             (State::Incoming { .. }, Role::Caller) => {
                 self.state = if answer {
                     State::Up

@@ -4,11 +4,12 @@
 //! next thing that happens and lets that one thing happen, until [`Exchange::take_outcome`] has the answer. Everything
 //! about order is decided here: what is due at the same time happens in the order of [`Due`].
 //!
-//! `perform` begins requests, `services` answers for web services and the like, `dialling` calls users, `party` is what people do, `sound` how long prompts take, `store`
+//! `perform` begins requests, `services` answers for web services and the like, `mailbox` for mail and voicemail, `dialling` calls users, `party` is what people do, `sound` how long prompts take, `store`
 //! the key-value store, `leg` one side of a call, `record` who ended it and why.
 
 mod dialling;
 mod leg;
+mod mailbox;
 mod party;
 mod perform;
 mod record;
@@ -17,7 +18,7 @@ mod services;
 mod sound;
 mod store;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -53,6 +54,12 @@ pub struct Seen {
     pub log: Vec<String>,
     /// The HTTP requests that were sent, as `METHOD URL NAME: VALUE … BODY`.
     pub requests: Vec<String>,
+    /// The mails that were sent, as `TO: SUBJECT: TEXT [RECORDING]…`.
+    pub mails: Vec<String>,
+    /// What voicemail boxes have at the end, newest first, as `new 302`.
+    pub voicemail: BTreeMap<String, Vec<String>>,
+    /// The calls that were originated, as `USER ENTRY-POINT DATA`.
+    pub originated: Vec<String>,
     /// What metrics have at the end.
     pub metrics: BTreeMap<String, f64>,
     /// Who ended the call, once it has ended.
@@ -167,6 +174,10 @@ pub struct Exchange {
     /// How often each web service was asked.
     requests_to: BTreeMap<usize, usize>,
     metrics: BTreeMap<String, services::Metric>,
+    /// Messages of voicemail, oldest first.
+    kept: Vec<mailbox::Kept>,
+    /// Users whose ringing calls were picked up.
+    picked: BTreeSet<String>,
     seen: Seen,
 }
 
@@ -184,7 +195,12 @@ impl Exchange {
             address(&world.number, ""),
         );
         caller.party = Party::new(case.acts.clone(), Duration::ZERO);
-        Self {
+        // The caller of a call that was originated has answered before its scenario begins.
+        if world.data.is_some() {
+            caller.state = State::Up;
+            caller.answered = true;
+        }
+        let mut exchange = Self {
             store: KeyValues::new(world.key_values.clone()),
             rng: StdRng::seed_from_u64(world.seed),
             legs: vec![caller],
@@ -196,11 +212,15 @@ impl Exchange {
             recordings: BTreeMap::new(),
             requests_to: BTreeMap::new(),
             metrics: BTreeMap::new(),
+            kept: Vec::new(),
+            picked: BTreeSet::new(),
             seen: Seen::default(),
             case,
             time,
             journal,
-        }
+        };
+        exchange.fill_boxes();
+        exchange
     }
 
     fn now(&self) -> Duration {
@@ -471,6 +491,10 @@ impl Exchange {
         }
         let metrics = std::mem::take(&mut self.metrics).into_iter();
         self.seen.metrics = metrics.map(|(name, metric)| (name, metric.value())).collect();
+        for kept in self.kept.iter().rev() {
+            let messages = self.seen.voicemail.entry(kept.box_name.clone()).or_default();
+            messages.push(kept.said());
+        }
         self.seen.ended_by = record::ended_by(&self.legs);
         self.seen.cause = record::cause(&self.legs, failed);
         if let Some(caller) = self.legs.first() {

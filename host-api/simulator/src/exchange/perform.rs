@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use rand::Rng as _;
 use tandem_host_api::collect::{Collector, Progress};
 use tandem_host_api::op::{
-    CollectRule, Delivery, KvValue, LegError, LegId, LocalTime, MessageFailure, Op, Outcome, Prompt,
-    RecordEnd, TransferFailure, TransferTarget, User,
+    CollectRule, Delivery, KvValue, LegError, LegId, LocalTime, MessageFailure, Op, OriginateFailure,
+    Outcome, PickUpFailure, Prompt, RecordEnd, Target, TransferFailure, TransferTarget, User,
 };
 use tandem_host_api::{Input, op};
 
@@ -104,11 +104,28 @@ impl Exchange {
             | Op::MetricGauge { .. }
             | Op::MetricObserve { .. }
             | Op::FindContact { .. }
-            | Op::SearchContacts { .. } => return None,
-            Op::RecordingDelete { name } => {
-                self.recordings.remove(name);
-                Outcome::Recording(Ok(()))
+            | Op::PickUp { .. }
+            | Op::SearchContacts { .. }
+            | Op::SendMail { .. } => return None,
+            Op::Voicemail { name, op } => self.voicemail(name, op),
+            Op::OriginateData => Outcome::OptionalText(world.data.clone()),
+            Op::Originate {
+                target,
+                entry_point,
+                data,
+                ..
+            } => {
+                let (Target::User(name) | Target::Number(name)) = target;
+                let user = dialling::find(world, name).map(|(name, _)| name.clone());
+                let Some(user) = user else {
+                    return Some(Outcome::Originated(Err(OriginateFailure::NotFound(name.clone()))));
+                };
+                self.seen
+                    .originated
+                    .push(format!("{user} {entry_point} {data}").trim_end().to_owned());
+                Outcome::Originated(Ok(format!("call-{}", self.seen.originated.len())))
             }
+            Op::RecordingDelete { name } => Outcome::Recording(self.delete_recording(name)),
             Op::SendMessage { user, .. } => Outcome::Messaged(messaged(world, user)),
         })
     }
@@ -174,6 +191,8 @@ impl Exchange {
                 timeout_ms,
             } => self.transfer(*leg, target, *timeout_ms),
             Op::HttpSend { request } => self.begin_http(request),
+            Op::SendMail { mail } => self.begin_mail(mail),
+            Op::PickUp { picker, users } => self.pick_up(*picker, users),
             Op::Peer { .. }
             | Op::Local { .. }
             | Op::Header { .. }
@@ -192,13 +211,16 @@ impl Exchange {
             | Op::KvIncrement { .. }
             | Op::KvKeys { .. }
             | Op::RecordingDelete { .. }
+            | Op::Voicemail { .. }
             | Op::SendMessage { .. }
             | Op::LookUpSchedule { .. }
             | Op::MetricCount { .. }
             | Op::MetricGauge { .. }
             | Op::MetricObserve { .. }
             | Op::FindContact { .. }
-            | Op::SearchContacts { .. } => (), // answered before
+            | Op::SearchContacts { .. }
+            | Op::Originate { .. }
+            | Op::OriginateData => (), // answered before
         }
     }
 
@@ -239,6 +261,10 @@ impl Exchange {
         let leg = self.leg(id).filter(|leg| !leg.is_over()).ok_or(LegError::Gone)?;
         if leg.is_audible() {
             Ok(leg)
+        } else if leg.state == State::Elsewhere {
+            Err(LegError::WrongState(
+                "the leg is one of another call: it can be bridged and hung up".into(),
+            ))
         } else {
             Err(LegError::WrongState(
                 "the leg has no media yet: answer it, or open early media".into(),
@@ -320,11 +346,37 @@ impl Exchange {
         self.pending = Pending::Bridging { first, second, since };
     }
 
+    /// Takes over the call that the world has ringing at one of the users: who calls there is a leg of its own.
+    fn pick_up(&mut self, picker: LegId, users: &[String]) {
+        let refused = match self.leg(picker).filter(|leg| !leg.is_over()) {
+            None => Some(PickUpFailure::Gone),
+            Some(leg) if !leg.is_audible() => Some(PickUpFailure::WrongState("answer the leg first".into())),
+            Some(_) => None,
+        };
+        if let Some(failure) = refused {
+            return self.done(Outcome::PickedUp(Err(failure)));
+        }
+        let rings =
+            |user: &&String| self.case.world.ringing.contains_key(*user) && !self.picked.contains(*user);
+        let Some(user) = users.iter().find(rings).cloned() else {
+            return self.done(Outcome::PickedUp(Err(PickUpFailure::NothingRings)));
+        };
+        let Some(ringing) = self.case.world.ringing.get(&user).cloned() else {
+            return;
+        };
+        self.picked.insert(user.clone());
+        let id = self.add_elsewhere(&ringing.from, &user, ringing.acts);
+        self.journal.input(Input::LegAnswered { leg: id });
+        self.done(Outcome::PickedUp(Ok(id)));
+    }
+
     /// The phone on the leg calls the target, where it is a user of the world, and tells how that went.
     fn transfer(&mut self, id: LegId, target: &TransferTarget, timeout_ms: u32) {
         let refused = match self.leg(id).filter(|leg| !leg.is_over()) {
             None => Some(TransferFailure::Gone),
-            Some(leg) if !leg.is_up() => Some(TransferFailure::WrongState("the leg is not answered".into())),
+            Some(leg) if leg.state != State::Up => {
+                Some(TransferFailure::WrongState("the leg is not answered".into()))
+            }
             Some(_) => None,
         };
         if let Some(failure) = refused {
@@ -347,8 +399,8 @@ impl Exchange {
     /// The scenario, or its end, hangs a leg up: a final status, CANCEL or BYE, whichever its state wants.
     pub(super) fn hang_up(&mut self, id: LegId, status: u16, words: &str) {
         let status = match self.leg(id).map(|leg| leg.state) {
-            Some(State::Up) if status == 480 => 200,
-            Some(State::Up | State::Incoming { .. }) => status,
+            Some(State::Up | State::Elsewhere) if status == 480 => 200,
+            Some(State::Up | State::Elsewhere | State::Incoming { .. }) => status,
             Some(State::Outgoing) => 487,
             Some(State::Over) | None => return,
         };

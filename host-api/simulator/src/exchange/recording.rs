@@ -277,6 +277,19 @@ impl Exchange {
         self.done(Outcome::Recording(outcome));
     }
 
+    /// `recording.delete`
+    pub(super) fn delete_recording(&mut self, name: &str) -> Result<(), RecordingError> {
+        if let Some(kept) = self.kept.iter().find(|kept| kept.message.recording == name) {
+            let words = format!(
+                "the recording is a message of the box {}: delete that",
+                kept.box_name
+            );
+            return Err(RecordingError::WrongState(words));
+        }
+        self.recordings.remove(name);
+        Ok(())
+    }
+
     /// `recorder.finish`
     pub(super) fn finish_recorder(&mut self, recorder: RecorderId) {
         self.end_tape(recorder, RecordEnd::Finished);

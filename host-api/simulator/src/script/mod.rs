@@ -16,7 +16,7 @@ use jiff::civil::date;
 use jiff::tz::TimeZone;
 
 use crate::case;
-use crate::case::{Case, Expect, Reaction, Then, User, World};
+use crate::case::{Case, Expect, Reaction, Ringing, Then, User, World};
 pub use load::{LoadError, load};
 use words::Time;
 
@@ -174,6 +174,10 @@ fn world(
         schedules: services::schedules(all, own),
         contacts: services::contacts(all, own),
         http: services::http(all, own).map_err(Problem::InCase)?,
+        mail: services::mail(all, own).map_err(Problem::InCase)?,
+        boxes: services::boxes(all, own, &text(|w| &w.domain, "test.example")),
+        data: own.data.clone().or(all.data.clone()),
+        ringing: ringing(all, own).map_err(Problem::InCase)?,
         speech_per_character: time(|w| w.speech_per_character, Duration::from_millis(60)),
         lasts_at_most: time(|w| w.lasts_at_most, Duration::from_hours(1)),
         fallback_status: 480,
@@ -243,6 +247,22 @@ fn users(all: &shape::World, own: &shape::World) -> Result<BTreeMap<String, User
     Ok(users)
 }
 
+/// The file's calls with the case's own over them, by who is called.
+fn ringing(all: &shape::World, own: &shape::World) -> Result<BTreeMap<String, Ringing>, String> {
+    let both = all.ringing.iter().chain(&own.ringing);
+    both.map(|(user, shape)| {
+        if shape.acts.len() > ACTS_MAX {
+            return Err(format!("who calls {user:?} has at most {ACTS_MAX} acts"));
+        }
+        let ringing = Ringing {
+            from: shape.from.clone(),
+            acts: shape.acts.iter().cloned().map(Into::into).collect(),
+        };
+        Ok((user.clone(), ringing))
+    })
+    .collect()
+}
+
 fn reaction(shape: &shape::Reaction) -> Result<Reaction, String> {
     let then = match (shape.then, shape.status) {
         (shape::Then::Refuse, None) => return Err("then = \"refuse\" needs a status".to_owned()),
@@ -299,7 +319,10 @@ fn expect(shape: shape::Expect) -> Expect {
         error: shape.error,
         log: shape.log,
         requests: shape.requests,
+        originates: shape.originates,
         metrics: shape.metrics,
+        mails: shape.mails,
+        voicemail: shape.voicemail,
         key_values: shape
             .key_values
             .into_iter()

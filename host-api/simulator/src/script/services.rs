@@ -1,14 +1,16 @@
-//! What a script says of services: opening hours, an address book, web services.
+//! What a script says of services: opening hours, an address book, web services, mail, voicemail.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tandem_host_api::op::{Contact, ContactNumber, HttpError, HttpResponse};
+use tandem_host_api::op::{
+    Address, Contact, ContactNumber, HttpError, HttpResponse, MailError, VoicemailState,
+};
 use tandem_host_api::schedule::Schedule;
 
 use super::shape;
 use super::words::Time;
-use crate::case::{Service, WebAnswer};
+use crate::case::{MailAnswer, Message, Service, WebAnswer};
 
 /// The file's, and the case's own over them.
 pub(super) fn schedules(all: &shape::World, own: &shape::World) -> BTreeMap<String, Schedule> {
@@ -37,6 +39,50 @@ fn contact(shape: &shape::Contact) -> Contact {
         note: shape.note.clone(),
         numbers: shape.numbers.iter().map(number).collect(),
     }
+}
+
+/// The case's, or the file's.
+pub(super) fn mail(all: &shape::World, own: &shape::World) -> Result<MailAnswer, String> {
+    let Some(shape) = own.mail.as_ref().or(all.mail.as_ref()) else {
+        return Ok(MailAnswer::default());
+    };
+    let error = shape.error.as_ref().map(|word| {
+        let scripted = "the script says so".to_owned();
+        Ok(match word.as_str() {
+            "refused" => MailError::Refused(scripted),
+            "unavailable" => MailError::Unavailable(scripted),
+            "limit" => MailError::Limit(scripted),
+            _ => {
+                return Err(format!(
+                    "mail: {word:?} is no error: there are refused, unavailable, limit"
+                ));
+            }
+        })
+    });
+    Ok(MailAnswer {
+        after: shape.after.map_or(Duration::ZERO, |Time(time)| time),
+        error: error.transpose()?,
+    })
+}
+
+/// The file's boxes, and the case's over them.
+pub(super) fn boxes(all: &shape::World, own: &shape::World, domain: &str) -> BTreeMap<String, Vec<Message>> {
+    let message = |shape: &shape::Message| Message {
+        caller: Address {
+            user: shape.caller.clone(),
+            host: domain.to_owned(),
+            display_name: shape.caller_name.clone(),
+        },
+        length: shape.length.0,
+        state: match shape.state {
+            shape::MessageState::New => VoicemailState::New,
+            shape::MessageState::Heard => VoicemailState::Heard,
+            shape::MessageState::Saved => VoicemailState::Saved,
+        },
+    };
+    let both = all.voicemail.iter().chain(&own.voicemail);
+    both.map(|(name, messages)| (name.clone(), messages.iter().map(message).collect()))
+        .collect()
 }
 
 /// The case's before the file's: the first that takes a request answers it.

@@ -58,6 +58,10 @@ pub struct World {
     pub schedules: BTreeMap<String, Schedule>,
     pub contacts: Vec<Contact>,
     pub http: Vec<Service>,
+    pub mail: Option<MailAnswer>,
+    pub voicemail: BTreeMap<String, Vec<Message>>,
+    pub data: Option<String>,
+    pub ringing: BTreeMap<String, Ringing>,
     pub speech_per_character: Option<Time>,
     pub lasts_at_most: Option<Time>,
 }
@@ -128,6 +132,44 @@ pub struct WebAnswer {
     pub body: Option<String>,
     pub json: Option<toml::Value>,
     pub error: Option<String>,
+}
+
+/// What a mail server answers.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailAnswer {
+    pub after: Option<Time>,
+    pub error: Option<String>,
+}
+
+/// A message in a voicemail box.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    pub caller: String,
+    #[serde(default)]
+    pub caller_name: String,
+    pub length: Time,
+    #[serde(default)]
+    pub state: MessageState,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MessageState {
+    #[default]
+    New,
+    Heard,
+    Saved,
+}
+
+/// A call that rings at a user, and what its caller does once it is picked up.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ringing {
+    pub from: String,
+    #[serde(default)]
+    pub acts: Vec<Act>,
 }
 
 /// A single one without brackets, or several within.
@@ -209,7 +251,10 @@ pub struct Expect {
     pub error: Option<String>,
     pub log: Vec<String>,
     pub requests: Vec<String>,
+    pub originates: Option<Vec<String>>,
     pub metrics: BTreeMap<String, f64>,
+    pub mails: Vec<String>,
+    pub voicemail: BTreeMap<String, Vec<String>>,
     pub key_values: BTreeMap<String, Value>,
 }
 

@@ -28,6 +28,8 @@ pub enum Input {
     Response(Class),
     /// The user gave the call up.
     Cancel,
+    /// The user gave the call up because somebody else has answered it.
+    CancelElsewhere,
     /// Time passed.
     Timeout,
     /// The transport could not send.
@@ -40,6 +42,8 @@ enum Cancel {
     No,
     Wanted,
     Sent,
+    /// Wanted, as somebody else has answered.
+    WantedElsewhere,
 }
 
 /// The machine. Its request is kept by the table.
@@ -82,8 +86,10 @@ impl ClientInvite {
                 self.timers.stop(Timer::A);
                 self.timers.stop(Timer::B);
                 actions.push(Action::Deliver);
-                if self.cancel == Cancel::Wanted {
-                    self.send_cancel(now, actions);
+                match self.cancel {
+                    Cancel::Wanted => self.send_cancel(Action::Cancel, now, actions),
+                    Cancel::WantedElsewhere => self.send_cancel(Action::CancelElsewhere, now, actions),
+                    Cancel::No | Cancel::Sent => (),
                 }
             }
             (Calling | Proceeding, Input::Response(Class::Success)) => {
@@ -113,13 +119,18 @@ impl ClientInvite {
             (Accepted, Input::Response(Class::Provisional | Class::Failure)) => (),
 
             (Calling, Input::Cancel) => self.cancel = Cancel::Wanted,
-            (Proceeding, Input::Cancel) => {
+            (Calling, Input::CancelElsewhere) => self.cancel = Cancel::WantedElsewhere,
+            (Proceeding, Input::Cancel | Input::CancelElsewhere) => {
                 if self.cancel != Cancel::Sent {
-                    self.send_cancel(now, actions);
+                    let action = match input {
+                        Input::CancelElsewhere => Action::CancelElsewhere,
+                        _ => Action::Cancel,
+                    };
+                    self.send_cancel(action, now, actions);
                 }
             }
             // Too late: the final response has come.
-            (Completed | Accepted, Input::Cancel) => (),
+            (Completed | Accepted, Input::Cancel | Input::CancelElsewhere) => (),
 
             (Calling | Proceeding | Completed, Input::TransportError) => {
                 // In Completed the ACK could not be sent (RFC 3261 §17.1.1.2).
@@ -130,7 +141,14 @@ impl ClientInvite {
             (Accepted, Input::TransportError) => (),
 
             (Calling | Proceeding | Completed | Accepted, Input::Timeout) => self.fire_due(now, actions),
-            (Terminated, Input::Response(_) | Input::Cancel | Input::Timeout | Input::TransportError) => (),
+            (
+                Terminated,
+                Input::Response(_)
+                | Input::Cancel
+                | Input::CancelElsewhere
+                | Input::Timeout
+                | Input::TransportError,
+            ) => (),
         }
     }
 
@@ -182,11 +200,11 @@ impl ClientInvite {
         }
     }
 
-    fn send_cancel(&mut self, now: Moment, actions: &mut Vec<Action>) {
+    fn send_cancel(&mut self, action: Action, now: Moment, actions: &mut Vec<Action>) {
         self.cancel = Cancel::Sent;
         // A server of RFC 2543 may never send the 487.
         self.timers.set(Timer::Cancel, now + self.times.give_up());
-        actions.push(Action::Cancel);
+        actions.push(action);
     }
 
     fn terminate(&mut self, actions: &mut Vec<Action>) {
@@ -299,6 +317,22 @@ mod tests {
         assert_eq!(sim.at_ms(Action::Cancel), [1_000]);
         sim.run_until_idle();
         assert_eq!(sim.at_ms(Action::TimedOut), [33_000]);
+    }
+
+    /// Why a call is given up goes into its CANCEL, also where that has to wait (RFC 3326).
+    #[test]
+    fn cancel_of_a_call_that_was_answered_elsewhere_says_so() {
+        let mut early = udp();
+        early.give(Input::CancelElsewhere);
+        early.give(Input::Response(Class::Provisional));
+        let mut late = udp();
+        late.give(Input::Response(Class::Provisional));
+        late.give(Input::CancelElsewhere);
+        late.give(Input::Cancel);
+        for sim in [early, late] {
+            assert_eq!(sim.at_ms(Action::CancelElsewhere), [0]);
+            assert!(sim.at_ms(Action::Cancel).is_empty());
+        }
     }
 
     #[test]

@@ -241,6 +241,25 @@ impl Transactions {
         }
     }
 
+    /// As [`Self::cancel`], and the CANCEL says that somebody else has answered (RFC 3326).
+    pub fn cancel_elsewhere(&mut self, client: ClientId, now: Moment) {
+        if let Some(slot) = self.slot(client.0) {
+            self.step(slot, None, now, |role, actions| {
+                if let Role::ClientInvite(machine) = role {
+                    machine.handle(client_invite::Input::CancelElsewhere, now, actions);
+                }
+            });
+        }
+    }
+
+    /// A transaction of ours is given by [`Self::drain_touched`], though nothing of it has changed: what its user knows
+    /// of it has.
+    pub fn touch_client(&mut self, client: ClientId) {
+        if let Some(slot) = self.slot(client.0) {
+            self.touch(slot);
+        }
+    }
+
     /// Sends the ACK of a 2xx: adds a top Via with a branch of its own (§13.2.2.4) and gives back
     /// what went out, so that [`Self::send_bytes`] can repeat just that.
     pub fn send_ack(&mut self, ack: &Message, flow: Flow, sent_by: &str) -> Result<Bytes, ParseError> {
@@ -493,8 +512,9 @@ impl Transactions {
                         self.send_bytes(flow, ack);
                     }
                 }
-                Action::Cancel => {
-                    let cancel = replies::cancel(&entry.wire);
+                Action::Cancel | Action::CancelElsewhere => {
+                    let reason = (action == Action::CancelElsewhere).then_some(replies::ELSEWHERE);
+                    let cancel = replies::cancel(&entry.wire, reason);
                     if let Ok((branch, cancel)) = cancel {
                         self.start_cancel(flow, &branch, cancel, now);
                     }

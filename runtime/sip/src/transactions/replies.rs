@@ -59,15 +59,16 @@ pub fn ack(invite: &Bytes, refusal: &Message) -> Result<Bytes, ParseError> {
     Ok(within(&invite, Method::Ack, to)?.build()?.as_bytes().clone())
 }
 
-/// The CANCEL of an INVITE, and the branch that both share (§9.1).
-pub fn cancel(invite: &Bytes) -> Result<(String, Bytes), ParseError> {
+/// Why an INVITE that others answered is cancelled (RFC 3326 §2): a phone does not show it as missed.
+pub const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
+
+/// The CANCEL of an INVITE, with a Reason where one is given, and the branch that both share (§9.1).
+pub fn cancel(invite: &Bytes, reason: Option<&str>) -> Result<(String, Bytes), ParseError> {
     let invite = Message::parse(invite.clone())?;
     let to = invite.header(Name::To).ok_or(HeaderError::Missing(Name::To))?;
     let branch = invite.top_via()?.branch().unwrap_or_default().to_owned();
-    Ok((
-        branch,
-        within(&invite, Method::Cancel, to)?.build()?.as_bytes().clone(),
-    ))
+    let cancel = within(&invite, Method::Cancel, to)?.headers(Name::Reason, reason);
+    Ok((branch, cancel.build()?.as_bytes().clone()))
 }
 
 /// What ACK and CANCEL share: all that routes and names the INVITE, and its top Via alone.

@@ -40,6 +40,8 @@ pub(super) enum Action {
     Ack,
     /// Send a CANCEL for the request.
     Cancel,
+    /// The same, with the reason that somebody else has answered (RFC 3326).
+    CancelElsewhere,
     /// Pass the message at hand on.
     Deliver,
     /// Tell that no final response came.

@@ -17,6 +17,7 @@ mod services;
 mod tokens;
 mod trouble;
 mod trust;
+mod voicemail;
 mod walls;
 
 use jiff::Timestamp;

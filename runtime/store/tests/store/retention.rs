@@ -115,6 +115,7 @@ async fn a_domain_says_how_long_it_keeps_what_calls_leave() {
         time_zone: None,
         keep_journals: Some(Keep::For(DAY)),
         keep_calls: Some(Keep::For(365 * DAY)),
+        mail_sender: None,
     };
     let changed = home.set_domain(&ours, &change).await.unwrap();
     let keep = Retention {

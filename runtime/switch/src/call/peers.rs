@@ -2,7 +2,7 @@
 
 use tandem_bus::media::Command;
 use tandem_host_api::Input;
-use tandem_host_api::op::{BridgeEnd, LegError, LegId, Outcome, TransferFailure};
+use tandem_host_api::op::{BridgeEnd, LegError, LegId, Outcome, PickUpFailure, TransferFailure};
 use tandem_sip::transactions::ServerId;
 use tandem_sip::{Flow, Message, Method};
 
@@ -195,6 +195,9 @@ impl Call {
             }
             Pending::Dialling(_) => self.dialling_leg_ended(id, cx),
             Pending::Recording(it) if it.leg == id => self.recording_leg_ended(cx),
+            Pending::PickingUp { picker, .. } if *picker == id => {
+                self.done(Outcome::PickedUp(Err(PickUpFailure::Gone)), cx);
+            }
             Pending::Transferring(it) if it.leg == id => {
                 self.done(Outcome::Transferred(Err(TransferFailure::Gone)), cx);
             }
@@ -237,7 +240,7 @@ impl Call {
         let (Some(a), Some(b)) = (self.legs.get(first.0 as usize), self.legs.get(second.0 as usize)) else {
             return;
         };
-        if a.is_audible() && b.is_audible() {
+        if a.can_be_joined() && b.can_be_joined() {
             let (a, b) = (a.endpoint, b.endpoint);
             for id in [first, second] {
                 if let Some(leg) = self.leg(id) {

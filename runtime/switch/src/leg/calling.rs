@@ -46,6 +46,7 @@ impl Leg {
                 Signalling::Up { .. }
                 | Signalling::Leaving { .. }
                 | Signalling::Ended
+                | Signalling::Elsewhere { .. }
                 | Signalling::Incoming { .. }
                 | Signalling::Planned { .. },
                 _,

@@ -40,6 +40,7 @@ impl Leg {
             Signalling::Incoming { .. }
             | Signalling::Planned { .. }
             | Signalling::Outgoing { .. }
+            | Signalling::Elsewhere { .. }
             | Signalling::Ended => {
                 return Happened::Nothing;
             }
@@ -286,6 +287,11 @@ impl Leg {
                 self.end(by, status, cause, cx);
             }
             Signalling::Planned { .. } => self.end(by, 487, cause, cx),
+            // The other call hears of it: it has asked.
+            Signalling::Elsewhere { .. } => {
+                let status = if status == 480 { 200 } else { status };
+                self.end(by, status, cause, cx);
+            }
             // A server that stops waits for no ACK.
             Signalling::Leaving { .. } if by == By::System => self.leave(cx),
             Signalling::Outgoing { .. } | Signalling::Leaving { .. } | Signalling::Ended => (),
@@ -310,7 +316,23 @@ impl Leg {
             Signalling::Up { dialog, .. } | Signalling::Leaving { dialog, .. } => {
                 Self::send_bye(dialog, self.way, self.user.as_deref(), cx);
             }
-            Signalling::Outgoing { .. } | Signalling::Planned { .. } | Signalling::Ended => (),
+            Signalling::Outgoing { .. }
+            | Signalling::Planned { .. }
+            | Signalling::Elsewhere { .. }
+            | Signalling::Ended => (),
+        }
+    }
+
+    /// As [`Self::hang_up_with`], where somebody else has answered: a phone that rings is told so (RFC 3326).
+    pub fn cancel_elsewhere(&mut self, cause: &str, cx: &mut Context<'_>) {
+        match &mut self.signalling {
+            Signalling::Outgoing { client, cancelled } if !*cancelled => {
+                cx.cancel_elsewhere(*client);
+                *cancelled = true;
+                self.note_ending(By::Scenario, 487, cause, cx.now);
+                self.close_media(cx);
+            }
+            _ => self.hang_up_with(By::Scenario, 487, cause, cx),
         }
     }
 

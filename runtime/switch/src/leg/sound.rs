@@ -74,7 +74,7 @@ impl Leg {
     pub(super) fn close_media(&mut self, cx: &mut Context<'_>) {
         match self.media {
             Media::None => self.media = Media::Closed(Some(Statistics::default())),
-            Media::Closed(_) => (),
+            Media::Closed(_) | Media::Elsewhere => (),
             Media::Opening | Media::Open(_) | Media::Agreed(..) => {
                 cx.media(Command::Close {
                     endpoint: self.endpoint,

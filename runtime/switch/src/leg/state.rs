@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 use tandem_bus::media::{Agreed, Codec, PlayId, Prompt, Statistics};
-use tandem_host_api::op::Address;
+use tandem_host_api::op::{Address, LegId};
 use tandem_sip::Moment;
 use tandem_sip::dialog::{Dialog, UasInvite};
 use tandem_sip::transactions::{ClientId, ServerId};
+
+use crate::shard::CallKey;
 
 /// Which side began the leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +42,25 @@ pub enum Signalling {
     },
     /// Over.
     Ended,
+    /// It is a leg of another call, which this one may bridge with.
+    Elsewhere { link: Box<Link> },
+}
+
+/// The other call of a pair that a pick-up has linked. Each of the two has a leg that stands for the other's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The shard of the other call.
+    pub shard: u64,
+    /// Its number there.
+    pub call: CallKey,
+    /// Its identifier.
+    pub id: String,
+    /// The leg of this call that the other's leg stands for: when it ends, so does the link.
+    pub beside: LegId,
+    /// The question whose answer is that the other call has let go.
+    pub question: u64,
+    /// The other's question that this call was given away for; 0: it is the one that has picked up.
+    pub asked: u64,
 }
 
 /// An INVITE to be.
@@ -70,6 +91,8 @@ pub enum Media {
     Agreed(SocketAddr, Agreed),
     /// Given back, with what had passed where the gate has told so.
     Closed(Option<Statistics>),
+    /// Its endpoint is another call's.
+    Elsewhere,
 }
 
 /// A playback under way, and what another gate needs to go on with it.

@@ -145,6 +145,7 @@ impl Registration {
             | Kind::ClientTransaction
             | Kind::Cursor
             | Kind::Fallback
+            | Kind::Originated
             | Kind::Ended
             | Kind::Tapes => (),
         }
@@ -235,6 +236,7 @@ impl Registration {
             | Kind::ClientTransaction
             | Kind::Cursor
             | Kind::Fallback
+            | Kind::Originated
             | Kind::Ended
             | Kind::Tapes => return,
         };

@@ -120,8 +120,10 @@ impl Shard {
         let mut cx = context!(self, key, admitted.domain, now);
         let call = Call::new(origin, fallback, admission.server, admission.flow, audio, &mut cx);
         let start = Start::of(key, &call);
+        let begun = call.happening(false, now);
         self.calls.insert(key, call);
         self.journal.note_call(key);
         self.out.push_back(Output::Start(Box::new(start)));
+        self.out.push_back(Output::Happened(Box::new(begun)));
     }
 }

@@ -11,7 +11,8 @@ use tandem_sip::registrar::Binding;
 use tandem_sip::{Flow, Message, Moment};
 
 use super::CallKey;
-use crate::call::Call;
+use super::inquiry::{Inquiry, Told};
+use crate::call::{Call, Picked, Picker};
 use crate::record::Record;
 
 /// What happens to a shard.
@@ -43,6 +44,8 @@ pub enum Input {
     ScenarioEnded { call: CallKey, end: End },
     /// A question was answered.
     Answered { number: u64, answer: Answer },
+    /// Another call, or nobody's, asks something of this shard.
+    Inquire { number: u64, inquiry: Inquiry },
     /// Take no new calls, or take them again.
     Drain { on: bool },
     /// End the calls that are left.
@@ -77,6 +80,8 @@ pub enum Output {
         index: OpIndex,
         outcome: Outcome,
     },
+    /// The answer to an [`Input::Inquire`] of this number.
+    Told { number: u64, told: Told },
     /// Something for the call's journal.
     Journal { call: CallKey, input: JournalInput },
     /// End a scenario that has nothing left to do; [`Input::ScenarioEnded`] follows.
@@ -86,8 +91,31 @@ pub enum Output {
         call: Option<CallKey>,
         record: Box<Record>,
     },
+    /// Something that event scenarios may want to hear of.
+    Happened(Box<Happening>),
     /// Nothing more now; come back with [`Input::Timeout`] then.
     Wait(Option<Moment>),
+}
+
+/// What has happened to a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happening {
+    /// The domain.
+    pub domain: Arc<str>,
+    /// The call.
+    pub call: String,
+    /// Its caller is answered; else it has begun.
+    pub answered: bool,
+    /// Who calls.
+    pub from: String,
+    /// What was dialled.
+    pub to: String,
+    /// What that leads to.
+    pub entry: Arc<EntryPoint>,
+    /// When the call began.
+    pub started: Moment,
+    /// When this happened.
+    pub at: Moment,
 }
 
 /// What a scenario begins with.
@@ -107,6 +135,8 @@ pub struct Start {
     pub caller: tandem_host_api::op::Address,
     /// What was dialled.
     pub dialled: tandem_host_api::op::Address,
+    /// What it was originated with.
+    pub data: Option<String>,
 }
 
 impl Start {
@@ -120,6 +150,7 @@ impl Start {
             request: origin.request.clone(),
             caller: origin.caller.clone(),
             dialled: origin.dialled.clone(),
+            data: call.originated.as_ref().map(|it| it.data.clone()),
         }
     }
 }
@@ -174,7 +205,20 @@ pub enum Question {
     },
     /// Deletes a recording of the domain.
     DeleteRecording { domain: Arc<str>, name: String },
-    /// What a service of the domain is asked: HTTP, schedules, metrics, contacts. `once` as in [`Self::KeyValue`].
+    /// A call that rings at one of these users and is to be given to `picker`.
+    PickUp {
+        domain: Arc<str>,
+        users: Vec<String>,
+        picker: Box<Picker>,
+    },
+    /// When the call of this shard, number and identifier no longer holds on to the call `by`.
+    LetGo {
+        shard: u64,
+        call: CallKey,
+        id: String,
+        by: String,
+    },
+    /// What a service of the domain is asked: HTTP, schedules, metrics, contacts, mail, voicemail, calls to begin. `once` as in [`Self::KeyValue`].
     Service {
         domain: Arc<str>,
         op: Op,
@@ -210,7 +254,10 @@ impl Question {
             | Op::MetricGauge { .. }
             | Op::MetricObserve { .. }
             | Op::FindContact { .. }
-            | Op::SearchContacts { .. } => Some(Self::Service {
+            | Op::SearchContacts { .. }
+            | Op::SendMail { .. }
+            | Op::Voicemail { .. }
+            | Op::Originate { .. } => Some(Self::Service {
                 domain,
                 op: op.clone(),
                 once,
@@ -235,6 +282,10 @@ pub enum Answer {
     Recording(Result<(), RecordingError>),
     /// To [`Question::Service`].
     Service(Box<Outcome>),
+    /// To [`Question::PickUp`]; none: nothing rings there.
+    PickedUp(Option<Box<Picked>>),
+    /// To [`Question::LetGo`].
+    LetGo,
     /// The directory does not answer.
     Unavailable,
 }
@@ -247,7 +298,7 @@ impl Answer {
             Self::KeyValue(result) => Some(Outcome::Kv(result)),
             Self::Recording(result) => Some(Outcome::Recording(result)),
             Self::Service(outcome) => Some(*outcome),
-            Self::Admit(_) | Self::Located(_) | Self::Unavailable => None,
+            Self::Admit(_) | Self::Located(_) | Self::PickedUp(_) | Self::LetGo | Self::Unavailable => None,
         }
     }
 }

@@ -21,6 +21,8 @@ mod fallback;
 #[path = "../kit/mod.rs"]
 mod kit;
 mod memory;
+mod originated;
+mod pickup;
 mod records;
 mod registration;
 mod restart;

@@ -19,6 +19,8 @@ struct Office {
     /// Questions without an answer yet.
     kept: Vec<Input>,
     silent: bool,
+    /// Who was told to have come or gone.
+    presences: Vec<(String, bool)>,
 }
 
 impl Office {
@@ -32,6 +34,7 @@ impl Office {
             log: BTreeMap::new(),
             kept: Vec::new(),
             silent: false,
+            presences: Vec::new(),
         }
     }
 
@@ -61,6 +64,7 @@ impl Office {
             loop {
                 match self.role.poll_output() {
                     Output::Wait(_) => break,
+                    Output::Presence { user, registered, .. } => self.presences.push((user, registered)),
                     Output::Send { bytes, .. } => sent.push(Message::parse(bytes).unwrap()),
                     Output::Ask {
                         number,
@@ -152,6 +156,21 @@ fn a_phone_registers_past_the_challenge_and_is_told_its_contacts() {
     // Without Contact it only asks.
     let asked = o.register(&mut a, "", "600");
     assert_eq!(asked.headers(Name::Contact).count(), 1);
+}
+
+#[test]
+fn a_user_comes_with_the_first_device_and_goes_with_the_last() {
+    let mut o = Office::new(11);
+    let (mut a, mut b) = (Phone::new("301", 6010), Phone::new("301", 6011));
+    o.register(&mut a, CONTACT, "600");
+    o.register(&mut b, "<sip:301@127.0.0.1:6011>", "60");
+    o.register(&mut a, CONTACT, "600");
+    assert_eq!(o.presences, [("301".to_owned(), true)]);
+    o.register(&mut a, CONTACT, "0");
+    assert_eq!(o.presences.len(), 1, "the other device is there");
+    o.now += secs(61);
+    o.give(Input::Timeout);
+    assert_eq!(o.presences, [("301".to_owned(), true), ("301".to_owned(), false)]);
 }
 
 #[test]

@@ -22,7 +22,8 @@ use tandem_sip::auth::{self, Algorithm};
 use tandem_sip::registrar::{Aor, Registrar};
 use tandem_sip::{Flow, Message, Method, Name, Transport};
 use tandem_switch::{
-    Admitted, Answer, CallKey, Input, Located, Nonces, Output, Question, Shard, ShardConfig,
+    Admitted, Answer, CallKey, Happening, Input, Inquiry, Located, Nonces, Output, Question, Shard,
+    ShardConfig, Told,
 };
 
 pub use crash::Crash;
@@ -134,6 +135,10 @@ pub struct World {
     pub shard: Shard,
     /// The gate.
     pub gate: Gate,
+    /// What event scenarios would hear.
+    pub happened: Vec<Happening>,
+    /// What the shard answered to originations.
+    pub told: Vec<Told>,
     /// Who is registered.
     pub registrar: Registrar,
     /// The version of [`NUMBER`] that is tried, and its share.
@@ -214,6 +219,8 @@ impl World {
             config,
             sent_bytes: std::collections::HashSet::new(),
             gate: Gate::default(),
+            happened: Vec::new(),
+            told: Vec::new(),
             registrar: Registrar::new(tandem_sip::registrar::Config::default()),
             canary: None,
             fallback: None,
@@ -291,7 +298,9 @@ impl World {
                 inputs.extend(self.gate.handle(&command, self.now).into_iter().map(Input::Media));
             }
             Output::Ask { number, question, .. } => {
-                if self.silent {
+                if let Some(inquiry) = inquiry(&question) {
+                    inputs.push_back(Input::Inquire { number, inquiry });
+                } else if self.silent {
                     self.kept.push((number, question));
                 } else {
                     let answer = self.answer(&question);
@@ -324,6 +333,18 @@ impl World {
                 self.all_outcomes.push(outcome.clone());
                 self.outcomes.push_back(outcome);
             }
+            Output::Happened(happening) => self.happened.push(*happening),
+            Output::Told { number, told } => match told {
+                Told::PickedUp(picked) => {
+                    let answer = Answer::PickedUp(picked);
+                    inputs.push_back(Input::Answered { number, answer });
+                }
+                Told::LetGo => {
+                    let answer = Answer::LetGo;
+                    inputs.push_back(Input::Answered { number, answer });
+                }
+                Told::Begun | Told::Refused(_) => self.told.push(told),
+            },
             Output::Journal { input, .. } => self.journal.push(input),
             Output::StopScenario { call } => {
                 if !self.stopped.contains(&call) {
@@ -367,7 +388,9 @@ impl World {
             })),
             Question::KeyValue { .. } => Answer::KeyValue(Ok(KvValue::Value(None))),
             Question::DeleteRecording { .. } => Answer::Recording(Ok(())),
-            Question::Service { .. } => Answer::Unavailable,
+            Question::Service { .. } | Question::PickUp { .. } | Question::LetGo { .. } => {
+                Answer::Unavailable
+            }
         }
     }
 
@@ -454,6 +477,27 @@ impl World {
     /// The media event of a leg that has a port: the n-th endpoint that was opened.
     pub fn digit(&mut self, endpoint: EndpointId, digit: char) {
         self.give(Input::Media(Event::Digit { endpoint, digit }));
+    }
+}
+
+/// What other shards are asked: here there is one.
+fn inquiry(question: &Question) -> Option<Inquiry> {
+    match question {
+        Question::PickUp {
+            domain,
+            users,
+            picker,
+        } => Some(Inquiry::PickUp {
+            domain: domain.clone(),
+            users: users.clone(),
+            picker: picker.clone(),
+        }),
+        Question::LetGo { call, id, by, .. } => Some(Inquiry::LetGo {
+            call: *call,
+            id: id.clone(),
+            by: by.clone(),
+        }),
+        _ => None,
     }
 }
 

@@ -47,6 +47,10 @@ pub enum Domain {
         /// What those who wait on hold hear: a WAV file, which is copied, or `none` for the melody of ours
         #[arg(long, value_name = "FILE")]
         music: Option<PathBuf>,
+        /// Whom mails of its scenarios are from: an address such as `Example <pbx@example.com>`, or `none` for
+        /// `mail.sender` of the configuration
+        #[arg(long, value_name = "ADDRESS", value_parser = sender)]
+        mail_sender: Option<String>,
     },
     /// List all domains
     List,
@@ -108,17 +112,20 @@ impl Domain {
                 keep_journals,
                 keep_calls,
                 music,
+                mail_sender,
             } => {
                 let change = DomainChange {
                     time_zone: time_zone.as_deref(),
                     keep_journals: *keep_journals,
                     keep_calls: *keep_calls,
+                    mail_sender: mail_sender.as_deref(),
                 };
-                let unchanged =
-                    (change.time_zone, change.keep_journals, change.keep_calls) == (None, None, None);
+                let unchanged = (change.time_zone, change.keep_journals, change.keep_calls)
+                    == (None, None, None)
+                    && change.mail_sender.is_none();
                 if unchanged && music.is_none() {
                     return Err(Failure::Usage(
-                        "say what to change: --time-zone, --keep-journals, --keep-calls or --music"
+                        "say what to change: --time-zone, --keep-journals, --keep-calls, --music or --mail-sender"
                             .to_owned(),
                     ));
                 }
@@ -183,6 +190,11 @@ impl Domain {
                     table.row(["time zone".into(), domain.time_zone.clone()]);
                     table.row(["keeps journals".into(), kept(domain.keep.journals)]);
                     table.row(["keeps calls".into(), kept(domain.keep.calls)]);
+                    let sender = domain.mail_sender.clone();
+                    table.row([
+                        "mail sender".into(),
+                        sender.unwrap_or_else(|| "the server's".into()),
+                    ]);
                     table.row(["created".into(), domain.created_at.to_string()]);
                     table.row(["users".into(), users.len().to_string()]);
                     table.row(["numbers".into(), numbers.len().to_string()]);
@@ -239,7 +251,20 @@ fn set_music(data: &Path, domain: &str, file: &Path) -> Result<(), Failure> {
     std::fs::rename(&new, &place).map_err(failed)
 }
 
-fn keep(text: &str) -> Result<Keep, String> {
+/// Empty: none of its own.
+fn sender(text: &str) -> Result<String, String> {
+    if text == "none" {
+        return Ok(String::new());
+    }
+    match text.parse::<lettre::message::Mailbox>() {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!(
+            "expected an address such as pbx@example.com or Example <pbx@example.com>: {error}"
+        )),
+    }
+}
+
+pub(super) fn keep(text: &str) -> Result<Keep, String> {
     if text == "never" {
         return Ok(Keep::ForEver);
     }

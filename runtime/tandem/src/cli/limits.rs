@@ -14,7 +14,8 @@ use crate::output::{self, Table};
 /// Show or set what a domain's scenarios may use; `default` gives a limit back to the server
 ///
 /// A scenario that meets a limit on CPU time, wall time, memory or its own rate of host calls ends there, and its call
-/// goes to the number's fall-back. What meets the domain's rate of host calls or its key-value store is told an error. A
+/// goes to the number's fall-back. What meets the domain's rate of host calls, its key-value store, mails or
+/// voicemail is told an error. A
 /// scenario that finds no place is not started. Calls in progress keep the limits that they began with, but for the
 /// domain's.
 #[derive(Debug, Args)]
@@ -37,6 +38,15 @@ pub struct DomainLimits {
     /// Host calls per second of all its scenarios; twice as many at once
     #[arg(long, value_name = "N", value_parser = number)]
     host_calls_per_second: Option<Setting>,
+    /// Mails per minute of all its scenarios; as many at once
+    #[arg(long, value_name = "N", value_parser = number)]
+    mails_per_minute: Option<Setting>,
+    /// Messages of one voicemail box
+    #[arg(long, value_name = "N", value_parser = number)]
+    voicemail_messages: Option<Setting>,
+    /// Bytes of the recordings of its voicemail, such as 100MiB
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    voicemail_bytes: Option<Setting>,
     #[command(flatten)]
     call: CallLimits,
 }
@@ -139,6 +149,9 @@ impl DomainLimits {
             (Limit::Instances, self.instances),
             (Limit::CpuMsPerSecond, self.cpu_per_second),
             (Limit::HostCallsPerSecond, self.host_calls_per_second),
+            (Limit::MailsPerMinute, self.mails_per_minute),
+            (Limit::VoicemailMessages, self.voicemail_messages),
+            (Limit::VoicemailBytes, self.voicemail_bytes),
         ];
         let changes = changes(wanted.into_iter().chain(self.call.wanted()));
         let config = Config::default();
@@ -198,6 +211,9 @@ fn words(limit: Limit, value: u64) -> (&'static str, String) {
         Limit::CallMemoryBytes => ("memory of a call", ByteSize(value).to_string()),
         Limit::CallHostCallsPerSecond => ("host calls per second of a call", value.to_string()),
         Limit::CallWallMs => ("wall time of a call between host calls", ms()),
+        Limit::MailsPerMinute => ("mails per minute", value.to_string()),
+        Limit::VoicemailMessages => ("messages of a voicemail box", value.to_string()),
+        Limit::VoicemailBytes => ("voicemail bytes", ByteSize(value).to_string()),
     }
 }
 

@@ -23,6 +23,7 @@ mod token;
 mod trust;
 mod usage;
 mod user;
+mod voicemail;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -99,6 +100,9 @@ enum Command {
     /// The address book of a domain
     #[command(subcommand)]
     Contacts(contacts::Contacts),
+    /// Voicemail boxes of a domain, and what is in them
+    #[command(subcommand)]
+    Voicemail(voicemail::Voicemail),
     /// Compile a module from the standard input; only the program itself starts this
     #[command(name = crate::compile::COMMAND, hide = true)]
     CompileModule,
@@ -283,6 +287,7 @@ fn start(context: &Context, command: Command) -> Result<ExitCode, Failure> {
             Command::Secret(secret) => secret.run(context).await?,
             Command::Schedule(schedule) => schedule.run(context).await?,
             Command::Contacts(contacts) => contacts.run(context).await?,
+            Command::Voicemail(voicemail) => voicemail.run(context).await?,
             Command::CompileModule => compile_module::run().await?,
         }
         Ok(ExitCode::SUCCESS)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tandem_journal::Durability;
 use toml::de::DeValue;
 
-use super::setting::{ByteSize, JournalDurability, LogLevel, PortRange, Setting};
+use super::setting::{ByteSize, JournalDurability, LogLevel, MailTls, PortRange, Setting};
 
 /// One key, as the machinery sees it.
 pub(super) struct Key {
@@ -148,6 +148,26 @@ sections! {
         listen: SocketAddr = loopback(8080);
     }
 
+    /// The mail server that takes what scenarios send.
+    mail: Mail {
+        /// Its name or address; "" for none.
+        server: String = String::new();
+        /// Its port; 465 is usual where `mail.tls` is "implicit".
+        port: u32 = 587;
+        /// "starttls": plain text becomes TLS before anything is said. "implicit": TLS from the first byte. "none":
+        /// plain text, as to a mail server on this machine.
+        tls: MailTls = MailTls::Starttls;
+        /// Who logs in there; "" for nobody.
+        user: String = String::new();
+        /// The file whose first line is the password of `mail.user`.
+        password_file: String = String::new();
+        /// Whom mails are from, such as "pbx@example.com" or "Tandem <pbx@example.com>", where a domain has no sender of
+        /// its own.
+        sender: String = String::new();
+        /// How long a mail may take.
+        timeout: Duration = Duration::from_secs(30);
+    }
+
     /// The processes of a server.
     server: Server {
         /// Runs SIP sockets, media and call logic as processes of their own, which outlive each other's crashes and
@@ -283,6 +303,31 @@ impl Config {
             !self.media.address.is_unspecified() || self.media.announce.is_some(),
             "media.announce",
             "must be given when media.address is a wildcard: phones must be told where to send",
+        );
+        demand(
+            (1..=65_535).contains(&self.mail.port),
+            "mail.port",
+            "must be from 1 to 65535",
+        );
+        demand(
+            self.mail.user.is_empty() || !self.mail.password_file.is_empty(),
+            "mail.password_file",
+            "must be given with mail.user",
+        );
+        demand(
+            self.mail.user.is_empty() || self.mail.tls != MailTls::None,
+            "mail.tls",
+            "must not be \"none\" with mail.user: the password would go in plain text",
+        );
+        demand(
+            self.mail.sender.is_empty() || self.mail.sender.parse::<lettre::message::Mailbox>().is_ok(),
+            "mail.sender",
+            "must be an address such as pbx@example.com or Tandem <pbx@example.com>",
+        );
+        demand(
+            (Duration::from_secs(1)..=Duration::from_mins(5)).contains(&self.mail.timeout),
+            "mail.timeout",
+            "must be between 1s and 5m",
         );
         demand(self.media.threads <= 64, "media.threads", "must be 64 or less");
         demand(self.call.shards <= 256, "call.shards", "must be 256 or less");

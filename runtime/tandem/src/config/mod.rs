@@ -8,7 +8,7 @@ mod load;
 mod setting;
 mod show;
 
-pub use keys::{Config, Log};
+pub use keys::{Config, Log, Mail};
 pub use load::{ConfigErrors, Loaded, load};
-pub use setting::{ByteSize, duration_text, parse_duration};
+pub use setting::{ByteSize, MailTls, duration_text, parse_duration};
 pub use show::show;

@@ -47,6 +47,7 @@ in_string!(PortRange, r#"a range of ports such as "20000-29999""#);
 in_string!(ByteSize, r#"a size such as "64 KiB" or "16 MiB""#);
 in_string!(LogLevel, r#""error", "warn", "info", "debug" or "trace""#);
 in_string!(JournalDurability, r#""off", "flush" or "sync""#);
+in_string!(MailTls, r#""starttls", "implicit" or "none""#);
 
 impl Setting for Vec<SocketAddr> {
     const SHAPE: &'static str = r#"a list of addresses with ports such as ["127.0.0.1:5060", "[::1]:5060"]"#;
@@ -290,6 +291,40 @@ impl fmt::Display for JournalDurability {
         let found = Self::ALL
             .into_iter()
             .find(|(durability, _)| *durability == self.0);
+        f.write_str(found.map_or("", |(_, name)| name))
+    }
+}
+
+/// How a mail server is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailTls {
+    /// Plain text that becomes TLS (RFC 3207); a server that offers none gets nothing.
+    Starttls,
+    /// TLS from the first byte (RFC 8314 §3.3).
+    Implicit,
+    /// Plain text.
+    None,
+}
+
+impl MailTls {
+    const ALL: [(Self, &str); 3] = [
+        (Self::Starttls, "starttls"),
+        (Self::Implicit, "implicit"),
+        (Self::None, "none"),
+    ];
+}
+
+impl FromStr for MailTls {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let found = Self::ALL.into_iter().find(|(_, name)| *name == text);
+        found.map(|(tls, _)| tls).ok_or(())
+    }
+}
+
+impl fmt::Display for MailTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let found = Self::ALL.into_iter().find(|(tls, _)| tls == self);
         f.write_str(found.map_or("", |(_, name)| name))
     }
 }

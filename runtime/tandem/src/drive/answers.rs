@@ -46,6 +46,19 @@ impl Answers {
             Question::DeleteRecording { domain, name } => {
                 Ok(Answer::Recording(self.delete_recording(&domain, &name).await))
             }
+            Question::PickUp {
+                domain,
+                users,
+                picker,
+            } => {
+                let exchange = &self.services.originator.exchange;
+                Ok(Answer::PickedUp(exchange.pick_up(&domain, &users, &picker).await))
+            }
+            Question::LetGo { shard, call, id, by } => {
+                let exchange = &self.services.originator.exchange;
+                let let_go = exchange.let_go(shard, call, id, by).await;
+                Ok(let_go.map_or(Answer::Unavailable, |()| Answer::LetGo))
+            }
             Question::Service { domain, op, once } => {
                 let outcome = self.services.answer(&domain, op, &once).await;
                 Ok(outcome.map_or(Answer::Unavailable, |outcome| Answer::Service(Box::new(outcome))))
@@ -152,8 +165,25 @@ impl Answers {
         }))
     }
 
-    /// One that is not there is deleted already.
+    /// One that is not there is deleted already; one that is a message goes with it.
     async fn delete_recording(&self, domain: &str, name: &str) -> Result<(), RecordingError> {
+        let scope = self.store.domain_scope(domain).await;
+        let kept = match &scope {
+            Ok(scope) => self.store.voicemail_box_of(scope, name).await,
+            Err(_) => Ok(None), // the domain is gone
+        };
+        match kept {
+            Ok(None) => (),
+            Ok(Some(kept)) => {
+                let words = format!("the recording is a message of the box {kept}: delete that");
+                return Err(RecordingError::WrongState(words));
+            }
+            Err(error) => {
+                tracing::warn!(%domain, name, %error, "a recording is not deleted");
+                let words = "the store does not answer".to_owned();
+                return Err(RecordingError::Storage(words));
+            }
+        }
         let file = self.recordings.join(domain).join(format!("{name}.wav"));
         match tokio::fs::remove_file(&file).await {
             Err(error) if error.kind() != ErrorKind::NotFound => {

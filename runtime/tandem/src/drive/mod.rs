@@ -1,18 +1,23 @@
 //! Thin drivers: they carry inputs to the sans-IO cores and outputs to sockets, the gate, the store and guests.
 //!
 //! [`shard`] drives one shard of call logic with its scenarios on a thread of its own, [`registrar`] the registrar
-//! role; [`answers`] finds out what they ask, [`services`] and [`http`] what scenarios ask of the world, [`clock`] tells
+//! role; [`answers`] finds out what they ask, [`services`], [`http`], [`mail`] and [`voicemail`] what scenarios ask of the world, [`clock`] tells
 //! the time, [`journals`] opens the logs, [`records`] writes down what is over, [`usage`] meters what domains use,
 //! [`canary`] judges versions by it, [`retention`] removes what is over age, [`off_call`] runs scenarios that [`events`]
-//! and requests ([`web_scenario`]) start, [`sip_log`] shows messages to the log. No call logic here.
+//! and requests ([`web_scenario`]) start, [`originate`] begins calls that no caller began, [`happened`] notes what events tell, [`exchange`] is the way from one
+//! call to another, [`sip_log`] shows messages to the log. No call logic here.
 
 pub mod answers;
 pub mod canary;
 pub mod clock;
 pub mod events;
+pub mod exchange;
+pub mod happened;
 pub mod http;
 pub mod journals;
+pub mod mail;
 pub mod off_call;
+pub mod originate;
 pub mod records;
 pub mod registrar;
 pub mod retention;
@@ -21,4 +26,5 @@ pub mod services;
 pub mod shard;
 pub mod sip_log;
 pub mod usage;
+pub mod voicemail;
 pub mod web_scenario;

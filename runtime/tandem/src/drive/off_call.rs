@@ -210,6 +210,7 @@ impl Switch for OffCallSwitch {
         let writes = match op {
             Op::HttpSend { request } => !request.method.is_safe(),
             Op::KvGet { .. } | Op::KvKeys { .. } => false,
+            Op::Originate { .. } => true,
             _ => matches!(question, Question::KeyValue { .. }),
         };
         if writes {

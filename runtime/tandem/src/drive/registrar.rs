@@ -16,6 +16,7 @@ use tokio::time::sleep_until;
 
 use super::answers::Answers;
 use super::clock;
+use super::happened;
 use super::journals::Watch;
 use super::sip_log::Shown;
 use crate::process::gates::{FromGate, GateKind, Gates, Inbox, SipItem};
@@ -231,6 +232,17 @@ impl Driver {
                     let answer = answers.answer(question).await;
                     drop(back.send(ToRegistrar::Answered(number, answer))); // gone: nobody to tell
                 });
+            }
+            RegistrarEffect::Presence {
+                domain,
+                user,
+                registered,
+                at,
+            } => {
+                let store = self.registrar.answers.store.clone();
+                self.registrar
+                    .asking
+                    .spawn(async move { happened::note_user(&store, &domain, &user, registered, at).await });
             }
             RegistrarEffect::Acknowledge { cursor, .. } => {
                 self.registrar

@@ -1,4 +1,4 @@
-//! Removes journals and call records that are over age: at the start, then every hour, on the store's runtime.
+//! Removes journals, call records and voicemail that are over age: at the start, then every hour, on the store's runtime.
 
 use std::time::Duration;
 
@@ -36,6 +36,13 @@ pub async fn remove_hourly(store: Store) {
                     tracing::warn!(domain = %domain.name, %error, "what is over age stays for another hour");
                 }
             }
+            match remove_voicemail(&store, &domain.name).await {
+                Ok(0) => (),
+                Ok(messages) => tracing::info!(domain = %domain.name, messages, "removed old voicemail"),
+                Err(error) => {
+                    tracing::warn!(domain = %domain.name, %error, "old voicemail stays for another hour");
+                }
+            }
         }
     }
 }
@@ -52,6 +59,22 @@ async fn remove(store: &Store, domain: &str, due: &tandem_store::Due) -> Result<
         sum.calls += purged.calls;
         let most = u64::from(PURGE_MOST);
         if purged.journals < most && purged.calls < most {
+            return Ok(sum);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn remove_voicemail(store: &Store, domain: &str) -> Result<u64, StoreError> {
+    let scope = match store.domain_scope(domain).await {
+        Err(StoreError::NotFound { .. }) => return Ok(0), // deleted meanwhile
+        other => other?,
+    };
+    let mut sum = 0;
+    loop {
+        let removed = store.purge_voicemail(&scope, Timestamp::now()).await?;
+        sum += removed;
+        if removed < u64::from(PURGE_MOST) {
             return Ok(sum);
         }
         tokio::time::sleep(PAUSE).await;

@@ -1,4 +1,4 @@
-//! Answers what scenarios ask of services: HTTP, schedules, metrics, contacts.
+//! Answers what scenarios ask of services: HTTP, schedules, metrics, contacts, mail, voicemail, calls.
 
 use jiff::tz::TimeZone;
 use tandem_directory::Directory;
@@ -11,6 +11,9 @@ use tandem_store::{Store, StoreError};
 use tandem_web::ScenarioMetrics;
 
 use super::http::Http;
+use super::mail::Mailer;
+use super::originate::Originator;
+use super::voicemail;
 
 /// Where answers come from; a clone is cheap.
 #[derive(Clone)]
@@ -21,8 +24,12 @@ pub struct Services {
     pub store: Store,
     /// Sends HTTP requests.
     pub http: Http,
+    /// Sends mails.
+    pub mail: Mailer,
     /// What scenarios count.
     pub metrics: ScenarioMetrics,
+    /// Begins calls.
+    pub originator: Originator,
 }
 
 impl Services {
@@ -33,6 +40,10 @@ impl Services {
             Op::HttpSend { request } => {
                 let key = format!("{call}-{index}");
                 Outcome::Http(self.http.send(domain, &request, &key).await)
+            }
+            op @ Op::Originate { .. } => {
+                let once = (call.clone(), *index);
+                Outcome::Originated(self.originator.originate(domain, op, &once).await)
             }
             Op::LookUpSchedule { name } => Outcome::Schedule(self.schedule(domain, &name).await),
             Op::MetricCount { name, by } => metric(self.metrics.count(domain, &name, by)),
@@ -45,6 +56,13 @@ impl Services {
             Op::SearchContacts { text, limit } => {
                 let found = self.search_contacts(domain, &text, limit).await;
                 Outcome::Contacts(found.map_err(|error| contacts_error(&error)))
+            }
+            Op::SendMail { mail } => {
+                let key = format!("{call}-{index}");
+                Outcome::Mailed(self.mail.send(domain, mail, &key).await)
+            }
+            Op::Voicemail { name, op } => {
+                Outcome::Voicemail(voicemail::answer(&self.store, domain, &name, op).await)
             }
             _ => return None,
         })

@@ -2,7 +2,7 @@
 //!
 //! A round takes what has come, commits it, then lets its effects out. Guests run between rounds, never within one.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -17,13 +17,14 @@ use tandem_journal::Files;
 use tandem_logic::{Calls, Effect, Ended, Kept, Launch};
 use tandem_sip::{Flow, Moment};
 use tandem_switch::door::{Door, Facts, Passed};
-use tandem_switch::{Answer, CallKey, Input};
-use tokio::sync::mpsc;
+use tandem_switch::{Answer, CallKey, Input, Inquiry, Told};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 use tokio::time::sleep_until;
 
 use super::answers::Answers;
 use super::clock;
+use super::happened;
 use super::journals::Watch;
 use super::records::{Confirm, ToStore};
 use super::scenario::Scenarios;
@@ -44,6 +45,8 @@ pub enum ToShard {
     ScenarioEnded(CallKey, Result<Finished, End>),
     /// A question was answered.
     Answered(u64, Answer),
+    /// Somebody asks the shard itself.
+    Inquire(Inquiry, oneshot::Sender<Told>),
     /// The store has a record.
     Stored(u64),
     /// A connection is gone.
@@ -146,6 +149,8 @@ pub fn start(shard: ToDrive, reach: Reach) -> std::io::Result<(ShardPort, JoinHa
                 inbox,
                 counters,
                 unsent: VecDeque::new(),
+                asking: HashMap::new(),
+                next_inquiry: 0,
                 rng: StdRng::from_os_rng(),
             };
             LocalSet::new().block_on(&runtime, driver.run(gates, inbox_in));
@@ -174,6 +179,9 @@ struct Driver {
     counters: Arc<ShardCounters>,
     /// Commands that the media gate has not taken yet.
     unsent: VecDeque<Command>,
+    /// Who waits for the answer to which inquiry.
+    asking: HashMap<u64, oneshot::Sender<Told>>,
+    next_inquiry: u64,
     rng: StdRng,
 }
 
@@ -239,6 +247,12 @@ impl Driver {
                 self.calls.handle_scenario_ended(call, finished, clock::now());
             }
             ToShard::Answered(number, answer) => self.handle(Input::Answered { number, answer }),
+            ToShard::Inquire(inquiry, reply) => {
+                self.next_inquiry += 1;
+                self.asking.insert(self.next_inquiry, reply);
+                self.calls
+                    .handle_inquiry(self.next_inquiry, inquiry, clock::now());
+            }
             ToShard::Stored(number) => self.calls.stored(number),
             ToShard::FlowClosed(flow) => self.handle(Input::FlowClosed { flow }),
             ToShard::Drain(on) => self.handle(Input::Drain { on }),
@@ -321,6 +335,16 @@ impl Driver {
             Effect::Launch(launch) => self.launch(*launch),
             // A guest that is gone has nobody left to tell.
             Effect::Answer { reply, outcome } => drop(reply.send(outcome)),
+            Effect::Happened(happening) => {
+                let store = self.reach.answers.store.clone();
+                self.reach
+                    .asking
+                    .spawn(async move { happened::note_call(&store, &happening).await });
+            }
+            Effect::Told { number, told } => {
+                // One who is gone needs no answer.
+                drop(self.asking.remove(&number).map(|reply| reply.send(told)));
+            }
             Effect::Store { number, ended } => {
                 (self.reach.observe)(Observed::Call(&ended));
                 self.reach.scenarios.meters.call(&ended.domain);

@@ -1,6 +1,6 @@
 //! `/api/v1`: what a domain's own programs may do. The token that they show decides the domain.
 //!
-//! A request's way: [`caller`] (who, and whether they may) → a handler in [`scenarios`] or [`numbers`] → the store. What
+//! A request's way: [`caller`] (who, and whether they may) → a handler in [`scenarios`], [`numbers`], [`voicemail`] → the store. What
 //! goes wrong is told as [`problem`] says, by RFC 9457.
 
 mod body;
@@ -11,6 +11,7 @@ mod problem;
 mod scenarios;
 mod throttle;
 mod usage;
+mod voicemail;
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -166,6 +167,9 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/scenarios/{name}/versions/{hash}", delete(scenarios::remove))
         .route("/limits", get(limits::show))
         .route("/usage", get(usage::show))
+        .route("/voicemail", get(voicemail::boxes))
+        .route("/voicemail/{box}", get(voicemail::list))
+        .route("/voicemail/{box}/{id}", delete(voicemail::remove))
         .route("/numbers", get(numbers::list))
         .route("/numbers/{number}/activation", put(numbers::activate))
         .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "there is no such path") })

@@ -22,6 +22,7 @@ impl World {
             Done::Registrar(RegistrarEffect::Ask { number, question }) => {
                 self.put(life, Lane::REGISTRAR, number, question);
             }
+            Done::Registrar(RegistrarEffect::Presence { .. }) => (),
             Done::Registrar(RegistrarEffect::Acknowledge { gate, cursor }) => {
                 self.acknowledge(gate, Lane::REGISTRAR, cursor);
             }
@@ -54,6 +55,8 @@ impl World {
                     },
                 );
             }
+            // Nobody asks a shard anything here, or listens.
+            Effect::Told { .. } | Effect::Happened(_) => (),
             Effect::Acknowledge { gate, cursor } => self.acknowledge(gate, lane, cursor),
         }
     }
@@ -202,7 +205,9 @@ impl World {
             Question::DeleteRecording { .. } => Answer::Recording(Ok(())),
             Question::KeyValue { op, once, .. } => Answer::KeyValue(self.directory.key_value(&op, once)),
             // No guest of the simulator uses one.
-            Question::Service { .. } => Answer::Unavailable,
+            Question::Service { .. } | Question::PickUp { .. } | Question::LetGo { .. } => {
+                Answer::Unavailable
+            }
         }
     }
 

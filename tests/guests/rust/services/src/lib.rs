@@ -4,7 +4,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 use tandem_sdk::http::{self, Method, Request};
-use tandem_sdk::{Leg, config, contacts, log, metrics, schedule};
+use tandem_sdk::mail::Mail;
+use tandem_sdk::recording::{self, Recording};
+use tandem_sdk::voicemail::{self, State};
+use tandem_sdk::{Address, Leg, config, contacts, log, metrics, schedule};
 
 tandem_sdk::scenario!(handle);
 
@@ -41,6 +44,26 @@ enum Step {
     Observe(String, f64),
     Find(String),
     Search(String, u32),
+    Mail {
+        to: Vec<String>,
+        subject: String,
+        #[serde(default)]
+        text: String,
+        #[serde(default)]
+        html: Option<String>,
+        #[serde(default)]
+        attach: Vec<String>,
+    },
+    /// The box, the recording.
+    Store(String, String),
+    /// The box, the state, how many.
+    List(String, Option<String>, u32, u32),
+    /// The box, which of its list, the state.
+    Mark(String, usize, String),
+    /// The box, which of its list.
+    Delete(String, usize),
+    Boxed(String),
+    DeleteRecording(String),
 }
 
 /// Answers nothing: the caller is refused when all is done.
@@ -50,6 +73,19 @@ pub fn handle(_caller: Leg) -> Result<(), String> {
         log::info(&format!("{number}: {}", ask(step)));
     }
     Ok(())
+}
+
+fn state(name: &str) -> State {
+    match name {
+        "new" => State::New,
+        "heard" => State::Heard,
+        _ => State::Saved,
+    }
+}
+
+fn id_of(name: &str, place: usize) -> u64 {
+    let listed = voicemail::list(name, None, 0, 100).unwrap_or_default();
+    listed.get(place).map_or(0, |message| message.id)
 }
 
 fn ask(step: Step) -> String {
@@ -119,6 +155,66 @@ fn ask(step: Step) -> String {
             }),
             Err(error) => format!("{error:?}"),
         },
+        Step::Mail {
+            to,
+            subject,
+            text,
+            html,
+            attach,
+        } => {
+            let mut mail = Mail::to(&to[0]).subject(&subject).text(&text);
+            for more in &to[1..] {
+                mail = mail.and_to(more);
+            }
+            if let Some(html) = &html {
+                mail = mail.html(html);
+            }
+            for name in &attach {
+                mail = mail.attach(name);
+            }
+            format!("{:?}", mail.send())
+        }
+        Step::Store(name, recording) => {
+            let recording = Recording {
+                name: recording,
+                duration_ms: 2_000,
+                bytes: 0,
+            };
+            let caller = Address {
+                user: "302".into(),
+                host: "demo.local".into(),
+                display_name: "Bob".into(),
+            };
+            match voicemail::store(&name, &recording, &caller) {
+                Ok(message) => format!(
+                    "stored {:?} {} {}",
+                    message.state, message.recording, message.caller.user
+                ),
+                Err(error) => format!("{error:?}"),
+            }
+        }
+        Step::List(name, wanted, offset, limit) => {
+            match voicemail::list(&name, wanted.as_deref().map(state), offset, limit) {
+                Ok(messages) => {
+                    let said =
+                        |message: voicemail::Message| format!("{:?} {}", message.state, message.recording);
+                    format!(
+                        "listed {}",
+                        messages.into_iter().map(said).collect::<Vec<_>>().join(", ")
+                    )
+                }
+                Err(error) => format!("{error:?}"),
+            }
+        }
+        Step::Mark(name, place, wanted) => {
+            format!(
+                "{:?}",
+                voicemail::mark(&name, id_of(&name, place), state(&wanted))
+            )
+        }
+        Step::Delete(name, place) => format!("{:?}", voicemail::delete(&name, id_of(&name, place))),
+        Step::Boxed(name) => format!("{:?}", voicemail::count(&name)),
+        Step::DeleteRecording(name) => format!("{:?}", recording::delete(&name)),
         Step::Search(text, limit) => match contacts::search(&text, limit) {
             Ok(found) => {
                 let names: Vec<String> = found.into_iter().map(|contact| contact.name).collect();

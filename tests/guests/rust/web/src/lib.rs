@@ -1,6 +1,8 @@
-//! Answers HTTP requests: a greeting, a counter, an echo, and ways to go wrong.
+//! Answers HTTP requests: a greeting, a counter, an echo, a mail, messages of voicemail, and ways to go wrong.
 
-use tandem_sdk::{WebRequest, WebResponse, clock, config, key_value, log};
+use tandem_sdk::mail::Mail;
+use tandem_sdk::originate::{self, Originate};
+use tandem_sdk::{Target, WebRequest, WebResponse, clock, config, key_value, log, voicemail};
 
 tandem_sdk::web_scenario!(handle);
 
@@ -11,6 +13,10 @@ pub fn handle(request: WebRequest) -> Result<WebResponse, String> {
         "/count" => count(&request),
         "/kv" => Ok(kept(&request)),
         "/echo" => Ok(echo(&request)),
+        "/mail" => Ok(mail(&request)),
+        "/messages" => Ok(messages(&request)),
+        "/call" => Ok(call(&request)),
+        "/set" => set(&request),
         "/nap" => {
             clock::sleep(std::time::Duration::from_secs(45));
             Ok(WebResponse::empty(204))
@@ -43,6 +49,43 @@ fn kept(request: &WebRequest) -> WebResponse {
         Ok(Some(value)) => WebResponse::empty(200).with_body(value),
         Ok(None) => WebResponse::text(404, "nothing is kept under this key"),
         Err(error) => WebResponse::text(503, format!("{error:?}")),
+    }
+}
+
+/// Mails the address that is the query.
+fn mail(request: &WebRequest) -> WebResponse {
+    match Mail::to(&request.query).subject("From the web").send() {
+        Ok(id) => WebResponse::text(200, id),
+        Err(error) => WebResponse::text(503, format!("{error:?}")),
+    }
+}
+
+/// How many new messages are in the box that is the query.
+fn messages(request: &WebRequest) -> WebResponse {
+    match voicemail::count(&request.query) {
+        Ok(counts) => WebResponse::text(200, counts.new.to_string()),
+        Err(error) => WebResponse::text(503, format!("{error:?}")),
+    }
+}
+
+/// `/set?KEY`: keeps the body.
+fn set(request: &WebRequest) -> Result<WebResponse, String> {
+    key_value::set(&request.query, &request.body).map_err(|error| format!("{error:?}"))?;
+    Ok(WebResponse::empty(204))
+}
+
+/// `/call?USER&ENTRY-POINT&DATA`: the call's id, or why there is none.
+fn call(request: &WebRequest) -> WebResponse {
+    let mut words = request.query.splitn(3, '&');
+    let mut word = || words.next().unwrap_or_default().replace('+', " ");
+    let (user, entry_point, data) = (word(), word(), word());
+    let how = Originate {
+        ring: std::time::Duration::from_secs(8),
+        ..Originate::default()
+    };
+    match originate::call(&Target::number(user), &entry_point, &data, &how) {
+        Ok(call) => WebResponse::text(200, call),
+        Err(failure) => WebResponse::text(409, String::from(failure)),
     }
 }
 
