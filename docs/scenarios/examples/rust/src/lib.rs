@@ -7,11 +7,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tandem_sdk::http::{Method, Request};
 use tandem_sdk::key_value::KvError;
+use tandem_sdk::mail::Mail;
+use tandem_sdk::originate;
 use tandem_sdk::recording::{self, Record, Side};
+use tandem_sdk::voicemail;
 use tandem_sdk::{
     CallProgressTone, Cause, Collect, Dial, DialFailure, Leg, LegError, Prompt, Strategy, Target,
     TransferFailure, TransferTarget,
 };
+use tandem_sdk::{PickUpFailure, pick_up};
 use tandem_sdk::{
     bridge, checkpoint, clock, config, contacts, dial, find_user, hold, http, key_value, log, metrics,
     random, resume, schedule, send_message, trace, transfer,
@@ -249,6 +253,40 @@ fn stay(caller: &Leg, hours: u8) -> Result<(), String> {
     Err(checkpoint::renew(&[hours + 1]).into())
 }
 
+fn mail_messages(of: &str, address: &str) -> Result<(), String> {
+    let waiting = voicemail::count(of)?.new;
+    for message in voicemail::list(of, Some(voicemail::State::New), 0, 5)? {
+        let mail = Mail::to(address)
+            .subject(&format!("{waiting} messages wait"))
+            .text(&format!("From {}", message.caller.user))
+            .attach(&message.recording);
+        match mail.send() {
+            Ok(_) => voicemail::mark(of, message.id, voicemail::State::Heard)?,
+            Err(error) => log::warn(&String::from(error)),
+        }
+    }
+    Ok(())
+}
+
+fn take_over(agent: &Leg, agents: &[String]) -> Result<Option<Leg>, PickUpFailure> {
+    match pick_up(agent, agents) {
+        Ok(waiting) => Ok(Some(waiting)),
+        Err(PickUpFailure::NothingRings) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn ask_later(user: &str) {
+    let how = originate::Originate {
+        ring: Duration::from_secs(20),
+        ..originate::Originate::default()
+    };
+    match originate::call(&Target::user(user), &config::entry_point(), "survey", &how) {
+        Ok(call) => log::info(&format!("call {call} asks how it was")),
+        Err(failure) => log::warn(&String::from(failure)),
+    }
+}
+
 fn apologise(caller: &Leg) -> Result<(), LegError> {
     trace::step("sorry", "Nobody is there");
     caller.play(&[Prompt::say("Nobody is there. Please call again.", "")])?;
@@ -275,6 +313,7 @@ fn handle(caller: Leg) -> Result<(), String> {
         Ok(answer) => log::info(&format!("the CRM says {answer}")),
         Err(error) => log::warn(&error.to_string()),
     }
+    mail_messages("sales", "sales@example.com")?;
     trace::step("greet", "Greet");
     let back = if count_of(&user)? > 1 {
         " Welcome back."
@@ -282,6 +321,15 @@ fn handle(caller: Leg) -> Result<(), String> {
         ""
     };
     greet(&caller, &format!("{}{back}", set.greeting))?;
+    if originate::data().as_deref() == Some("survey") {
+        caller.play(&[Prompt::say("How was it?", "")])?;
+        return Ok(caller.hang_up(Cause::Normal)?);
+    }
+    if set.agents.contains(&user)
+        && let Some(waiting) = take_over(&caller, &set.agents)?
+    {
+        return Ok(talk(&caller, &waiting)?);
+    }
 
     let Some(number) = whom(&caller, &user, &set)? else {
         return Ok(apologise(&caller)?);
@@ -297,6 +345,7 @@ fn handle(caller: Leg) -> Result<(), String> {
         leave_message(&caller, &number)?;
         tell(&number, &format!("{user} left a message"));
     }
+    ask_later(&user);
     if !pass_on(&caller, &number)? {
         stay(&caller, 0)?;
     }

@@ -8,7 +8,7 @@ use tandem_sdk::recording::{self, Record, Recorded};
 use tandem_sdk::schedule::{self, State};
 use tandem_sdk::{
     BridgeEnd, Cause, Collect, Dial, DialFailure, Event, Leg, LegError, Prompt, Target, WebRequest,
-    WebResponse, bridge, clock, dial, http, key_value, log, random, trace,
+    WebResponse, bridge, clock, dial, http, key_value, log, originate, random, trace,
 };
 
 fn menu(caller: &Leg) -> Result<Option<char>, LegError> {
@@ -227,4 +227,29 @@ fn counter(request: WebRequest) -> Result<WebResponse, String> {
         200,
         serde_json::Value::Object(counts).to_string(),
     ))
+}
+
+/// A web scenario at `web:/call`: POST /call/301 with a number rings 301, then whoever has the number.
+fn click_to_call(request: WebRequest) -> Result<WebResponse, String> {
+    let user = request.path.trim_start_matches("/call/");
+    let number = request.text().unwrap_or_default();
+    if request.method != "POST" || user.is_empty() || number.is_empty() {
+        return Ok(WebResponse::text(400, "POST a number to /call/USER"));
+    }
+    match originate::call(
+        &Target::user(user),
+        "900",
+        number,
+        &originate::Originate::default(),
+    ) {
+        Ok(call) => Ok(WebResponse::text(202, call)),
+        Err(failure) => Ok(WebResponse::text(409, String::from(failure))),
+    }
+}
+
+/// The call scenario at 900: its caller is the user who answered.
+fn call_the_number(user: Leg) -> Result<(), String> {
+    let number = originate::data().ok_or("900 is for originated calls")?;
+    let callee = dial(&user, &[Target::number(number)], &Dial::default())?;
+    connect(&user, &callee)
 }
