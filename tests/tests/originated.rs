@@ -160,8 +160,12 @@ fn what_cannot_be_originated_is_told_and_what_nobody_answers_is_recorded() {
         (answer.status != 200).then_some(answer.body)
     });
     assert!(limit.is_some_and(|words| words.contains("limit")));
-    let call = call_to(&tandem, "722").unwrap();
-    assert_eq!(call.text("cause").unwrap(), "unavailable");
+    wait::until(Duration::from_secs(20), "the record of a call to nobody", || {
+        let recorded = calls::list_in(&tandem, &domain).ok()?;
+        let is_it = |call: &serde_json::Value| call["to_number"] == "722" && call["cause"] == "unavailable";
+        recorded.iter().any(is_it).then_some(())
+    })
+    .unwrap();
     assert_eq!(calls::list_in(&tandem, OTHER).unwrap().len(), 0);
 }
 
