@@ -9,7 +9,10 @@ use crate::process::{self, Process};
 use crate::roles::{Processes, Role};
 use serde_json::Value;
 use std::fmt::Display;
+use std::fs::DirBuilder;
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::{DirBuilderExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
@@ -98,6 +101,9 @@ impl Builder {
         let binary = binary()?;
         let folder = Folder::new("server")?;
         let data = self.data.clone().unwrap_or_else(|| folder.path().join("data"));
+        if self.data.is_none() {
+            share_compiled_code(&binary, &data)?;
+        }
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let sip = local(crate::ports::free()?);
         let web = local(crate::ports::free()?);
@@ -138,6 +144,22 @@ impl Builder {
 }
 
 /// What a server is started with, the first time and again: addresses and ports are fixed in the settings.
+/// Lets all servers of the tests have one folder of compiled code: a component is compiled once, not for each of them.
+fn share_compiled_code(binary: &Path, data: &Path) -> Result<()> {
+    let private = |folder: &Path| {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.doing("making a folder of a server")
+    };
+    let shared = binary.with_file_name("tests-compiled");
+    private(&shared)?;
+    private(data)?;
+    let link = data.join("compiled");
+    match symlink(shared, link) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error).doing("linking compiled code"),
+        _ => Ok(()),
+    }
+}
+
 struct Start {
     binary: PathBuf,
     data: PathBuf,

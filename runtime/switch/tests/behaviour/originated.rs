@@ -133,13 +133,12 @@ fn whoever_does_not_answer_leaves_a_record_that_says_why() {
         b.register(&mut w, "1");
         originate(&mut w, "302");
         assert!(b.rings(&mut w));
-        match status {
-            Some(status) => b.respond(&mut w, status, None),
-            None => {
-                b.respond(&mut w, 180, None);
-                w.run(secs(21));
-                b.respond(&mut w, 487, None);
-            }
+        if let Some(status) = status {
+            b.respond(&mut w, status, None);
+        } else {
+            b.respond(&mut w, 180, None);
+            w.run(secs(21));
+            b.respond(&mut w, 487, None);
         }
         w.run(secs(40));
         let summary = &w.record().summary;

@@ -243,26 +243,22 @@ impl Teller {
 
     /// False: the reader is gone, or too slow.
     async fn give(&self, text: String, after: u64) -> bool {
-        match timeout(self.idle_most, self.chunks.send(text.into())).await {
-            Ok(sent) => sent.is_ok(),
-            Err(_) => {
-                let why = format!("nothing was read for {:?}", self.idle_most);
-                *locked(&self.end) = Some(dropped(&why, after));
-                false
-            }
+        if let Ok(sent) = timeout(self.idle_most, self.chunks.send(text.into())).await {
+            return sent.is_ok();
         }
+        let why = format!("nothing was read for {:?}", self.idle_most);
+        *locked(&self.end) = Some(dropped(&why, after));
+        false
     }
 
     /// Until there may be more. False: the reader is gone.
     async fn wait(&mut self) -> bool {
         let written = async {
-            match &mut self.written {
-                Some(written) => written.changed().await.is_ok(),
-                None => {
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                    true
-                }
+            if let Some(written) = &mut self.written {
+                return written.changed().await.is_ok();
             }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            true
         };
         tokio::select! {
             more = written => more, // else nobody writes any more: the server stops
