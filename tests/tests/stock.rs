@@ -132,7 +132,7 @@ fn groups_hours_and_known_callers_are_served_by_the_stock_scenarios() {
     offer_look_up(&tandem, &service);
 
     a_group_rings_in_its_order(&tandem, &a, &both);
-    hours_decide(&tandem, &a, &both);
+    hours_decide(&a, &both);
     a_service_is_asked(&tandem, &a, &both, &service);
 }
 
@@ -262,7 +262,7 @@ fn a_group_rings_in_its_order(tandem: &Tandem, a: &Baresip, both: &[(&str, &Bare
     );
 }
 
-fn hours_decide(tandem: &Tandem, a: &Baresip, both: &[(&str, &Baresip)]) {
+fn hours_decide(a: &Baresip, both: &[(&str, &Baresip)]) {
     assert_eq!(answered_by(a, "610", both), "302");
     assert!(refused(a, "611", true).starts_with("480"), "it is a holiday");
 }

@@ -57,15 +57,15 @@ pub fn of_call(server: &Limits, own: &Own) -> Limits {
 }
 
 /// What one call of a scenario with limits of its own may use: never more than the domain's other calls.
-pub fn of_module(of_domain: Limits, own: &Own) -> Limits {
-    let own = of_call(&of_domain, own);
+pub fn of_module(of_domain: &Limits, own: &Own) -> Limits {
+    let own = of_call(of_domain, own);
     Limits {
         cpu: own.cpu.min(of_domain.cpu),
         wall: own.wall.min(of_domain.wall),
         memory_bytes: own.memory_bytes.min(of_domain.memory_bytes),
         host_calls_per_s: own.host_calls_per_s.min(of_domain.host_calls_per_s),
         host_calls_burst: own.host_calls_burst.min(of_domain.host_calls_burst),
-        ..of_domain
+        ..of_domain.clone()
     }
 }
 

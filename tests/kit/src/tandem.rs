@@ -143,7 +143,6 @@ impl Builder {
     }
 }
 
-/// What a server is started with, the first time and again: addresses and ports are fixed in the settings.
 /// Lets all servers of the tests have one folder of compiled code: a component is compiled once, not for each of them.
 fn share_compiled_code(binary: &Path, data: &Path) -> Result<()> {
     let private = |folder: &Path| {
@@ -160,6 +159,7 @@ fn share_compiled_code(binary: &Path, data: &Path) -> Result<()> {
     }
 }
 
+/// What a server is started with, the first time and again: addresses and ports are fixed in the settings.
 struct Start {
     binary: PathBuf,
     data: PathBuf,

@@ -55,26 +55,26 @@ pub struct DomainLimits {
 #[derive(Debug, Args)]
 struct CallLimits {
     /// Time in which one call's scenario may compute
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    call_cpu: Option<Setting>,
+    #[arg(long = "call-cpu", value_name = "TIME", value_parser = time)]
+    cpu: Option<Setting>,
     /// Memory of one call's scenario
-    #[arg(long, value_name = "BYTES", value_parser = bytes)]
-    call_memory: Option<Setting>,
+    #[arg(long = "call-memory", value_name = "BYTES", value_parser = bytes)]
+    memory: Option<Setting>,
     /// Host calls per second of one call's scenario; twenty times as many at once
-    #[arg(long, value_name = "N", value_parser = number)]
-    call_host_calls_per_second: Option<Setting>,
+    #[arg(long = "call-host-calls-per-second", value_name = "N", value_parser = number)]
+    host_calls_per_second: Option<Setting>,
     /// Time that one call's scenario may spend between two host calls
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    call_wall: Option<Setting>,
+    #[arg(long = "call-wall", value_name = "TIME", value_parser = time)]
+    wall: Option<Setting>,
 }
 
 impl CallLimits {
     fn wanted(&self) -> [(Limit, Option<Setting>); 4] {
         [
-            (Limit::CallCpuMs, self.call_cpu),
-            (Limit::CallMemoryBytes, self.call_memory),
-            (Limit::CallHostCallsPerSecond, self.call_host_calls_per_second),
-            (Limit::CallWallMs, self.call_wall),
+            (Limit::CallCpuMs, self.cpu),
+            (Limit::CallMemoryBytes, self.memory),
+            (Limit::CallHostCallsPerSecond, self.host_calls_per_second),
+            (Limit::CallWallMs, self.wall),
         ]
     }
 }

@@ -109,9 +109,8 @@ impl Scenario {
             Action::Logs(logs) => return logs.run(context, &self.domain).await,
             Action::Keygen { file } => return sign::keygen(context, file),
             Action::Sign { file, key } => return sign::sign(context, file, key),
-            Action::Add { .. } | Action::List | Action::Remove { .. } | Action::Limits(_) | Action::Gc(_) => {
-                ()
-            }
+            Action::Add { .. } | Action::List | Action::Remove { .. } => (),
+            Action::Limits(_) | Action::Gc(_) => (),
         }
         let store = context.store().await?;
         if let Action::Gc(gc) = &self.action {

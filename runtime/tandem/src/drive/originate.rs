@@ -163,6 +163,7 @@ impl Originator {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "errors are mapped by it")]
 fn unavailable(error: StoreError) -> OriginateFailure {
     tracing::warn!(%error, "a call cannot be originated");
     OriginateFailure::Unavailable

@@ -123,7 +123,7 @@ impl Scenarios {
         Run {
             domain: quota,
             limits: match of_module {
-                Some(of_module) => limits::of_module(of_call, of_module),
+                Some(of_module) => limits::of_module(&of_call, of_module),
                 None => of_call,
             },
             switch,

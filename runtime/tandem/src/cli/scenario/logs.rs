@@ -97,7 +97,10 @@ impl Logs {
             page.lines.clear();
         }
         shown(context, &page.lines)?;
-        while self.follow {
+        if !self.follow {
+            return Ok(());
+        }
+        loop {
             tokio::time::sleep(LOOK).await;
             page = store.log_after(scope, &filter, page.next, PAGE).await?;
             if page.lost > 0 {
@@ -105,7 +108,6 @@ impl Logs {
             }
             shown(context, &page.lines)?;
         }
-        Ok(())
     }
 }
 
