@@ -223,10 +223,11 @@ impl CpuBucket {
 /// the count, which is no limit.
 #[derive(Default)]
 struct Lately {
-    began_us: AtomicU64,
-    used_us: AtomicU64,
+    /// When the second began, in microseconds of the clock, as all of these.
+    began: AtomicU64,
+    used: AtomicU64,
     /// Until then it is called much.
-    much_until_us: AtomicU64,
+    much_until: AtomicU64,
 }
 
 impl Lately {
@@ -236,17 +237,17 @@ impl Lately {
 
     fn add(&self, spent: Duration, now: Duration) {
         let (now, spent) = (now.as_micros() as u64, spent.as_micros() as u64);
-        if now.saturating_sub(self.began_us.load(Ordering::Relaxed)) >= Self::SECOND_US {
-            self.began_us.store(now, Ordering::Relaxed);
-            self.used_us.store(0, Ordering::Relaxed);
+        if now.saturating_sub(self.began.load(Ordering::Relaxed)) >= Self::SECOND_US {
+            self.began.store(now, Ordering::Relaxed);
+            self.used.store(0, Ordering::Relaxed);
         }
-        if self.used_us.fetch_add(spent, Ordering::Relaxed) + spent > Self::MUCH_US {
-            self.much_until_us.store(now + Self::SECOND_US, Ordering::Relaxed);
+        if self.used.fetch_add(spent, Ordering::Relaxed) + spent > Self::MUCH_US {
+            self.much_until.store(now + Self::SECOND_US, Ordering::Relaxed);
         }
     }
 
     fn is_much(&self, now: Duration) -> bool {
-        (now.as_micros() as u64) < self.much_until_us.load(Ordering::Relaxed)
+        (now.as_micros() as u64) < self.much_until.load(Ordering::Relaxed)
     }
 }
 

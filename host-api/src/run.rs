@@ -343,9 +343,10 @@ impl Meter {
     /// A poll begins and ends on one thread. In front that thread is hardly ever without a processor, and a clock that
     /// needs no system call will do.
     fn now(&self) -> u64 {
-        match self.by_thread_time.load(Ordering::Relaxed) {
-            true => thread_time().max(1),
-            false => process_time(),
+        if self.by_thread_time.load(Ordering::Relaxed) {
+            thread_time().max(1)
+        } else {
+            process_time()
         }
     }
 

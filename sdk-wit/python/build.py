@@ -3,7 +3,8 @@
 
     build.py FOLDER [--out FILE]
 
-FOLDER holds main.py, whose function with @scenario handles calls, and the modules that it imports. Packages of others
+FOLDER holds main.py, whose function with @scenario handles calls, and the modules that it imports. The world is the one
+that pyproject.toml names, world = "web-scenario" in its table [tool.tandem], or else call-scenario. Packages of others
 go to FOLDER/packages (`pip install --target packages NAME`; pure Python only). The component goes to
 FOLDER/dist/NAME.wasm, where NAME is the project's in pyproject.toml, or else the folder's. Its path is the last line
 that is printed.
@@ -25,9 +26,17 @@ HERE = Path(__file__).resolve().parent
 ENTRY = """\
 import tandem_scenario
 import main
-from tandem_scenario._entry import CallHandler, finish
-finish(main)
+from tandem_scenario.{module} import {handler}
+from tandem_scenario._entry import finish
+finish(main, "{world}")
 """
+
+# What a component of each world exports, and the module of tandem_scenario that has it.
+HANDLERS = {
+    "call-scenario": ("_scenario", "CallHandler"),
+    "web-scenario": ("_web_handler", "WebHandler"),
+    "event-scenario": ("_event_handler", "EventHandler"),
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -59,12 +68,25 @@ def fail(why: str) -> int:
 
 
 def name_of(folder: Path) -> str:
-    """The project's name. One key of one table: a TOML reader is in Python 3.11 only."""
+    """The project's name."""
+    return setting(folder, "project", "name") or folder.name
+
+
+def world_of(folder: Path) -> str:
+    """The project's world."""
+    world = setting(folder, "tool.tandem", "world") or "call-scenario"
+    if world not in HANDLERS:
+        raise Failure(f"{folder / 'pyproject.toml'}: {world!r} is no world: there are {', '.join(HANDLERS)}")
+    return world
+
+
+def setting(folder: Path, table: str, key: str):
+    """One key of one table of pyproject.toml: a TOML reader is in Python 3.11 only."""
     project = folder / "pyproject.toml"
     text = project.read_text() if project.is_file() else ""
-    table = re.search(r"^\[project\]\s*$(.*?)(?=^\[|\Z)", text, re.MULTILINE | re.DOTALL)
-    name = re.search(r"^name\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']", table[1], re.MULTILINE) if table else None
-    return name[1] if name else folder.name
+    found = re.search(rf"^\[{re.escape(table)}\]\s*$(.*?)(?=^\[|\Z)", text, re.MULTILINE | re.DOTALL)
+    value = re.search(rf"^{key}\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']", found[1], re.MULTILINE) if found else None
+    return value[1] if value else None
 
 
 def tools() -> Path:
@@ -80,17 +102,19 @@ def tools() -> Path:
 
 
 def build(folder: Path, out: Path) -> None:
+    world = world_of(folder)
+    module, handler = HANDLERS[world]
     environment = tools()
     out.parent.mkdir(parents=True, exist_ok=True)
     paths = [folder, HERE]
     if (folder / "packages").is_dir():
         paths.append(folder / "packages")
     with tempfile.TemporaryDirectory() as entry:
-        (Path(entry) / "tandem_entry.py").write_text(ENTRY)
+        (Path(entry) / "tandem_entry.py").write_text(ENTRY.format(module=module, handler=handler, world=world))
         # Written aside and renamed: who reads meanwhile sees the old one or the new one.
         aside = out.with_name(f".{out.name}.{os.getpid()}.new")
         command = [environment / "bin" / "componentize-py", "--quiet"]
-        command += ["--wit-path", HERE.parent / "wit", "--world", "call-scenario", "componentize", "tandem_entry"]
+        command += ["--wit-path", HERE.parent / "wit", "--world", world, "componentize", "tandem_entry"]
         for path in [Path(entry), *paths]:
             command += ["--python-path", path]
         command += ["--stub-wasi", "--output", aside]

@@ -5,7 +5,8 @@
 //
 // FOLDER holds src/main.ts, or main.ts, which calls scenario(…), and what it imports, also from FOLDER/node_modules. A
 // FOLDER/tsconfig.json has its types checked first. The component goes to FOLDER/dist/NAME.wasm, where NAME is the one in
-// package.json, or else the folder's. Its path is the last line that is printed.
+// package.json, or else the folder's. Its path is the last line that is printed. The world is the one that package.json
+// names, "tandem": { "world": "web-scenario" }, or else call-scenario.
 //
 // The tools come from scripts/guest-languages.sh, or from the folder with node_modules that TANDEM_GUEST_TYPESCRIPT names.
 //
@@ -22,6 +23,13 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 /** What stands before the source map, at the end of a bundle. */
 const MAP = 'globalThis.__tandemSourceMap = ';
 
+/** What a component of each world exports. */
+const HANDLERS = {
+  'call-scenario': 'callHandler',
+  'web-scenario': 'webHandler',
+  'event-scenario': 'eventHandler',
+};
+
 /** A reason that its author can act on, told without a stack. */
 class Failure extends Error {}
 
@@ -29,7 +37,7 @@ async function main(args) {
   const [folder, option, out] = args;
   const asked = args.length === 1 || (args.length === 3 && option === '--out');
   if (!asked || folder.startsWith('-')) {
-    const intro = readFileSync(fileURLToPath(import.meta.url), 'utf8').split('\n').slice(1, 12);
+    const intro = readFileSync(fileURLToPath(import.meta.url), 'utf8').split('\n').slice(1, 13);
     console.error(intro.map((line) => line.replace(/^\/\/ ?/, '')).join('\n'));
     return folder === '--help' || folder === '-h' ? 0 : 2;
   }
@@ -46,15 +54,19 @@ async function main(args) {
   }
 }
 
-/** Folder, name and main file of a project. */
+/** Folder, name, main file and world of a project. */
 function read(folder) {
   const main = ['src/main.ts', 'main.ts'].find((file) => existsSync(join(folder, file)));
   if (!main) {
     throw new Failure(`there is no src/main.ts and no main.ts in ${folder}`);
   }
   const manifest = join(folder, 'package.json');
-  const { name } = existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')) : {};
-  return { folder, main, name: (name ?? basename(folder)).split('/').pop() };
+  const { name, tandem } = existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')) : {};
+  const world = tandem?.world ?? 'call-scenario';
+  if (!Object.hasOwn(HANDLERS, world)) {
+    throw new Failure(`${manifest}: ${JSON.stringify(world)} is no world: there are ${Object.keys(HANDLERS).join(', ')}`);
+  }
+  return { folder, main, name: (name ?? basename(folder)).split('/').pop(), world };
 }
 
 /** The folder whose node_modules has the tools. */
@@ -76,7 +88,7 @@ async function build(project, out) {
   const folder = tools();
   const tool = createRequire(join(folder, 'package.json'));
   checkTypes(project, tool);
-  const component = await componentize(await bundle(project, tool), tool);
+  const component = await componentize(await bundle(project, tool), project.world, tool);
   await mkdir(dirname(out), { recursive: true });
   // Written aside and renamed: who reads meanwhile sees the old one or the new one.
   const aside = join(dirname(out), `.${basename(out)}.${process.pid}.new`);
@@ -111,14 +123,14 @@ function checkTypes({ folder }, tool) {
 }
 
 /** One file of JavaScript, with its source map behind it. */
-async function bundle({ folder, main }, tool) {
+async function bundle({ folder, main, world }, tool) {
   const { build } = tool('esbuild');
   const contents = [
     `import '@tandem/scenario';`, // The sandbox, before anything that might keep what it replaces.
     `import './${main}';`,
-    `import { callHandler, check } from '@tandem/scenario/entry';`,
-    'check();',
-    'export { callHandler };',
+    `import { ${HANDLERS[world]}, check } from '@tandem/scenario/entry';`,
+    `check('${world}');`,
+    `export { ${HANDLERS[world]} };`,
   ].join('\n');
   const built = await build({
     stdin: { contents, resolveDir: folder, sourcefile: 'tandem-entry.ts', loader: 'ts' },
@@ -153,13 +165,13 @@ function shown(source, folder) {
   return relative(folder, path);
 }
 
-async function componentize(jsSource, tool) {
+async function componentize(jsSource, world, tool) {
   const { componentize } = tool('componentize-qjs');
   try {
     const { component } = await componentize({
       jsSource,
       witPath: resolve(HERE, '../wit'),
-      world: 'call-scenario',
+      world,
       // Our contract has no async functions, and a host of ours no WASI.
       sync: true,
       stubWasi: true,

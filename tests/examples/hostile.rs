@@ -222,10 +222,10 @@ fn upload(binary: &Path, data: &Path, file: &Path) -> Result<()> {
         .stderr(Stdio::null())
         .status()
         .doing("running the command line")?;
-    match status.success() {
-        true => Err(Failure::new("100 MB were taken")),
-        false => Ok(()),
+    if status.success() {
+        return Err(Failure::new("100 MB were taken"));
     }
+    Ok(())
 }
 
 fn arguments() -> Result<Arguments> {

@@ -63,16 +63,32 @@ pub fn upload(tandem: &Tandem, domain: &str, name: &str, text: &str) -> Result<S
 /// # Errors
 /// When a command is refused.
 pub fn offer_built(tandem: &Tandem, domain: &str, guest: &str, entry: &str, settings: &str) -> Result<()> {
+    offer_file(tandem, domain, guest, guest, entry, settings)
+}
+
+/// As [`offer_built`], for a guest in any language, such as `ts/web`, which `make guests` has built; the scenario is
+/// called `name`.
+///
+/// # Errors
+/// When a command is refused.
+pub fn offer_file(
+    tandem: &Tandem,
+    domain: &str,
+    guest: &str,
+    name: &str,
+    entry: &str,
+    settings: &str,
+) -> Result<()> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("guests/dist/{guest}.wasm"));
     let file = file.to_str().doing("the module's path")?;
     run(
         tandem,
-        &["scenario", "add", file, "--name", guest, "--domain", domain],
+        &["scenario", "add", file, "--name", name, "--domain", domain],
     )?;
     let folder = Folder::new("settings")?;
     let settings = folder.write("settings.json", settings)?;
     let settings = settings.to_str().doing("the settings' path")?;
-    let number = ["number", "add", entry, "--scenario", guest, "--domain", domain];
+    let number = ["number", "add", entry, "--scenario", name, "--domain", domain];
     run(tandem, &[&number[..], &["--settings", settings]].concat())
 }
 

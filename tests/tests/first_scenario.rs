@@ -88,3 +88,47 @@ fn the_books_commands_lead_from_an_empty_folder_to_a_call_in_rust() {
     assert_eq!(call.text("ended_by").unwrap(), "callee");
     tandem.stop(SOON).unwrap();
 }
+
+/// Each with a warm toolchain: what is fetched at first is there, as `make guests` has fetched it.
+#[test]
+fn the_books_commands_lead_to_a_call_in_typescript_and_python() {
+    let folder = Folder::new("first-languages").unwrap();
+    let tandem = Tandem::builder()
+        .data(&folder.path().join("data"))
+        .start()
+        .unwrap();
+    let a = registered(&tandem, "301", Transport::Udp).unwrap();
+    let b = registered(&tandem, "302", Transport::Udp).unwrap();
+    for (heading, number, scenario) in [
+        ("## In TypeScript", "201", "desk"),
+        ("## In Python", "202", "front"),
+    ] {
+        let began = Instant::now();
+        let commands = commands(heading);
+        assert_eq!(commands.len(), 5, "{commands:?}");
+        for command in &commands {
+            let said = typed(folder.path(), command);
+            if command.starts_with("tandem scenario test") {
+                assert!(said.ends_with("3 of 3 cases passed\n"), "{said}");
+            }
+        }
+        a.dial(number).unwrap();
+        a.wait_for(&EventKind::Established, SOON).unwrap();
+        speech_then_silence(&a, Duration::from_millis(300), Duration::from_secs(20)).unwrap();
+        a.press('1').unwrap();
+        b.wait_for(&EventKind::Incoming, SOON).unwrap();
+        b.accept().unwrap();
+        b.wait_for(&EventKind::Established, SOON).unwrap();
+        b.hangup().unwrap();
+        a.wait_for(&EventKind::Closed, SOON).unwrap();
+        let took = began.elapsed();
+        println!(
+            "{:>6.1} s  {heading}, from an empty folder to a call",
+            took.as_secs_f64()
+        );
+        assert!(took < Duration::from_mins(5), "{took:?}");
+        let call = calls::call_to(&tandem, number).unwrap();
+        assert_eq!(call.text("scenario").unwrap(), scenario);
+    }
+    tandem.stop(SOON).unwrap();
+}

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tandem_kit::roles::Role;
 use tandem_kit::tandem::Tandem;
 use tandem_kit::wait;
-use tandem_tests::modules::{add_domain, offer_built};
+use tandem_tests::modules::{add_domain, offer_built, offer_file};
 use tandem_tests::phones::{SOON, menu_greets, phone};
 use tandem_tests::web::{Answer, get, request};
 
@@ -194,4 +194,73 @@ fn an_event_scenario_hears_of_time() {
         kept(&tandem, &domain, "last/timer").as_deref(),
         Some("{\"every_s\":10}")
     );
+}
+
+/// In each of the languages that `make guests` builds: the templates of `tandem scenario new --world web|event`.
+#[test]
+fn scenarios_in_typescript_and_python_answer_http_and_hear_of_events() {
+    let tandem = Tandem::builder().start().unwrap();
+    let domain = tandem.demo().domain.clone();
+    add_domain(&tandem, OTHER, &[]).unwrap();
+    let logged = |number: &str| {
+        let logs = ["scenario", "logs", "--domain", &domain, "--number", number];
+        tandem.cli(&logs).unwrap().stdout
+    };
+    let first = phone(&tandem, "301").unwrap().start().unwrap();
+    for (language, place) in [("ts", "src/main.ts:"), ("py", "main.py:")] {
+        let (web, path) = (
+            format!("{language}-web"),
+            format!("/s/{domain}/{language}/orders"),
+        );
+        let entry = format!("web:/{language}");
+        offer_file(&tandem, &domain, &format!("{language}/web"), &web, &entry, "{}").unwrap();
+        let order = |item: &str| request(tandem.web(), "POST", &path, &[], item).unwrap();
+        let tea = order("grüner Tee");
+        assert_eq!(
+            (tea.status, tea.header("content-type")),
+            (201, vec!["application/json"])
+        );
+        let number: serde_json::Value = serde_json::from_str(&tea.body).unwrap();
+        let noted = format!("order {}: grüner Tee", number["order"]);
+        let shown = get(tandem.web(), &format!("{path}?{}", number["order"])).unwrap();
+        assert_eq!((shown.status, shown.body.as_str()), (200, "grüner Tee"));
+        assert_eq!(order("").status, 400);
+        let elsewhere = get(tandem.web(), &format!("/s/{domain}/{language}/elsewhere")).unwrap();
+        assert_eq!(elsewhere.status, 404, "{}", elsewhere.body);
+        assert_eq!(
+            get(tandem.web(), &format!("/s/{OTHER}/{language}/orders?1"))
+                .unwrap()
+                .status,
+            404
+        );
+
+        // Nobody catches that a key has 512 bytes at most: the client hears nothing of it, the author where it was.
+        let broken = get(tandem.web(), &format!("{path}?{}", "x".repeat(600))).unwrap();
+        assert_eq!(
+            (broken.status, broken.body.as_str()),
+            (500, "the scenario failed\n")
+        );
+        let log = wait::until(SOON, "the exception", || {
+            let log = logged(&entry);
+            (log.contains("KvError") && log.contains(&noted)).then_some(log)
+        });
+        let log = log.unwrap_or_else(|error| panic!("{error}\n{}", logged(&entry)));
+        assert!(log.contains(place), "{log}");
+
+        let (event, guest) = (format!("{language}-event"), format!("{language}/event"));
+        offer_file(&tandem, &domain, &guest, &event, "event:call-ended", "{}").unwrap();
+        menu_greets(&tandem, &first).unwrap();
+        let told = format!("301 to {}", tandem.demo().menu.as_str());
+        wait::until(SOON, "the event", || {
+            let log = logged("event:call-ended");
+            let heard = log
+                .lines()
+                .any(|line| line.contains(&event) && line.contains(&told));
+            heard.then_some(())
+        })
+        .unwrap_or_else(|error| panic!("{error}\n{}", logged("event:call-ended")));
+        // The next language hears of the next call.
+        let remove = ["number", "remove", "event:call-ended", "--domain", &domain];
+        assert_eq!(tandem.cli(&remove).unwrap().code, Some(0));
+    }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tandem_host_api::op::{Address, Contact, HttpError, HttpResponse, MailError, VoicemailState};
 use tandem_host_api::schedule::Schedule;
+use tandem_host_api::{Event, WebRequest};
 
 /// Everything that one simulated call depends on, besides the component.
 #[derive(Debug, Clone)]
@@ -15,10 +16,35 @@ pub struct Case {
     pub name: String,
     /// The world at the call's beginning.
     pub world: World,
+    /// What starts the scenario.
+    pub start: Start,
     /// What the caller does, one after another.
     pub acts: Vec<Act>,
     /// What should come of it.
     pub expect: Expect,
+}
+
+/// What starts a scenario.
+#[derive(Debug, Clone, Default)]
+pub enum Start {
+    /// A call.
+    #[default]
+    Call,
+    /// A request over HTTP.
+    Request(WebRequest),
+    /// Something that has happened.
+    Event(Event),
+}
+
+impl Start {
+    /// How long the scenario may take; none: as long as the call.
+    pub fn time_max(&self) -> Option<Duration> {
+        match self {
+            Self::Call => None,
+            Self::Request(_) => Some(Duration::from_secs(30)),
+            Self::Event(_) => Some(Duration::from_mins(1)),
+        }
+    }
 }
 
 /// The domain and its surroundings.
@@ -236,6 +262,23 @@ pub struct Expect {
     pub voicemail: BTreeMap<String, Vec<String>>,
     /// What keys have at the end; none: there is no such key.
     pub key_values: BTreeMap<String, Option<String>>,
+    /// What a request is answered.
+    pub response: Option<Response>,
+}
+
+/// What should be answered to a request. What is not said is not looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Response {
+    /// The status.
+    pub status: Option<u16>,
+    /// Headers: names in lower case, and their values.
+    pub headers: BTreeMap<String, String>,
+    /// The whole body.
+    pub body: Option<String>,
+    /// The body as JSON, however it is written.
+    pub json: Option<serde_json::Value>,
+    /// The body has these texts in it.
+    pub contains: Vec<String>,
 }
 
 /// Who ended a call, as call records have it.

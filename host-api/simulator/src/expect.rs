@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tandem_host_api::End;
+use tandem_host_api::{End, WebResponse};
 
-use crate::case::{Act, Case, Cause, EndedBy, ScenarioEnd};
+use crate::case::{Act, Case, Cause, EndedBy, Response, ScenarioEnd};
 use crate::run::Played;
 
 /// One line for each thing that went another way than the case says.
@@ -97,6 +97,9 @@ pub fn failures(case: &Case, played: &Played) -> Vec<String> {
             failures.push(format!("cause: expected {wanted}, got {word} ({status})"));
         }
     }
+    if let Some(wanted) = &expect.response {
+        response(wanted, seen.response.as_ref(), &mut failures);
+    }
     for (key, wanted) in &expect.key_values {
         let found = played
             .key_values
@@ -116,6 +119,49 @@ pub fn failures(case: &Case, played: &Played) -> Vec<String> {
         }
     }
     failures
+}
+
+fn response(wanted: &Response, found: Option<&WebResponse>, failures: &mut Vec<String>) {
+    let Some(found) = found else {
+        return failures.push("response: there was none".to_owned());
+    };
+    if let Some(status) = wanted.status
+        && status != found.status
+    {
+        failures.push(format!("status: expected {status}, got {}", found.status));
+    }
+    for (name, value) in &wanted.headers {
+        let values = found
+            .headers
+            .iter()
+            .filter(|(is, _)| is.eq_ignore_ascii_case(name));
+        let values: Vec<String> = values.map(|(_, value)| value.clone()).collect();
+        if !values.contains(value) {
+            failures.push(format!(
+                "header {name}: expected {value:?}, got {}",
+                listed(&values)
+            ));
+        }
+    }
+    let body = String::from_utf8_lossy(&found.body);
+    if let Some(wanted) = &wanted.body
+        && *wanted != body
+    {
+        failures.push(format!("body: expected {wanted:?}, got {body:?}"));
+    }
+    if let Some(wanted) = &wanted.json
+        && serde_json::from_slice::<serde_json::Value>(&found.body)
+            .ok()
+            .as_ref()
+            != Some(wanted)
+    {
+        failures.push(format!("json: expected {wanted}, got {body:?}"));
+    }
+    for text in &wanted.contains {
+        if !body.contains(text.as_str()) {
+            failures.push(format!("the body contains {text:?}: it is {body:?}"));
+        }
+    }
 }
 
 fn scenario(case: &Case, end: &End, failures: &mut Vec<String>) {

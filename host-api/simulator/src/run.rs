@@ -10,11 +10,11 @@ use std::time::Duration;
 use tandem_host_api::journal::RollingHash;
 use tandem_host_api::{
     DomainLimits, DomainQuota, End, Engine, Finished, Journal, JournalHeader, Limits, Module, Op, OpIndex,
-    Outcome, RecordedJournal, Reply, Run, Switch, WORLD,
+    Outcome, RecordedJournal, Reply, Run, Switch, WebResponse, World,
 };
 use tokio::sync::oneshot;
 
-use crate::case::Case;
+use crate::case::{Case, Start};
 use crate::exchange::{Advance, Exchange, Seen, VirtualTime};
 use crate::{expect, trace};
 
@@ -39,7 +39,7 @@ pub struct Played {
     pub failures: Vec<String>,
 }
 
-/// Plays one call with a scenario of `engine`, whose limits are those of a server.
+/// Plays one call, request or event with a scenario of `engine`, whose limits are those of a server.
 pub fn play(engine: &Engine, module: &Module, case: &Arc<Case>) -> Played {
     let time = VirtualTime::default();
     let world = &case.world;
@@ -48,7 +48,12 @@ pub fn play(engine: &Engine, module: &Module, case: &Arc<Case>) -> Played {
         domain: world.domain.clone(),
         entry: world.entry_point.clone(),
         module_hash: module.hash().to_owned(),
-        world: WORLD.to_owned(),
+        world: match case.start {
+            Start::Call => World::Call.name(),
+            Start::Request(_) => World::Web.name(),
+            Start::Event(_) => World::Event.name(),
+        }
+        .to_owned(),
         began_ms: world.start.as_millisecond().max(0) as u64,
     };
     let journal = Journal::new(header, time.clock()).keeping_all();
@@ -60,9 +65,17 @@ pub fn play(engine: &Engine, module: &Module, case: &Arc<Case>) -> Played {
         switch: Box::new(line.clone()),
         journal: journal.clone(),
     };
-    let finished = drive(engine.run(module, run), &line);
+    let (finished, response) = match &case.start {
+        Start::Call => drive(async { (engine.run(module, run).await, None) }, &line),
+        Start::Request(request) => drive(engine.answer(module, run, request.clone()), &line),
+        Start::Event(event) => {
+            let told = engine.tell(module, run, event.clone());
+            drive(async { (told.await, None) }, &line)
+        }
+    };
     let lasted = time.now();
-    let (seen, key_values) = line.finish(&finished.end);
+    let (mut seen, key_values) = line.finish(&finished.end);
+    seen.response = response;
     // What it wrote itself can be read; an empty trace would be seen at once.
     let recorded = RecordedJournal::from_bytes(&journal.to_bytes());
     let entries = recorded.map(|recorded| recorded.entries).unwrap_or_default();
@@ -81,7 +94,10 @@ pub fn play(engine: &Engine, module: &Module, case: &Arc<Case>) -> Played {
 }
 
 /// Runs the guest to its end. Nobody needs to wake it: it goes on as soon as what it waits for is there.
-fn drive(scenario: impl Future<Output = Finished>, line: &Line) -> Finished {
+fn drive(
+    scenario: impl Future<Output = (Finished, Option<WebResponse>)>,
+    line: &Line,
+) -> (Finished, Option<WebResponse>) {
     // Within a runtime, tokio would have a task make room for others after so many polls. There are none here.
     let mut scenario = pin!(tokio::task::unconstrained(scenario));
     let mut context = Context::from_waker(Waker::noop());

@@ -14,7 +14,7 @@ use tandem_host_api::op::{
 };
 use tandem_host_api::{Entry, Input, LegId};
 
-use crate::case::Case;
+use crate::case::{Case, Start};
 use crate::exchange::Seen;
 use crate::expect;
 
@@ -33,7 +33,14 @@ pub fn host_calls(entries: &[TimedEntry]) -> usize {
 pub fn lines(case: &Case, entries: &[TimedEntry], seen: &Seen) -> Vec<String> {
     let mut trace = Trace::default();
     let world = &case.world;
-    trace.line(0, &format!("{} calls {}", world.caller, world.number));
+    trace.line(
+        0,
+        &match &case.start {
+            Start::Call => format!("{} calls {}", world.caller, world.number),
+            Start::Request(request) => format!("{} {}", request.method, shortened(&request.path)),
+            Start::Event(event) => format!("event {} {}", event.kind, shortened(&event.data)),
+        },
+    );
     let mut entries = entries.iter().peekable();
     while let Some(TimedEntry { at_ms, entry }) = entries.next() {
         match entry {
@@ -86,6 +93,10 @@ pub fn lines(case: &Case, entries: &[TimedEntry], seen: &Seen) -> Vec<String> {
             Entry::Finished { end } => {
                 trace.step.clear();
                 trace.line(*at_ms, &format!("the scenario {}", expect::described(end)));
+                if let Some(response) = &seen.response {
+                    let body = String::from_utf8_lossy(&response.body);
+                    trace.line(*at_ms, &format!("{} {}", response.status, shortened(&body)));
+                }
                 if let Some((cause, status)) = seen.cause {
                     trace.line(*at_ms, &format!("the call is over: {cause} ({status})"));
                 }

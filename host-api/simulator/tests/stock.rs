@@ -1,5 +1,5 @@
-//! The stock scenarios, by their test scripts: what `tandem scenario test scenarios/flow`, `… scenarios/entry` and
-//! `… scenarios/voicemail` play.
+//! The stock scenarios, by their test scripts: what `tandem scenario test scenarios/flow`, `… scenarios/entry` and others
+//! play; and the templates for web and event scenarios, by theirs.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use std::path::{Path, PathBuf};
@@ -248,4 +248,73 @@ fn a_call_has_a_longest_time() {
     ";
     let played = play(&engine(), &entry, &case(text));
     assert_eq!(played.failures, ["the call lasts longer than 300s"]);
+}
+
+/// Requests and events. The web template in Python has the script of the one in TypeScript, and takes long to compile:
+/// `tests/tests/web_and_events.rs` asks it.
+#[test]
+fn templates_of_web_and_event_scenarios_pass_their_scripts() {
+    for (language, world, script) in [
+        ("ts", "web", "requests"),
+        ("ts", "event", "events"),
+        ("py", "event", "events"),
+    ] {
+        let file = root().join(format!("tests/guests/dist/{language}/{world}.wasm"));
+        let bytes = std::fs::read(&file).expect("`make guests` makes the templates");
+        let module = engine().load(&bytes).unwrap();
+        let script = format!("sdk-wit/templates/{language}-{world}/tests/{script}.toml");
+        for (name, played) in self::played(&script, &module) {
+            assert!(
+                played.failures.is_empty(),
+                "{language}: {name}: {:#?}\n{}",
+                played.failures,
+                played.trace.join("\n")
+            );
+        }
+    }
+    let file = root().join("tests/guests/dist/ts/web.wasm");
+    let web = engine().load(&std::fs::read(file).unwrap()).unwrap();
+    let failures = |rest: &str| {
+        let text = format!("[[case]]\nname = 'a'\n{rest}");
+        play(&engine(), &web, &case(&text)).failures.join("; ")
+    };
+    // What came otherwise is told.
+    let told = failures(
+        "request = { path = '/orders', body = 'tea' }\n[case.expect.response]\nstatus = 200\n\
+         headers = { content-type = 'text/html' }\njson = { order = 2 }\ncontains = ['x']\n",
+    );
+    for part in [
+        "status: expected 200, got 201",
+        "header content-type: expected \"text/html\", got \"application/json\"",
+        "json: expected {\"order\":2}, got \"{\\\"order\\\":1}\"",
+        "the body contains \"x\"",
+    ] {
+        assert!(told.contains(part), "{part} is not in {told}");
+    }
+    // A web scenario is started by no call, and by no event.
+    let told = failures("event = { kind = 'timer' }\n");
+    assert!(told.contains("web-scenario"), "{told}");
+    // What it does not catch is told with its place: a key has 512 bytes at most.
+    let key = "x".repeat(600);
+    let told = failures(&format!("request = {{ path = '/orders', query = '{key}' }}\n"));
+    assert!(
+        told.contains("KvError") && told.contains("src/main.ts:"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_book_shows_the_templates_as_they_are() {
+    let book = std::fs::read_to_string(root().join("docs/scenarios/web-and-events.md")).unwrap();
+    for template in [
+        "rust-web/src/lib.rs",
+        "rust-event/src/lib.rs",
+        "ts-web/src/main.ts",
+        "ts-event/src/main.ts",
+        "py-web/main.py",
+        "py-event/main.py",
+    ] {
+        let source = std::fs::read_to_string(root().join("sdk-wit/templates").join(template)).unwrap();
+        assert!(book.contains(&source), "{template}");
+    }
 }

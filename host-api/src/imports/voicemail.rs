@@ -46,7 +46,7 @@ impl wit::Host for Door {
             duration_ms,
         };
         self.voicemail(name, op, |value| match value {
-            VoicemailValue::Stored(stored) => Some(message(stored)),
+            VoicemailValue::Stored(stored) => Some(message(*stored)),
             _ => None,
         })
         .await
@@ -90,6 +90,10 @@ impl wit::Host for Door {
     }
 }
 
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "it stands where others take what is in it"
+)]
 fn done(value: VoicemailValue) -> Option<()> {
     matches!(value, VoicemailValue::Done).then_some(())
 }

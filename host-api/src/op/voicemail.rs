@@ -87,7 +87,7 @@ pub struct VoicemailCounts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum VoicemailValue {
     /// `store`
-    Stored(VoicemailMessage),
+    Stored(Box<VoicemailMessage>),
     /// `list`
     Listed(Vec<VoicemailMessage>),
     /// `mark`, `delete`

@@ -105,7 +105,7 @@ fn friendly(document: &'static str) -> impl FnMut(OpIndex, &Op) -> Reply + Send 
                     ..VoicemailCounts::default()
                 }),
                 VoicemailOp::List { .. } => VoicemailValue::Listed(vec![left_message()]),
-                VoicemailOp::Store { .. } => VoicemailValue::Stored(left_message()),
+                VoicemailOp::Store { .. } => VoicemailValue::Stored(Box::new(left_message())),
                 VoicemailOp::Mark { .. } | VoicemailOp::Delete { .. } => VoicemailValue::Done,
             })),
             Op::OriginateData => Outcome::OptionalText(None),

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
 //! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`] and `grants.rs`, [`entry_points`],
-//! [`activations`], `worlds.rs`, [`events`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`],
+//! [`activations`], `worlds.rs`, [`events`], [`scenario_log`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`],
 //! [`tokens`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`], [`voicemail`]. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
 //!
@@ -35,6 +35,7 @@ pub mod originations;
 mod packing;
 pub mod retention;
 mod rows;
+pub mod scenario_log;
 pub mod schedules;
 pub mod secrets;
 pub mod signatures;
@@ -69,6 +70,7 @@ pub use numbers::UserNumber;
 pub use originations::{Origination, WaitingOrigination};
 pub use packing::{PackedJournal, UnpackError};
 pub use retention::{Due, Keep, Purged, Retention, due};
+pub use scenario_log::{LogFilter, LogKind, LogLevel, LogLine, LogPage, NewLogLine};
 pub use schedules::ScheduleEntry;
 pub use secrets::{OpenSecret, SecretEntry, SecretValue};
 pub use signatures::{PublicKey, Signature, SigningKey, TrustedKey};

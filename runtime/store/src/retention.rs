@@ -150,6 +150,15 @@ impl Store {
         .bind(JOURNAL_REMOVED)
         .execute(&mut *write)
         .await?;
+        // The scenarios' log goes with them, but for its last line, which says where the next one's number begins.
+        sqlx::query(
+            "DELETE FROM scenario_log WHERE domain_id = $1 AND written_at < $2 \
+             AND line < (SELECT MAX(line) FROM scenario_log WHERE domain_id = $1)",
+        )
+        .bind(scope.id())
+        .bind(before.as_microsecond())
+        .execute(&mut *write)
+        .await?;
         write.commit().await?;
         Ok(marked.rows_affected())
     }

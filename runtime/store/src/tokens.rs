@@ -32,7 +32,7 @@ pub enum TokenScope {
     /// Upload, activate and delete versions.
     #[serde(rename = "scenarios:write")]
     ScenariosWrite,
-    /// See calls that ended.
+    /// See calls that ended, replay them, and see what scenarios logged.
     #[serde(rename = "calls:read")]
     CallsRead,
     /// See voicemail.

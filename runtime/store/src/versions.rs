@@ -3,7 +3,7 @@
 use sqlx::Row;
 
 use crate::engine::Write;
-use crate::{DomainScope, StoreError};
+use crate::{DomainScope, Store, StoreError};
 
 /// Fewest digits of a hash that name a version.
 const VERSION_DIGITS_LEAST: usize = 6;
@@ -45,6 +45,20 @@ pub(crate) async fn version(
                 several.join(", ")
             ),
         )),
+    }
+}
+
+impl Store {
+    /// The hash of the version of `module` that `wanted` names: the hash itself, or its first 6 digits or more. Errors:
+    /// [`StoreError::NotFound`]; [`StoreError::Invalid`] (no digits, too few, or several versions).
+    pub async fn version_of(
+        &self,
+        scope: &DomainScope,
+        module: &str,
+        wanted: &str,
+    ) -> Result<String, StoreError> {
+        // Nothing is written: it ends without a commit.
+        version(&mut self.write().await?, scope, module, Some(wanted)).await
     }
 }
 

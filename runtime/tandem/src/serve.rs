@@ -39,6 +39,7 @@ use crate::drive::records::{self, ToStore};
 use crate::drive::registrar::{self, Registrations};
 use crate::drive::retention;
 use crate::drive::scenario::Scenarios;
+use crate::drive::scenario_log::ScenarioLog;
 use crate::drive::services::Services;
 use crate::drive::shard::{self, Reach, ShardPort, ToShard};
 use crate::drive::usage::Meters;
@@ -46,6 +47,7 @@ use crate::limits;
 use crate::metering;
 use crate::process::gates::{Gates, GatesError, Inboxes};
 use crate::process::orders::{Order, Orders};
+use crate::replaying::Replays;
 
 /// Records that wait for the store at most.
 const RECORDS_MAX: usize = 20_000;
@@ -103,6 +105,8 @@ struct Server {
     events: tokio::task::JoinHandle<()>,
     metering: tokio::task::JoinHandle<()>,
     meters: Meters,
+    log_writer: tokio::task::JoinHandle<()>,
+    log: ScenarioLog,
     store: Store,
     health: Health,
     web: (oneshot::Sender<()>, tokio::task::JoinHandle<()>),
@@ -235,7 +239,10 @@ impl Server {
         let meters = reach.scenarios.meters.clone();
         metering::read_usage(&metrics, &meters);
 
-        let api = Api::new(store.clone(), compiler, ApiLimits::default());
+        let log = reach.scenarios.log.clone();
+        let api = Api::new(store.clone(), compiler, ApiLimits::default())
+            .with_log_written(log.written())
+            .with_replays(Replays::new(data.to_owned()));
         let web = WebServer::bind(config.web.listen, tandem_web::Limits::default())?
             .with_api(api)
             .with_scenarios(off_call.clone());
@@ -261,6 +268,8 @@ impl Server {
             events: tokio::spawn(events::tell_all(off_call)),
             metering: tokio::spawn(meters.clone().write_on(store.clone())),
             meters,
+            log_writer: tokio::spawn(log.clone().write_on(store.clone())),
+            log,
             store,
             health,
             web,
@@ -280,6 +289,8 @@ impl Server {
         for thread in self.shard_threads.into_iter().chain([self.registrar_thread]) {
             drop(tokio::task::spawn_blocking(move || thread.join()).await);
         }
+        self.log_writer.abort(); // the last is written here
+        self.log.write(&self.store).await;
         self.meters.write(&self.store).await;
         tracing::info!("leaving: calls go on in another process");
     }
@@ -311,6 +322,8 @@ impl Server {
         drop(tokio::time::timeout(Duration::from_secs(10), self.writer).await);
         drop(self.web.0); // the web listener ends last, so that its health tells of the stop
         drop(self.web.1.await);
+        self.log_writer.abort();
+        self.log.write(&self.store).await;
         self.meters.write(&self.store).await;
         self.store.close().await;
         tracing::info!("stopped");

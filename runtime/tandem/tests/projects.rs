@@ -1,4 +1,5 @@
-//! Projects of scenarios at the command line: new, build, test.
+//! Projects of scenarios at the command line: new, build, test. Those in TypeScript and Python are in
+//! `tests/tests/first_scenario.rs`.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use std::path::Path;
@@ -89,6 +90,23 @@ fn a_new_project_is_built_tested_and_changed() {
         assert!(said.contains(part), "{part}\n{said}");
     }
 
+    // Its other worlds: their sources and tests in this project, which has compiled the SDK already.
+    for (world, script) in [("web", "requests"), ("event", "events")] {
+        let name = format!("hello-{world}");
+        ok(folder, &format!("scenario new {name} --world {world}"));
+        std::fs::copy(folder.join(&name).join("src/lib.rs"), &source).unwrap();
+        ok(folder, "scenario build hello");
+        let script = format!("{name}/tests/{script}.toml");
+        let text = std::fs::read_to_string(folder.join(&script)).unwrap();
+        let component = "scenario = \"../../hello/dist/hello.wasm\"\n";
+        std::fs::write(folder.join(&script), format!("{component}{text}")).unwrap();
+        let said = ok(folder, &format!("scenario test {script}"));
+        assert!(
+            said.contains("cases passed\n") && !said.contains("FAIL"),
+            "{said}"
+        );
+    }
+
     // A mistake of the compiler's kind is the compiler's to tell.
     std::fs::write(&source, "fn handle() -> {").unwrap();
     let (code, said) = refused(folder, "scenario build hello");
@@ -157,18 +175,4 @@ fn without_cargo_it_is_said_that_rust_is_missing() {
         said.trim(),
         "tandem: cargo is missing: install Rust from https://rustup.rs"
     );
-}
-
-/// With the tools that `make guests` has fetched, or fetched now.
-#[test]
-fn projects_in_typescript_and_python_are_built_and_tested() {
-    let place = tempfile::tempdir().unwrap();
-    let folder = place.path();
-    for language in ["ts", "py"] {
-        ok(folder, &format!("scenario new desk-{language} --lang {language}"));
-        let said = ok(folder, &format!("scenario build desk-{language}"));
-        assert!(said.contains(&format!("dist/desk-{language}.wasm")), "{said}");
-        let said = ok(folder, &format!("scenario test desk-{language}"));
-        assert!(said.ends_with("3 of 3 cases passed\n"), "{said}");
-    }
 }

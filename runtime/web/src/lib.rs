@@ -13,7 +13,7 @@ mod scenario;
 mod scenario_metrics;
 mod server;
 
-pub use api::{Api, ApiLimits, Compile};
+pub use api::{Api, ApiLimits, Compile, Replay, ReplayAsked, ReplayRefused};
 pub use health::{Health, Status};
 pub use metrics::{CallEnd, CallLabels, EndLabels, Kind, MediaLabels, Metrics, Reading};
 pub use scenario::{Refusal, Serve};

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tandem_host_api::{Engine, EngineConfig, Grants, Rules, Verdict};
-use tandem_store::{DomainScope, NewDomain, NewEntryPoint, Options, Secret, SigningKey, Store, TokenScope};
+use tandem_store::{
+    Amount, DomainScope, Limit, LogKind, LogLevel, NewDomain, NewEntryPoint, NewLogLine, Options, Secret,
+    SigningKey, Store, TokenScope, usage,
+};
 use tandem_web::{Api, ApiLimits, Compile, Health, Limits, Metrics, WebServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -562,4 +565,252 @@ async fn what_is_not_there_is_a_problem_too() {
     );
     let long = "x".repeat(100_000);
     assert_eq!(ask("PUT", "/numbers/100/activation", &long).await, 413);
+}
+
+fn line(level: LogLevel, run: &str, text: &str) -> NewLogLine {
+    NewLogLine {
+        at: "2026-11-28T20:00:00Z".parse().unwrap(),
+        level,
+        kind: LogKind::Log,
+        run: run.to_owned(),
+        entry_point: "300".to_owned(),
+        scenario: "menu".to_owned(),
+        scenario_hash: "ab12".to_owned(),
+        text: text.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_log_is_read_by_its_own_domain_and_by_filter() {
+    let server = Server::start().await;
+    let lines = [
+        line(LogLevel::Info, "c1", "one"),
+        line(LogLevel::Error, "c2", "two"),
+        line(LogLevel::Debug, "c1", "three"),
+    ];
+    server.store.add_log(&server.ours, &lines).await.unwrap();
+    let ours = server.token("ours.org", CALLS).await;
+    let theirs = server.token("theirs.org", CALLS).await;
+    let read = server.token("ours.org", READ).await;
+    let ask = async |path: &str, token: &str| server.ask("GET", path, Some(token), b"").await;
+
+    let texts = |answer: &Answer| -> Vec<String> {
+        let lines = answer.body["lines"].as_array().unwrap();
+        let text = |line: &Value| line["text"].as_str().unwrap().to_owned();
+        lines.iter().map(text).collect()
+    };
+    assert_eq!(texts(&ask("/logs", &ours).await), ["one", "two", "three"]);
+    assert_eq!(texts(&ask("/logs?level=warn", &ours).await), ["two"]);
+    assert_eq!(texts(&ask("/logs?call=c1&last=1", &ours).await), ["three"]);
+    assert_eq!(
+        texts(&ask("/logs?after=1&number=300", &ours).await),
+        ["two", "three"]
+    );
+    assert!(texts(&ask("/logs?scenario=flow", &ours).await).is_empty());
+    assert!(texts(&ask("/logs", &theirs).await).is_empty());
+    assert_eq!(ask("/logs", &read).await.status, 403);
+    for bad in ["level=loud", "last=x", "after=-1", "last=5000", "colour=red"] {
+        let refused = ask(&format!("/logs?{bad}"), &ours).await;
+        assert!(
+            [400, 422].contains(&refused.status),
+            "{bad}: {}",
+            refused.detail()
+        );
+        assert!(!refused.detail().is_empty(), "{bad}");
+    }
+}
+
+/// Reads from a stream until it has this in it.
+async fn read_until(stream: &mut TcpStream, text: &str) -> String {
+    let mut read = Vec::new();
+    let reading = async {
+        let mut looked = 0;
+        while !read[looked..]
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+        {
+            looked = read.len().saturating_sub(text.len());
+            assert!(stream.read_buf(&mut read).await.unwrap() > 0, "it ended");
+        }
+    };
+    let within = tokio::time::timeout(Duration::from_secs(20), reading).await;
+    let read = String::from_utf8_lossy(&read).into_owned();
+    within.unwrap_or_else(|_| panic!("{text} is not in\n{read}"));
+    read
+}
+
+async fn follow(server: &Server, token: &str, query: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = format!(
+        "GET /api/v1/logs?follow=true{query} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn a_log_is_followed_from_a_place_by_so_many_at_most() {
+    let server = Server::start().await;
+    let token = server.token("ours.org", CALLS).await;
+    let add = async |text: &str| {
+        let lines = [line(LogLevel::Info, "c1", text)];
+        server.store.add_log(&server.ours, &lines).await.unwrap();
+    };
+    add("one").await;
+    add("two").await;
+    let mut stream = follow(&server, &token, "&after=1").await;
+    let head = read_until(&mut stream, "two").await;
+    assert!(head.contains("text/event-stream"), "{head}");
+    assert!(head.contains("id: 2\ndata: {") && !head.contains("one"), "{head}");
+    add("three").await;
+    assert!(read_until(&mut stream, "three").await.contains("id: 3\n"));
+
+    let mut others = Vec::new();
+    for _ in 0..7 {
+        let mut stream = follow(&server, &token, "&last=0").await;
+        read_until(&mut stream, "id: 3").await;
+        others.push(stream);
+    }
+    let refused = server.ask("GET", "/logs?follow=true", Some(&token), b"").await;
+    assert_eq!(refused.status, 429, "{}", refused.detail());
+    // One that goes away makes room.
+    others.clear();
+    let again = || server.ask("GET", "/logs?follow=true&last=0", Some(&token), b"");
+    let gone = tokio::time::timeout(Duration::from_secs(10), async {
+        while tokio::time::timeout(Duration::from_millis(200), again())
+            .await
+            .is_ok()
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    gone.await.expect("a place");
+}
+
+/// It costs what waits for it, and no more; when it reads at last, it hears why nothing more comes.
+#[tokio::test]
+async fn who_reads_nothing_is_dropped_with_a_note() {
+    let limits = ApiLimits {
+        reader_idle: Duration::from_millis(500),
+        ..ApiLimits::default()
+    };
+    let server = Server::start_with(limits).await;
+    let token = server.token("ours.org", CALLS).await;
+    let many = vec![line(LogLevel::Info, "c1", &"x".repeat(8_000)); 3_000];
+    server.store.add_log(&server.ours, &many).await.unwrap();
+    let mut stream = follow(&server, &token, "&after=0").await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let all = read_until(&mut stream, "event: dropped").await;
+    assert!(all.contains("nothing was read for"), "no reason");
+    assert!(!all.contains("id: 3000\n"), "all of it was waiting");
+}
+
+#[tokio::test]
+async fn limits_and_usage_are_read_by_their_own_domain() {
+    let server = Server::start().await;
+    let (store, ours) = (&server.store, &server.ours);
+    store
+        .set_limits(ours, &[(Limit::KvKeys, Some(500))])
+        .await
+        .unwrap();
+    store.kv_set(ours, "visits", b"7", 1 << 20).await.unwrap();
+    let amounts = [("calls".to_owned(), Amount::More(3))].into();
+    let day = usage::day("2026-11-27").unwrap();
+    store.add_usage(ours, day, &amounts).await.unwrap();
+    let (reader, calls) = (
+        server.token("ours.org", READ).await,
+        server.token("ours.org", CALLS).await,
+    );
+    let (their_reader, their_calls) = (
+        server.token("theirs.org", READ).await,
+        server.token("theirs.org", CALLS).await,
+    );
+    let get = async |path: &str, token: &str| server.ask("GET", path, Some(token), b"").await;
+
+    let limits = get("/limits", &reader).await;
+    assert_eq!(
+        limits.body["limits"],
+        json!({ "kv-keys": 500 }),
+        "{}",
+        limits.body
+    );
+    assert_eq!(limits.body["key_value"], json!({ "bytes": 7, "keys": 1 }));
+    let theirs = get("/limits", &their_reader).await;
+    assert_eq!(
+        (&theirs.body["limits"], &theirs.body["key_value"]["keys"]),
+        (&json!({}), &json!(0))
+    );
+    assert_eq!(get("/limits", &calls).await.status, 403);
+
+    let usage = get("/usage", &calls).await;
+    assert_eq!(
+        usage.body["days"],
+        json!([{ "day": "2026-11-27", "amounts": { "calls": 3 } }])
+    );
+    assert_eq!(
+        get("/usage?since=2026-11-28", &calls).await.body["days"],
+        json!([])
+    );
+    assert_eq!(get("/usage", &their_calls).await.body["days"], json!([]));
+    assert_eq!(get("/usage", &reader).await.status, 403);
+    let bad = get("/usage?since=yesterday", &calls).await;
+    assert!(
+        bad.status == 422 && bad.detail().contains("yesterday"),
+        "{}",
+        bad.body
+    );
+}
+
+#[tokio::test]
+async fn a_fallback_is_set_and_taken_away_over_http() {
+    let server = Server::start().await;
+    let world = "tandem:pbx/call-scenario@0.2.0";
+    for name in ["menu", "plain"] {
+        let bytes = name.as_bytes();
+        server
+            .store
+            .put_module(&server.ours, name, world, bytes)
+            .await
+            .unwrap();
+    }
+    let entry = NewEntryPoint::new("100", "menu");
+    server.store.add_entry_point(&server.ours, &entry).await.unwrap();
+    let token = server.token("ours.org", WRITE).await;
+    let theirs = server.token("theirs.org", WRITE).await;
+    let put = async |token: &str, body: Value| {
+        let body = body.to_string();
+        let path = "/numbers/100/activation";
+        server.ask("PUT", path, Some(token), body.as_bytes()).await
+    };
+    let set = put(
+        &token,
+        json!({ "fallback": "plain", "fallback_settings": { "a": 1 } }),
+    )
+    .await;
+    assert_eq!(
+        (set.status, &set.body["fallback"]["scenario"]),
+        (200, &json!("plain")),
+        "{}",
+        set.body
+    );
+    let cause = put(&token, json!({ "fallback": "busy" })).await;
+    assert_eq!(
+        (&cause.body["fallback"], &cause.body["fallback_cause"]),
+        (&Value::Null, &json!("busy"))
+    );
+    for (body, status, words) in [
+        (json!({}), 400, "`version` or `fallback` is missing"),
+        (json!({ "fallback_settings": {} }), 400, "needs `fallback`"),
+        (
+            json!({ "fallback": "busy", "fallback_settings": {} }),
+            400,
+            "is a cause",
+        ),
+        (json!({ "fallback": "nobody" }), 404, "nobody"),
+    ] {
+        let refused = put(&token, body).await;
+        assert_eq!(refused.status, status, "{}", refused.body);
+        assert!(refused.detail().contains(words), "{}", refused.body);
+    }
+    assert_eq!(put(&theirs, json!({ "fallback": "busy" })).await.status, 404);
 }

@@ -1,4 +1,4 @@
-"""Write call scenarios for Tandem in Python.
+"""Write scenarios for Tandem in Python.
 
 A scenario is a function that gets the caller's `Leg` and says what happens to the call. It is built into a WebAssembly
 component (`build.py`) and sees nothing of the world but what is here: no files, no sockets, no threads.
@@ -10,8 +10,11 @@ component (`build.py`) and sees nothing of the world but what is here: no files,
         caller.answer()
         caller.play(Prompt.say("Nobody is here.", "en"))
 
+A function with `@web_scenario` answers HTTP, one with `@event_scenario` hears of what has happened.
+
 Reading order: `scenario`, `Leg`, `Prompt`, `dial`, `bridge`, `record`, `hold`, `transfer`, `send_message`,
-`originate`, `pick_up`, `trace`; then the small ones. Each module is one interface of the WIT package `tandem:pbx`, under the same name; the texts in `sdk-wit/wit` say how each call ends, what it may
+`originate`, `pick_up`, `trace`; then the small ones. Each module is one interface of the WIT package `tandem:pbx`, under
+the same name; the texts in `sdk-wit/wit` say how each call ends, what it may
 answer, and how the journal treats it.
 
 What Python has of its own and a scenario must not have is replaced in `_sandbox`.
@@ -54,6 +57,7 @@ from ._errors import (
     TransferFailure,
     VoicemailError,
 )
+from ._event import Event, event_scenario
 from ._hold import hold, resume
 from ._leg import Collected, CollectEnd, Leg, PlayEnd
 from ._message import Delivery, send_message
@@ -63,6 +67,7 @@ from ._recording import Recorded, Recorder, Recording, Side, delete_recording, r
 from ._scenario import scenario
 from ._transfer import TransferTarget, transfer
 from ._types import Address, Cause
+from ._web import WebRequest, WebResponse, web_scenario
 
 __all__ = [
     "Address",
@@ -75,6 +80,7 @@ __all__ = [
     "ContactsError",
     "Delivery",
     "DialFailure",
+    "Event",
     "HttpError",
     "KvError",
     "Leg",
@@ -98,6 +104,8 @@ __all__ = [
     "TransferTarget",
     "User",
     "VoicemailError",
+    "WebRequest",
+    "WebResponse",
     "bridge",
     "checkpoint",
     "clock",
@@ -105,6 +113,7 @@ __all__ = [
     "contacts",
     "delete_recording",
     "dial",
+    "event_scenario",
     "find_user",
     "hold",
     "http",
@@ -124,4 +133,5 @@ __all__ = [
     "trace",
     "transfer",
     "voicemail",
+    "web_scenario",
 ]

@@ -3,14 +3,15 @@
 import os.path
 
 from . import _failure, _sandbox
-from ._scenario import CallHandler, check
+from ._registry import check
+from ._scenario import CallHandler
 
 __all__ = ["CallHandler", "finish"]
 
 
-def finish(main) -> None:
-    """`main`: the scenario's module."""
-    check()
+def finish(main, world: str) -> None:
+    """`main`: the scenario's module. `world`: the project's."""
+    check(world)
     root = os.path.dirname(main.__file__)
     _failure.begin_at(root)
     _sandbox.seal(root)

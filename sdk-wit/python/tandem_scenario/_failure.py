@@ -6,6 +6,10 @@ Python's own `traceback` looks for source files and imports as it goes, and a ca
 import linecache
 import os.path
 
+from componentize_py_types import Err
+
+from . import log
+
 _HERE = os.path.dirname(__file__) + "/"
 
 _root = "/"
@@ -15,6 +19,13 @@ def begin_at(root: str) -> None:
     """The scenario's folder as the build saw it: paths are shown relative to it."""
     global _root
     _root = root.rstrip("/") + "/"
+
+
+def failed(error: BaseException) -> Err:
+    """Logs what was raised; the error to end the run with."""
+    text, traceback = describe(error)
+    log.error(f"{text}\n{traceback}")
+    return Err(text)
 
 
 def describe(error: BaseException) -> tuple[str, str]:

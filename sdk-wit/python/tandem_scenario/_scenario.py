@@ -1,13 +1,10 @@
-"""From the host's call to the scenario's function, and from what it raises to words."""
+"""From the host's call to the scenario's function."""
 
-from componentize_py_types import Err
-
-from . import _sandbox, log
+from . import _sandbox
 from ._errors import LegError
-from ._failure import describe
+from ._failure import failed
 from ._leg import Leg
-
-_handler = None
+from ._registry import register, run
 
 
 def scenario(handler):
@@ -17,17 +14,8 @@ def scenario(handler):
     traceback, and the call goes to the activation's fall-back. Only a LegError that says that the caller is gone is an
     end like any other.
     """
-    global _handler
-    if _handler is not None:
-        raise RuntimeError(f"@scenario is used twice, on {_handler.__name__} and {handler.__name__}: there is one")
-    _handler = handler
+    register("call-scenario", handler)
     return handler
-
-
-def check() -> None:
-    """For the builder: a module without a scenario is told while it is built, not when the first call comes."""
-    if _handler is None:
-        raise RuntimeError("the module has no function with @scenario: there is nothing that handles calls")
 
 
 class CallHandler:
@@ -37,15 +25,11 @@ class CallHandler:
         _sandbox.begin()
         leg = Leg(caller)
         try:
-            _handler(leg)
+            run(leg)
             _sandbox.flush()
-            return
         except BaseException as error:  # A SystemExit too is an end that nobody would hear of.
+            _sandbox.flush()
             # The caller hung up, and the handler left it at that: an end like any other.
             if isinstance(error, LegError) and error.kind == "gone" and error.leg is leg:
-                _sandbox.flush()
                 return
-            text, traceback = describe(error)
-        _sandbox.flush()
-        log.error(f"{text}\n{traceback}")
-        raise Err(text)
+            raise failed(error) from None

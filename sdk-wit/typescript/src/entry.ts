@@ -1,2 +1,5 @@
-// What a component exports; the builder's entry imports it after the scenario.
-export { callHandler, check } from './scenario.ts';
+// What components export, each of them one; the builder's entry imports it after the scenario.
+export { check } from './registry.ts';
+export { callHandler } from './scenario.ts';
+export { webHandler } from './web.ts';
+export { eventHandler } from './event.ts';

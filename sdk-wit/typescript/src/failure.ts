@@ -1,5 +1,14 @@
 // What was thrown, in words, with places in the sources as their author wrote them.
+import * as log from './log.ts';
 import { original, type Place } from './sourceMap.ts';
+
+/** Logs what was thrown and ends the run with it. */
+export function fail(error: unknown): never {
+  const { text, stack } = describe(error);
+  log.error(stack ? `${text}\n${stack}` : text);
+  // A text that is thrown is the error of the WIT `result`; an `Error` would be a trap without a word.
+  throw text;
+}
 
 /** A thrown value: one line that says what and where, and the stack below it. */
 export function describe(error: unknown): { text: string; stack: string } {

@@ -1,5 +1,5 @@
 /**
- * Write call scenarios for Tandem in TypeScript.
+ * Write scenarios for Tandem in TypeScript.
  *
  * A scenario is a function that gets the caller's {@link Leg} and says what happens to the call. It is built into a
  * WebAssembly component (`build.mjs`) and sees nothing of the world but what is here: no files, no sockets, no timers.
@@ -13,6 +13,8 @@
  * });
  * ```
  *
+ * A module that calls {@link webScenario} answers HTTP, one that calls {@link eventScenario} hears of what has happened.
+ *
  * Reading order: {@link scenario}, {@link Leg}, {@link Prompt}, {@link dial}, {@link bridge}, {@link record}, {@link hold},
  * {@link transfer}, {@link sendMessage}, {@link originate}, {@link pickUp}, {@link trace}; then the small ones. Each file is one interface of the WIT package `tandem:pbx`, under the same name; the texts in
  * `sdk-wit/wit` say how each call ends, what it may answer, and how the journal treats it.
@@ -22,6 +24,8 @@
 /// <reference path="./wit.d.ts" />
 /// <reference path="./globals.d.ts" />
 export { scenario, type Handler } from './scenario.ts';
+export { webScenario, WebRequest, WebResponse, type WebHandler } from './web.ts';
+export { eventScenario, Event, type EventHandler } from './event.ts';
 export { Leg, type Collect, type Collected, type PlayEnd } from './leg.ts';
 export { Prompt } from './prompt.ts';
 export { dial, Target, type Dial } from './dial.ts';

@@ -79,7 +79,7 @@ impl Exchange {
                 let stored = self.kept.iter().find(|kept| kept.message.recording == *recording);
                 if let Some(stored) = stored {
                     return if stored.box_name == name {
-                        Ok(VoicemailValue::Stored(stored.message.clone()))
+                        Ok(VoicemailValue::Stored(Box::new(stored.message.clone())))
                     } else {
                         let words = format!("{recording} is a message of the box {}", stored.box_name);
                         Err(VoicemailError::BadArgument(words))
@@ -104,7 +104,7 @@ impl Exchange {
                     box_name: name.to_owned(),
                     message: message.clone(),
                 });
-                Ok(VoicemailValue::Stored(message))
+                Ok(VoicemailValue::Stored(Box::new(message)))
             }
             VoicemailOp::List { state, offset, limit } => {
                 let listed = self.kept.iter().rev().filter(|kept| kept.box_name == name);

@@ -27,9 +27,9 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tandem_host_api::collect::{Collector, Progress};
 use tandem_host_api::op::{self, Address, BridgeEnd, CollectEnd, LegError, LegId, Outcome, TransferFailure};
-use tandem_host_api::{Clock, Input, Journal};
+use tandem_host_api::{Clock, Input, Journal, WebResponse};
 
-use crate::case::{Act, Case, EndedBy};
+use crate::case::{Act, Case, EndedBy, Start};
 use dialling::Dialling;
 use leg::{By, Ending, Leg, State};
 use party::Party;
@@ -70,6 +70,8 @@ pub struct Seen {
     pub acts_left: Vec<Act>,
     /// Why the call had to be given up.
     pub given_up: Option<String>,
+    /// What a request was answered.
+    pub response: Option<WebResponse>,
 }
 
 /// What the scenario waits for.
@@ -200,10 +202,14 @@ impl Exchange {
             caller.state = State::Up;
             caller.answered = true;
         }
+        let legs = match case.start {
+            Start::Call => vec![caller],
+            Start::Request(_) | Start::Event(_) => Vec::new(),
+        };
         let mut exchange = Self {
             store: KeyValues::new(world.key_values.clone()),
             rng: StdRng::seed_from_u64(world.seed),
-            legs: vec![caller],
+            legs,
             pending: Pending::Nothing,
             outcome: None,
             legless_since: None,
@@ -256,10 +262,18 @@ impl Exchange {
             let waits = self.waits_for();
             return self.give_up(format!("nothing ends the call any more: {waits}"));
         };
-        let most = self.case.world.lasts_at_most;
+        let most = self
+            .case
+            .start
+            .time_max()
+            .unwrap_or(self.case.world.lasts_at_most);
         if at > most {
             self.time.set(most);
-            return self.give_up(format!("the call lasts longer than {most:?}"));
+            let what = match self.case.start {
+                Start::Call => "the call lasts",
+                Start::Request(_) | Start::Event(_) => "the scenario takes",
+            };
+            return self.give_up(format!("{what} longer than {most:?}"));
         }
         self.time.set(at.max(self.now()));
         match due {
@@ -466,7 +480,7 @@ impl Exchange {
 
     /// Notes since when no leg is left.
     fn settle(&mut self) {
-        if self.legs.iter().all(Leg::is_over) {
+        if matches!(self.case.start, Start::Call) && self.legs.iter().all(Leg::is_over) {
             let now = self.now();
             self.legless_since.get_or_insert(now);
         } else {

@@ -6,6 +6,7 @@
 mod load;
 mod services;
 mod shape;
+mod start;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,10 +94,12 @@ impl Script {
             if acts.len() > ACTS_MAX {
                 return Err(whole(format!("a caller has at most {ACTS_MAX} acts")));
             }
+            let start = start::start(case.request, case.event, &world, &acts, &case.expect).map_err(whole)?;
             cases.push(Case {
                 world,
+                start,
                 acts,
-                expect: expect(case.expect),
+                expect: expect(case.expect).map_err(whole)?,
                 name: case.name,
             });
         }
@@ -295,8 +298,9 @@ fn reaction(shape: &shape::Reaction) -> Result<Reaction, String> {
     })
 }
 
-fn expect(shape: shape::Expect) -> Expect {
-    Expect {
+fn expect(shape: shape::Expect) -> Result<Expect, String> {
+    Ok(Expect {
+        response: shape.response.map(start::response).transpose()?,
         hears: shape.hears,
         never_hears: shape.never_hears,
         steps: shape.steps,
@@ -328,7 +332,7 @@ fn expect(shape: shape::Expect) -> Expect {
             .into_iter()
             .map(|(key, value)| (key, value.0))
             .collect(),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -392,6 +396,22 @@ mod tests {
             (
                 format!("{case}[case.expect]\nkey_values = {{ a = 1 }}"),
                 "line 4: 1 is no value of a key",
+            ),
+            (
+                format!("{case}request = {{ path = 'orders' }}"),
+                "case \"a\": request: the path \"orders\" does not begin with /",
+            ),
+            (
+                format!("{case}event = {{ kind = 'timer' }}\nrequest = {{ path = '/' }}"),
+                "case \"a\": a request and an event are both given",
+            ),
+            (
+                format!("{case}event = {{ kind = 'timer' }}\nacts = ['hang-up']"),
+                "case \"a\": only a call has acts",
+            ),
+            (
+                format!("{case}[case.expect.response]\nstatus = 200"),
+                "case \"a\": only a request has a response",
             ),
             (format!("{case}["), "line 3: "),
         ];

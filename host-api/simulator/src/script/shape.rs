@@ -33,8 +33,48 @@ pub struct Case {
     pub world: World,
     #[serde(default)]
     pub acts: Vec<Act>,
+    /// What comes over HTTP, instead of a call.
+    pub request: Option<Request>,
+    /// What has happened, instead of a call.
+    pub event: Option<Event>,
     #[serde(default)]
     pub expect: Expect,
+}
+
+/// A request over HTTP.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    pub method: Option<String>,
+    pub path: String,
+    #[serde(default)]
+    pub query: String,
+    #[serde(default)]
+    pub headers: BTreeMap<String, OneOrMany<String>>,
+    pub body: Option<String>,
+    pub json: Option<toml::Value>,
+    pub peer: Option<String>,
+}
+
+/// Something that has happened.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    pub kind: String,
+    pub id: Option<String>,
+    #[serde(default)]
+    pub data: toml::Table,
+}
+
+/// What is answered to a request.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Response {
+    pub status: Option<u16>,
+    pub headers: BTreeMap<String, String>,
+    pub body: Option<String>,
+    pub json: Option<toml::Value>,
+    pub contains: Vec<String>,
 }
 
 /// What is said of the world; the rest is at its default, or at what the file's world says.
@@ -256,6 +296,7 @@ pub struct Expect {
     pub mails: Vec<String>,
     pub voicemail: BTreeMap<String, Vec<String>>,
     pub key_values: BTreeMap<String, Value>,
+    pub response: Option<Response>,
 }
 
 /// What a key has; `false`: there is none.

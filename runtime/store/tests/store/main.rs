@@ -13,6 +13,7 @@ mod journals;
 mod kv;
 mod modules;
 mod retention;
+mod scenario_log;
 mod services;
 mod tokens;
 mod trouble;

@@ -201,8 +201,8 @@ impl Domain {
                     table.row(["scenario versions".into(), modules.len().to_string()]);
                     let pairs = format!("{} keys, {}", taken.keys, ByteSize(taken.bytes));
                     table.row(["key-value store".into(), pairs]);
-                    for row in limits::rows(&config, &domain.limits) {
-                        table.row(row);
+                    for [name, value] in limits::rows(&config, &domain.limits) {
+                        table.row([format!("limit: {name}"), value]);
                     }
                     table
                 })?;

@@ -1,6 +1,7 @@
 //! The command line: a file per command.
 
 mod activation;
+mod api;
 mod call;
 mod check;
 mod compile_module;
@@ -217,6 +218,7 @@ impl Failure {
 }
 
 /// What all commands know.
+#[derive(Clone)]
 pub struct Context {
     /// The data directory.
     pub data: PathBuf,

@@ -1,8 +1,10 @@
 //! `tandem scenario`
 
 mod build;
+mod dev;
 mod interpreted;
 mod language;
+mod logs;
 mod new;
 mod test;
 
@@ -57,6 +59,8 @@ enum Action {
     },
     /// Give a component to a running server by its HTTP API
     Push(Push),
+    Logs(logs::Logs),
+    Dev(dev::Dev),
     /// List all versions of all scenarios
     List,
     /// Remove a scenario
@@ -101,6 +105,8 @@ impl Scenario {
             Action::Test(test) => return test.run(context),
             Action::Validate { file, config } => return validate(context, file, config).await,
             Action::Push(push) => return push.run(context).await,
+            Action::Dev(dev) => return dev.run(context).await,
+            Action::Logs(logs) => return logs.run(context, &self.domain).await,
             Action::Keygen { file } => return sign::keygen(context, file),
             Action::Sign { file, key } => return sign::sign(context, file, key),
             Action::Add { .. } | Action::List | Action::Remove { .. } | Action::Limits(_) | Action::Gc(_) => {
@@ -152,6 +158,8 @@ impl Action {
             }
             Self::Validate { .. }
             | Self::Push(_)
+            | Self::Logs(_)
+            | Self::Dev(_)
             | Self::Gc(_)
             | Self::Keygen { .. }
             | Self::Sign { .. }
@@ -249,7 +257,13 @@ async fn list(context: &Context, store: &Store, scope: &DomainScope) -> Result<(
 
 /// An engine for one module at a time.
 pub fn engine() -> Result<Engine, Failure> {
+    engine_with(None)
+}
+
+/// As [`engine`], with compiled code kept in this directory, if that can be used.
+pub fn engine_with(cache_dir: Option<std::path::PathBuf>) -> Result<Engine, Failure> {
     let config = EngineConfig {
+        cache_dir: cache_dir.filter(|dir| dir.is_dir()),
         instances_max: 4,
         modules_max: 4,
         ..EngineConfig::default()

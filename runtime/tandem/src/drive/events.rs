@@ -114,9 +114,15 @@ async fn tell_one(off_call: &OffCall, due: &DueEvent) -> Result<(), StoreError> 
     let Some(why) = failure(&end) else {
         return store.remove_event(&scope, &due.id, &run).await;
     };
+    let log = off_call.log(&due.domain, &run, &entry);
+    log.ended(&end);
     let (domain, event) = (&due.domain, &due.id);
     let Some(pause) = AGAIN.get(due.failures as usize) else {
         tracing::error!(target: "scenario", %domain, %event, scenario = %entry.module, "given up: {why}");
+        log.failed(format!(
+            "the event is given up: it was told {} times",
+            due.failures + 1
+        ));
         return store.remove_event(&scope, &due.id, &run).await;
     };
     tracing::warn!(

@@ -3,9 +3,10 @@
 //! [`shard`] drives one shard of call logic with its scenarios on a thread of its own, [`registrar`] the registrar
 //! role; [`answers`] finds out what they ask, [`services`], [`http`], [`mail`] and [`voicemail`] what scenarios ask of the world, [`clock`] tells
 //! the time, [`journals`] opens the logs, [`records`] writes down what is over, [`usage`] meters what domains use,
-//! [`canary`] judges versions by it, [`retention`] removes what is over age, [`off_call`] runs scenarios that [`events`]
-//! and requests ([`web_scenario`]) start, [`originate`] begins calls that no caller began, [`happened`] notes what events tell, [`exchange`] is the way from one
-//! call to another, [`sip_log`] shows messages to the log. No call logic here.
+//! [`canary`] judges versions by it, [`scenario_log`] keeps what they log, [`retention`] removes what is over age,
+//! [`off_call`] runs scenarios that [`events`] and requests ([`web_scenario`]) start, [`originate`] begins calls that no
+//! caller began, [`happened`] notes what events tell, [`exchange`] is the way from one call to another, [`sip_log`] shows
+//! messages to the log. No call logic here.
 
 pub mod answers;
 pub mod canary;
@@ -22,6 +23,7 @@ pub mod records;
 pub mod registrar;
 pub mod retention;
 pub mod scenario;
+pub mod scenario_log;
 pub mod services;
 pub mod shard;
 pub mod sip_log;

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use super::answers::Answers;
 use super::scenario::Scenarios;
+use super::scenario_log::RunLog;
 
 /// What these runs need; a clone is cheap.
 #[derive(Clone)]
@@ -38,14 +39,24 @@ impl OffCall {
         self.answers.store.entry_point(&scope, name).await
     }
 
+    /// A name for the run that answers a request.
+    pub fn name_of_request() -> String {
+        format!("web/{:016x}", StdRng::from_os_rng().random::<u64>())
+    }
+
+    /// The log of a run.
+    pub fn log(&self, domain: &str, run: &str, entry: &EntryPoint) -> RunLog {
+        self.scenarios.log.of_run(domain, run, entry)
+    }
+
     /// Answers one request. None: it did not end well.
     pub async fn answer(
         &self,
         domain: &str,
         entry: &EntryPoint,
+        run: String,
         request: WebRequest,
     ) -> (End, Option<WebResponse>) {
-        let run = format!("web/{:016x}", StdRng::from_os_rng().random::<u64>());
         let module = match self.scenarios.module(domain, &entry.hash).await {
             Ok(module) => module,
             Err(why) => return (End::Refused(why), None),
@@ -107,6 +118,7 @@ impl OffCall {
             entry_point: entry.number.clone(),
             config: entry.config.clone(),
         };
+        let log = self.log(domain, &setting.id, entry);
         let switch = OffCallSwitch {
             setting,
             answers: self.answers.clone(),
@@ -116,7 +128,7 @@ impl OffCall {
         };
         let journal = Journal::hash_only(header, monotonic_clock());
         self.scenarios
-            .run_of(domain, &entry.module, Box::new(switch), journal)
+            .run_of(domain, &entry.module, log.hear(Box::new(switch)), journal)
             .await
     }
 }

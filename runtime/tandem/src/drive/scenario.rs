@@ -7,9 +7,10 @@ use tandem_directory::Directory;
 use tandem_host_api::{
     DomainLimits, DomainQuota, End, Engine, Finished, Journal, Limits, Module, Run, Switch, monotonic_clock,
 };
-use tandem_store::Store;
+use tandem_store::{EntryPoint, Store};
 use tokio::runtime::Handle;
 
+use super::scenario_log::ScenarioLog;
 use super::usage::Meters;
 use crate::compile::Compiler;
 use crate::limits;
@@ -33,6 +34,8 @@ pub struct Scenarios {
     pub blocking: Handle,
     /// What domains use.
     pub meters: Meters,
+    /// What scenarios log.
+    pub log: ScenarioLog,
     quotas: Arc<Mutex<HashMap<String, DomainQuota>>>,
 }
 
@@ -56,6 +59,7 @@ impl Scenarios {
             domain_limits,
             blocking,
             meters: Meters::default(),
+            log: ScenarioLog::default(),
             quotas: Arc::default(),
         }
     }
@@ -72,12 +76,23 @@ impl Scenarios {
     pub async fn run(
         &self,
         domain: &str,
-        (module, hash): (&str, &str),
+        entry: &EntryPoint,
         switch: Box<dyn Switch>,
         journal: Journal,
     ) -> Result<Finished, End> {
-        let finished = self.run_one(domain, (module, hash), switch, journal).await;
+        let log = self.log.of_run(domain, &journal.header().call, entry);
+        let told_before = journal.known_end().is_some();
+        let (name, hash) = (entry.module.as_str(), entry.hash.as_str());
+        let finished = self
+            .run_one(domain, (name, hash), log.hear(switch), journal)
+            .await;
         self.meters.ended(domain, &finished);
+        if !told_before {
+            match &finished {
+                Ok(finished) => log.ended(&finished.end),
+                Err(end) => log.ended(end),
+            }
+        }
         finished
     }
 

@@ -409,9 +409,7 @@ impl Driver {
             let pass_to = inbox.clone();
             let pass = move |passed| drop(pass_to.send(ToShard::Perform(passed)));
             let door = Door::new(call, Facts::new(start, zone), rng, Timestamp::now, pass);
-            let finished = scenarios
-                .run(&domain, (&entry.module, &entry.hash), Box::new(door), journal)
-                .await;
+            let finished = scenarios.run(&domain, &entry, Box::new(door), journal).await;
             drop(inbox.send(ToShard::ScenarioEnded(call, finished)));
         });
     }

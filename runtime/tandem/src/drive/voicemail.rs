@@ -49,7 +49,7 @@ async fn answered(
                 id = stored.id,
                 "message stored"
             );
-            VoicemailValue::Stored(message(stored))
+            VoicemailValue::Stored(Box::new(message(stored)))
         }
         VoicemailOp::List { state, offset, limit } => {
             let listed = store

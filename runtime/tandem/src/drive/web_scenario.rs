@@ -24,12 +24,16 @@ impl Serve for OffCall {
                 return Err(Refusal::NotFound);
             };
             let path = request.path.clone();
-            let answered = tokio::time::timeout(TIME, self.answer(&domain, &entry, request)).await;
+            let run = Self::name_of_request();
+            let log = self.log(&domain, &run, &entry);
+            let answered = tokio::time::timeout(TIME, self.answer(&domain, &entry, run, request)).await;
             let Ok((end, response)) = answered else {
                 tracing::error!(target: "scenario", %domain, %path, scenario = %entry.module,
                     "it took more than {} s", TIME.as_secs());
+                log.failed(format!("{path}: it took more than {} s", TIME.as_secs()));
                 return Err(Refusal::TimedOut);
             };
+            log.ended(&end);
             if let Some(why) = failure(&end) {
                 tracing::error!(target: "scenario", %domain, %path, scenario = %entry.module, "{why}");
             }

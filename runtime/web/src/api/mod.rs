@@ -1,13 +1,15 @@
 //! `/api/v1`: what a domain's own programs may do. The token that they show decides the domain.
 //!
-//! A request's way: [`caller`] (who, and whether they may) → a handler in [`scenarios`], [`numbers`], [`voicemail`] → the store. What
-//! goes wrong is told as [`problem`] says, by RFC 9457.
+//! A request's way: [`caller`] (who, and whether they may) → a handler in [`scenarios`], [`numbers`], [`voicemail`],
+//! [`logs`] or [`replays`] → the store. What goes wrong is told as [`problem`] says, by RFC 9457.
 
 mod body;
 mod caller;
 mod limits;
+mod logs;
 mod numbers;
 mod problem;
+mod replays;
 mod scenarios;
 mod throttle;
 mod usage;
@@ -15,20 +17,21 @@ mod voicemail;
 
 use std::collections::HashSet;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::{delete, get, put};
+use axum::routing::{delete, get, post, put};
 use tandem_host_api::{Grants, Verdict};
 use tandem_store::{DomainScope, Store};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 pub(crate) use caller::Peer;
 use problem::ApiError;
+pub use replays::{Replay, ReplayAsked, ReplayRefused};
 use throttle::Throttle;
 
 /// Longest body that is not a component, in bytes.
@@ -55,6 +58,10 @@ pub struct ApiLimits {
     pub upload_idle: Duration,
     /// How long an upload may take to come, whatever it brings.
     pub upload_time: Duration,
+    /// Replays at once, of all domains. A domain has one at a time.
+    pub replays_max: usize,
+    /// How long who follows a log may read nothing.
+    pub reader_idle: Duration,
 }
 
 impl Default for ApiLimits {
@@ -64,6 +71,8 @@ impl Default for ApiLimits {
             uploads_max: 4,
             upload_idle: Duration::from_secs(10),
             upload_time: Duration::from_mins(2),
+            replays_max: 2,
+            reader_idle: Duration::from_secs(10),
         }
     }
 }
@@ -79,9 +88,11 @@ struct Shared {
     compiler: Box<dyn Compile>,
     limits: ApiLimits,
     throttle: Throttle,
-    uploads: Arc<Semaphore>,
-    /// The domains that have an upload under way.
-    uploading: Arc<Mutex<HashSet<String>>>,
+    uploading: Places,
+    replaying: Places,
+    /// None: nobody runs replays.
+    replays: OnceLock<Box<dyn Replay>>,
+    streams: logs::Streams,
 }
 
 impl Api {
@@ -92,12 +103,28 @@ impl Api {
             compiler: Box::new(compiler),
             limits,
             throttle: Throttle::default(),
-            uploads: Arc::new(Semaphore::new(limits.uploads_max)),
-            uploading: Arc::default(),
+            uploading: Places::new(limits.uploads_max),
+            replaying: Places::new(limits.replays_max),
+            replays: OnceLock::new(),
+            streams: logs::Streams::default(),
         };
         Self {
             shared: Arc::new(shared),
         }
+    }
+
+    /// `written` changes when lines of scenarios' logs have come to the store: who follows them need not wait then.
+    #[must_use]
+    pub fn with_log_written(self, written: watch::Receiver<u64>) -> Self {
+        self.shared.streams.set_written(written);
+        self
+    }
+
+    /// Lets calls be replayed.
+    #[must_use]
+    pub fn with_replays(self, replays: impl Replay) -> Self {
+        let _ = self.shared.replays.set(Box::new(replays)); // it is set once, before the server runs
+        self
     }
 
     fn store(&self) -> &Store {
@@ -106,30 +133,6 @@ impl Api {
 
     fn limits(&self) -> &ApiLimits {
         &self.shared.limits
-    }
-
-    /// A place for one upload of the domain, which is given back when it is dropped.
-    fn place(&self, scope: &DomainScope) -> Result<Place, ApiError> {
-        let domain = scope.name().to_owned();
-        if !locked(&self.shared.uploading).insert(domain.clone()) {
-            return Err(ApiError::busy(
-                StatusCode::TOO_MANY_REQUESTS,
-                "the domain has an upload under way",
-            ));
-        }
-        let mut place = Place {
-            domain,
-            uploading: Arc::clone(&self.shared.uploading),
-            permit: None,
-        };
-        place.permit = Arc::clone(&self.shared.uploads).try_acquire_owned().ok();
-        if place.permit.is_none() {
-            return Err(ApiError::busy(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "there are as many uploads under way as the server takes",
-            ));
-        }
-        Ok(place)
     }
 }
 
@@ -141,15 +144,55 @@ impl std::fmt::Debug for Api {
     }
 }
 
+/// Work of one kind that the server does for few at a time: so much of all domains, and one piece of each.
+struct Places {
+    all: Arc<Semaphore>,
+    /// The domains that have some under way.
+    domains: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Places {
+    fn new(most: usize) -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(most)),
+            domains: Arc::default(),
+        }
+    }
+
+    /// A place for one piece of `work` of the domain, which is given back when it is dropped.
+    fn place(&self, scope: &DomainScope, work: &str) -> Result<Place, ApiError> {
+        let domain = scope.name().to_owned();
+        if !locked(&self.domains).insert(domain.clone()) {
+            return Err(ApiError::busy(
+                StatusCode::TOO_MANY_REQUESTS,
+                format!("the domain has one {work} under way, and no more at once"),
+            ));
+        }
+        let mut place = Place {
+            domain,
+            domains: Arc::clone(&self.domains),
+            permit: None,
+        };
+        place.permit = Arc::clone(&self.all).try_acquire_owned().ok();
+        if place.permit.is_none() {
+            return Err(ApiError::busy(
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("there are as many {work}s under way as the server takes"),
+            ));
+        }
+        Ok(place)
+    }
+}
+
 struct Place {
     domain: String,
-    uploading: Arc<Mutex<HashSet<String>>>,
+    domains: Arc<Mutex<HashSet<String>>>,
     permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        locked(&self.uploading).remove(&self.domain);
+        locked(&self.domains).remove(&self.domain);
     }
 }
 
@@ -166,6 +209,8 @@ pub(crate) fn router(api: Api) -> Router {
         )
         .route("/scenarios/{name}/versions/{hash}", delete(scenarios::remove))
         .route("/limits", get(limits::show))
+        .route("/logs", get(logs::read))
+        .route("/calls/{id}/replay", post(replays::replay))
         .route("/usage", get(usage::show))
         .route("/voicemail", get(voicemail::boxes))
         .route("/voicemail/{box}", get(voicemail::list))

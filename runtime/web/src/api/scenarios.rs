@@ -155,7 +155,7 @@ async fn store_upload(
         Some(names) => Grants::only(&names).map_err(unprocessable)?,
         None => Grants::all(),
     };
-    let _place = api.place(scope)?;
+    let _place = api.shared.uploading.place(scope, "upload")?;
     let announced = headers.get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|value| value.to_str().ok()?.parse().ok());
     let component = body::component(body, announced, api.limits()).await?;

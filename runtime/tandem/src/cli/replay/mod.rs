@@ -18,6 +18,8 @@ use crate::output;
 
 /// Most calls of one `--last`.
 const LAST_MOST: u32 = 1_000_000;
+/// How much less than calls a replay matters that the server runs.
+const BACKGROUND_NICE: i32 = 10;
 
 /// Runs scenarios again, with the recorded answers in place of the world's: nothing outside is touched. Of one call it
 /// prints each step, and what differs from the record; of many (`--last`) which would have gone differently, and where.
@@ -30,6 +32,12 @@ pub struct Replay {
     /// Run this component instead of the version that the call ran
     #[arg(long, value_name = "FILE")]
     module: Option<PathBuf>,
+    /// Run this stored version instead, of the scenario that the call ran: its hash, or the first six digits or more
+    #[arg(long, value_name = "HASH", conflicts_with_all = ["module", "last"])]
+    version: Option<String>,
+    /// Leave the machine to others, and use the server's compiled code: for replays that the server itself runs
+    #[arg(long, hide = true, conflicts_with = "last")]
+    background: bool,
     /// Answer step N with this instead: the digits of a collect step, the number or text of a step that gives one,
     /// or an outcome as `--json` shows it
     #[arg(long, value_name = "N=VALUE", conflicts_with = "last")]
@@ -98,7 +106,7 @@ impl Replay {
         scope: &DomainScope,
         id: &str,
     ) -> Result<(), Failure> {
-        call::find(store, scope, id).await?;
+        let call = call::find(store, scope, id).await?;
         let Some(bytes) = store.journal(scope, id).await? else {
             let journal = call::Journal::of(store, scope, id).await?;
             let words = format!("call {id} has no journal: {}", journal.words());
@@ -106,16 +114,26 @@ impl Replay {
         };
         let recorded = RecordedJournal::from_bytes(&bytes)
             .map_err(|error| Failure::Failed(format!("the journal of {id}: {error}")))?;
-        let component = match &self.module {
-            Some(path) => read(path)?,
-            None => store.module_bytes(scope, &recorded.header.module_hash).await?,
+        let component = match (&self.module, &self.version) {
+            (Some(path), _) => read(path)?,
+            (None, Some(version)) => {
+                let scenario = call.summary.scenario.as_deref().unwrap_or_default();
+                let hash = store.version_of(scope, scenario, version).await?;
+                store.module_bytes(scope, &hash).await?
+            }
+            (None, None) => store.module_bytes(scope, &recorded.header.module_hash).await?,
         };
-        let engine = scenario::engine()?;
+        let engine = if self.background {
+            let _ = rustix::process::nice(BACKGROUND_NICE); // where this is not allowed, they share
+            scenario::engine_with(Some(context.data.join("compiled")))?
+        } else {
+            scenario::engine()?
+        };
         let module = engine
             .load(&component)
             .map_err(|error| Failure::Failed(error.to_string()))?;
         // Another version's call would have fallen back otherwise, or not at all.
-        let fallback = match recorded.fell_back_to().filter(|_| self.module.is_none()) {
+        let fallback = match recorded.fell_back_to().filter(|_| !self.other()) {
             Some((_, hash)) => Some(
                 engine
                     .load(&store.module_bytes(scope, hash).await?)
@@ -128,7 +146,7 @@ impl Replay {
             .iter()
             .map(|text| answer::answer(&recorded, text))
             .collect::<Result<Vec<_>, _>>()?;
-        let changed = !set.is_empty() || self.until.is_some() || self.module.is_some();
+        let changed = !set.is_empty() || self.until.is_some() || self.other();
         let options = ReplayOptions {
             set,
             until: self.until.map(OpIndex),
@@ -154,6 +172,13 @@ impl Replay {
             return Err(Failure::Diverged("the replay left the record".to_owned()));
         }
         Ok(())
+    }
+}
+
+impl Replay {
+    /// Whether another version than the call's is replayed.
+    fn other(&self) -> bool {
+        self.module.is_some() || self.version.is_some()
     }
 }
 

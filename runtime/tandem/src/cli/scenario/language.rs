@@ -1,7 +1,8 @@
 //! The languages that scenarios are written in: a row each.
 //!
 //! A language has a template in `sdk-wit/templates/NAME`, whose files are copied with `{{name}}` replaced by the project's
-//! name; folders of `sdk-wit` that are copied into the project's `sdk/`; and a way to build.
+//! name and `{{world}}` by its world; one in `sdk-wit/templates/NAME-WORLD` for each other world, whose sources and tests
+//! take the place of those; folders of `sdk-wit` that are copied into the project's `sdk/`; and a way to build.
 
 use std::path::{Path, PathBuf};
 
@@ -139,6 +140,10 @@ mod tests {
                 "{}",
                 language.name
             );
+            for world in ["web", "event"] {
+                let folder = format!("templates/{}-{world}/tests/", language.name);
+                assert!(has(folder), "{} {world}", language.name);
+            }
             for folder in language.sdk {
                 assert!(has(format!("{folder}/")), "{folder}");
             }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::language::{self, FILES, Language};
@@ -17,9 +17,34 @@ pub struct New {
     /// The language to write it in
     #[arg(long, default_value = "rust", value_name = "LANGUAGE")]
     lang: String,
+    /// What starts it
+    #[arg(long, value_enum, default_value_t = Starts::Call)]
+    world: Starts,
     /// Where to put it; by default a new folder of that name
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+}
+
+/// What starts a scenario.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Starts {
+    /// A call
+    Call,
+    /// A request over HTTP
+    Web,
+    /// Something that has happened
+    Event,
+}
+
+impl Starts {
+    /// As `--world` has it, and the end of a template's name.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Web => "web",
+            Self::Event => "event",
+        }
+    }
 }
 
 impl New {
@@ -34,10 +59,15 @@ impl New {
         {
             return Err(Failure::Exists(format!("{} is there already", project.display())));
         }
-        for (path, content) in files(language, &self.name)? {
+        for (path, content) in files(language, self.world, &self.name)? {
             write(&project.join(path), &content)?;
         }
-        let shown = json!({ "name": self.name, "language": language.name, "dir": project });
+        let shown = json!({
+            "name": self.name,
+            "language": language.name,
+            "world": format!("{}-scenario", self.world.word()),
+            "dir": project,
+        });
         let dir = project.display();
         let line = format!(
             "{dir} is a scenario in {}. Next:\n  tandem scenario build {dir}\n  tandem scenario test {dir}",
@@ -62,13 +92,25 @@ fn check_name(name: &str) -> Result<(), Failure> {
 }
 
 /// The files of a new project: paths within it, and contents.
-fn files(language: &Language, name: &str) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+fn files(language: &Language, world: Starts, name: &str) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let template = format!("templates/{}/", language.name);
+    let over = format!("templates/{}-{}/", language.name, world.word());
+    let is_over = |within: &str| {
+        FILES
+            .iter()
+            .any(|(path, _)| path.strip_prefix(&over) == Some(within))
+    };
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     for (path, bytes) in FILES {
-        if let Some(within) = path.strip_prefix(&template) {
+        let base = path
+            .strip_prefix(&template)
+            .filter(|within| world == Starts::Call || !(within.starts_with("tests/") || is_over(within)));
+        if let Some(within) = base.or_else(|| path.strip_prefix(&over)) {
             let content = match std::str::from_utf8(bytes) {
-                Ok(text) => text.replace("{{name}}", name).into_bytes(),
+                Ok(text) => text
+                    .replace("{{name}}", name)
+                    .replace("{{world}}", &format!("{}-scenario", world.word()))
+                    .into_bytes(),
                 Err(_) => bytes.to_vec(),
             };
             files.push((within.to_owned(), content));
@@ -115,9 +157,19 @@ mod tests {
     #[test]
     fn no_placeholder_is_left_in_a_project() {
         for language in language::LANGUAGES {
-            for (path, content) in files(language, "hello").unwrap() {
-                let text = String::from_utf8_lossy(&content);
-                assert!(!text.contains("{{name}}"), "{path}");
+            for world in [Starts::Call, Starts::Web, Starts::Event] {
+                let files = files(language, world, "hello").unwrap();
+                for (path, content) in &files {
+                    let text = String::from_utf8_lossy(content);
+                    assert!(
+                        !text.contains("{{name}}") && !text.contains("{{world}}"),
+                        "{path}"
+                    );
+                }
+                let mut paths: Vec<&String> = files.iter().map(|(path, _)| path).collect();
+                paths.sort();
+                paths.dedup();
+                assert_eq!(paths.len(), files.len(), "{} {world:?}", language.name);
             }
         }
     }

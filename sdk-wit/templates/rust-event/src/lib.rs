@@ -1,0 +1,12 @@
+//! Counts what happens, by kind, and logs it.
+
+use tandem_sdk::{Event, key_value, log};
+
+tandem_sdk::event_scenario!(handle);
+
+fn handle(event: Event) -> Result<(), String> {
+    let count = key_value::increment(&format!("events/{}", event.kind), 1)
+        .map_err(|error| format!("{error:?}"))?;
+    log::info(&format!("{} {count}: {}", event.kind, event.data));
+    Ok(())
+}
