@@ -527,6 +527,8 @@ async fn tours_of_the_book_use_every_interface() {
                 display_name: String::new(),
                 registered: false,
             }))),
+            // TypeScript has the upper 53 bits of it.
+            Op::Random => Reply::Now(Outcome::Number(0)),
             Op::Collect { rule, .. } => {
                 assert_eq!((rule.min, rule.max, rule.terminators.as_str()), (3, 6, "#"));
                 Reply::Now(Outcome::Collected(Ok(entered(""))))
