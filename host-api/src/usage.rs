@@ -3,8 +3,8 @@
 use crate::op::Op;
 use crate::run::End;
 
-/// Interfaces that are told apart; what is of another is counted as the last.
-const INTERFACES: [&str; 24] = [
+/// Interfaces that have host calls; what is of another is counted as the last.
+const INTERFACES: [&str; 23] = [
     "leg",
     "dial",
     "bridge",
@@ -20,14 +20,13 @@ const INTERFACES: [&str; 24] = [
     "transfer",
     "message",
     "http",
-    "secrets",
     "schedule",
-    "events",
-    "",
-    "",
-    "",
-    "",
-    "",
+    "metrics",
+    "contacts",
+    "mail",
+    "voicemail",
+    "originate",
+    "pickup",
     "other",
 ];
 
@@ -41,7 +40,11 @@ pub struct Usage {
 
 impl Usage {
     pub(crate) fn count(&mut self, op: &Op) {
-        let interface = op.name().split('.').next().unwrap_or_default();
+        let interface = match op.name().split('.').next().unwrap_or_default() {
+            // A resource of the interface.
+            "recorder" => "recording",
+            interface => interface,
+        };
         let place = INTERFACES.iter().position(|name| *name == interface);
         if let Some(count) = self.host_calls.get_mut(place.unwrap_or(INTERFACES.len() - 1)) {
             *count = count.saturating_add(1);
@@ -124,5 +127,17 @@ mod tests {
         );
         assert_eq!(End::Returned.limit(), None);
         assert_eq!(End::Refused("no such module".into()).limit(), None);
+    }
+
+    #[test]
+    fn every_interface_with_host_calls_is_told_apart() {
+        let imported = crate::modules::INTERFACES.iter().filter_map(|import| {
+            let name = import.strip_prefix("tandem:pbx/")?.split('@').next()?;
+            // Types alone, and what is an argument of the run.
+            (name != "types" && name != "checkpoint").then_some(name)
+        });
+        let imported: std::collections::BTreeSet<_> = imported.collect();
+        let counted = INTERFACES.into_iter().filter(|name| *name != "other").collect();
+        assert_eq!(imported, counted);
     }
 }

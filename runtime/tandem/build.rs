@@ -11,7 +11,18 @@ fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let dist = root.join("scenarios/dist");
     println!("cargo::rerun-if-changed={}", dist.display());
-    for name in ["crm", "entry", "flow", "hours", "ring-group", "voicemail"] {
+    for name in [
+        "callback",
+        "callback-watch",
+        "crm",
+        "entry",
+        "flow",
+        "hours",
+        "reminder",
+        "reminder-watch",
+        "ring-group",
+        "voicemail",
+    ] {
         let file = dist.join(name).with_extension("wasm");
         if !file.is_file() {
             println!(

@@ -244,7 +244,7 @@ async fn who_computes_for_long_does_so_elsewhere() {
     let looping = engine.load(&guest("loop")).unwrap();
     let domain = domain(DomainLimits::default());
     let limits = Limits {
-        cpu: Duration::from_millis(300),
+        cpu: Duration::from_millis(150),
         ..Limits::default()
     };
     let spin = || {
@@ -259,7 +259,7 @@ async fn who_computes_for_long_does_so_elsewhere() {
     let before = back_threads_ms();
     over_budget(&spin().await.end);
     let most = back_threads_ms() - before;
-    assert!(most > 150, "of 300 ms, of which others may have had some: {most}");
+    assert!(most > 75, "of 150 ms, of which it had some in front: {most}");
     // The domain has computed much: what it starts next begins there.
     let here = thread_ms("/proc/thread-self");
     over_budget(&spin().await.end);

@@ -1,48 +1,74 @@
 //! The scenarios that come with the program.
 
+use tandem_host_api::World;
 use tandem_store::{DomainScope, Module, NewEntryPoint, Store, StoreError};
 
 /// One of them.
 pub struct Stock {
     /// Its module's name.
     pub name: &'static str,
+    /// What starts it.
+    pub world: World,
     /// The component.
     pub component: &'static [u8],
 }
 
 /// What each is for is in docs/scenarios/stock.md.
-pub const STOCK: [Stock; 6] = [
+pub const STOCK: [Stock; 10] = [
+    Stock {
+        name: "callback",
+        world: World::Call,
+        component: include_bytes!("../../../scenarios/dist/callback.wasm"),
+    },
+    Stock {
+        name: "callback-watch",
+        world: World::Event,
+        component: include_bytes!("../../../scenarios/dist/callback-watch.wasm"),
+    },
     Stock {
         name: "crm",
+        world: World::Call,
         component: include_bytes!("../../../scenarios/dist/crm.wasm"),
     },
     Stock {
         name: "entry",
+        world: World::Call,
         component: include_bytes!("../../../scenarios/dist/entry.wasm"),
     },
     Stock {
         name: "flow",
+        world: World::Call,
         component: include_bytes!("../../../scenarios/dist/flow.wasm"),
     },
     Stock {
         name: "hours",
+        world: World::Call,
         component: include_bytes!("../../../scenarios/dist/hours.wasm"),
     },
     Stock {
+        name: "reminder",
+        world: World::Call,
+        component: include_bytes!("../../../scenarios/dist/reminder.wasm"),
+    },
+    Stock {
+        name: "reminder-watch",
+        world: World::Event,
+        component: include_bytes!("../../../scenarios/dist/reminder-watch.wasm"),
+    },
+    Stock {
         name: "ring-group",
+        world: World::Call,
         component: include_bytes!("../../../scenarios/dist/ring-group.wasm"),
     },
     Stock {
         name: "voicemail",
+        world: World::Call,
         component: include_bytes!("../../../scenarios/dist/voicemail.wasm"),
     },
 ];
 
 /// The flow that the demo domain's menu number runs.
 pub const DEMO_MENU: &str = include_str!("../../../scenarios/flow/demo-menu.json");
-
-/// The WIT world of call scenarios, as modules are filed under it.
-pub const WORLD: &str = tandem_host_api::WORLD;
 
 /// The pattern of the entry point that takes what no other does.
 pub const EVERYTHING: &str = "*";
@@ -54,7 +80,9 @@ pub async fn provide(store: &Store, scope: &DomainScope, name: &str) -> Result<(
         return Ok(());
     };
     if store.module(scope, name).await?.is_none() {
-        store.put_module(scope, name, WORLD, stock.component).await?;
+        store
+            .put_module(scope, name, stock.world.name(), stock.component)
+            .await?;
     }
     Ok(())
 }
@@ -65,7 +93,7 @@ pub async fn install(store: &Store, scope: &DomainScope) -> Result<Vec<Module>, 
     for stock in &STOCK {
         modules.push(
             store
-                .put_module(scope, stock.name, WORLD, stock.component)
+                .put_module(scope, stock.name, stock.world.name(), stock.component)
                 .await?,
         );
     }
