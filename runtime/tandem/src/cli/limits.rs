@@ -61,7 +61,7 @@ struct CallLimits {
     #[arg(long = "call-memory", value_name = "BYTES", value_parser = bytes)]
     memory: Option<Setting>,
     /// Host calls per second of one call's scenario; twenty times as many at once
-    #[arg(long = "call-host-calls-per-second", value_name = "N", value_parser = number)]
+    #[arg(id = "call_host_calls_per_second", long = "call-host-calls-per-second", value_name = "N", value_parser = number)]
     host_calls_per_second: Option<Setting>,
     /// Time that one call's scenario may spend between two host calls
     #[arg(long = "call-wall", value_name = "TIME", value_parser = time)]
