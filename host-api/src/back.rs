@@ -1,5 +1,5 @@
 //! Where a scenario computes. It begins on its caller's thread, beside the call logic of everybody; one that computes
-//! for long goes to threads of the lowest priority, and so does all that its domain starts while the domain computes
+//! for long goes to threads of low priority, and so does all that its domain starts while the domain computes
 //! much. A neighbour waits for a slice or two of it then, not for its whole budget.
 
 use std::io;
@@ -16,7 +16,7 @@ use crate::run::Metered;
 /// How long a scenario computes at a stretch, without waiting for a host call, before it goes to the back threads.
 const FRONT_MAX: Duration = Duration::from_millis(2);
 
-/// Threads that compute when nothing else does.
+/// Threads of low priority.
 pub(crate) struct BackThreads {
     /// Taken when it is dropped.
     runtime: Option<Runtime>,
@@ -27,7 +27,7 @@ impl BackThreads {
     pub(crate) fn start() -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .thread_name("tandem-back")
-            .on_thread_start(yield_to_everybody)
+            .on_thread_start(stand_back)
             .enable_time()
             .build()?;
         Ok(Self {
@@ -49,19 +49,21 @@ impl Drop for BackThreads {
     }
 }
 
-/// The calling thread computes when nobody else wants the processor, and gives it up at once to who does.
-fn yield_to_everybody() {
-    let nothing = libc::sched_param { sched_priority: 0 };
-    // SAFETY: 0 names the calling thread, and the structure lives until the call has returned.
-    let set = unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const nothing) };
+/// The calling thread gets a tenth of what others get where they want the processor too. Not less: it shares locks with
+/// them (the allocator's, the queue of its tasks), and one that is kept from the processor within a lock keeps them waiting.
+/// In the class SCHED_IDLE that was seen to take seconds.
+fn stand_back() {
+    const NICE: libc::c_int = 10;
+    // SAFETY: it takes numbers only; 0 names the calling thread (Linux has a nice value for each).
+    let set = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
     if set != 0 {
         let error = io::Error::last_os_error();
         tracing::warn!(%error, "scenarios that compute for long have the priority of all others");
     }
 }
 
-/// Nanoseconds that the calling thread has had a processor. A thread that yields to everybody is not charged for the
-/// time in which others had it.
+/// Nanoseconds that the calling thread has had a processor. A thread of low priority is not charged for the time
+/// in which others had it.
 pub(crate) fn thread_time() -> u64 {
     let mut time = libc::timespec {
         tv_sec: 0,

@@ -36,7 +36,7 @@ pub struct EngineConfig {
     pub modules_max: usize,
     /// Length of the slices in which scenarios compute.
     pub tick: Duration,
-    /// Whether scenarios that compute for long go to threads of the lowest priority. Not where time is virtual: there a
+    /// Whether scenarios that compute for long go to threads of low priority. Not where time is virtual: there a
     /// scenario that is not ready is one that waits.
     pub back_threads: bool,
 }

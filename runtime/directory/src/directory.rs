@@ -285,19 +285,7 @@ impl Directory {
     /// The entry point that a dialled number leads to: the one of exactly this number, else that of the most specific
     /// pattern, else `*`; none: it leads nowhere. `dialled` is the user part of the request's URI, unescaped.
     pub async fn resolve(&self, domain: &Domain, dialled: &str) -> Result<Option<Resolved>, StoreError> {
-        let ask = || async {
-            Ok(Arc::new(Table::new(
-                self.inner.store.entry_point_numbers(domain.scope()).await?,
-            )))
-        };
-        let table = self
-            .answer(
-                |memory| &mut memory.tables,
-                domain.scope().clone(),
-                |table| table.weight() + 256,
-                ask,
-            )
-            .await?;
+        let table = self.table(domain).await?;
         let Some(number) = table.find(dialled) else {
             return Ok(None);
         };
@@ -315,6 +303,26 @@ impl Directory {
             |memory| &mut memory.entry_points,
             key(domain, number),
             weight,
+            ask,
+        )
+        .await
+    }
+
+    /// Whether there is an entry point of this name that the web or an event starts: `event:call-started`.
+    pub async fn starts(&self, domain: &Domain, name: &str) -> Result<bool, StoreError> {
+        Ok(self.table(domain).await?.starts(name))
+    }
+
+    async fn table(&self, domain: &Domain) -> Result<Arc<Table>, StoreError> {
+        let ask = || async {
+            Ok(Arc::new(Table::new(
+                self.inner.store.entry_point_numbers(domain.scope()).await?,
+            )))
+        };
+        self.answer(
+            |memory| &mut memory.tables,
+            domain.scope().clone(),
+            |table| table.weight() + 256,
             ask,
         )
         .await

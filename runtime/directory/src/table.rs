@@ -11,6 +11,8 @@ pub(crate) struct Table {
     numbers: HashSet<String>,
     /// Most specific first.
     patterns: Vec<Pattern>,
+    /// What the web or an event starts is not dialled.
+    others: HashSet<String>,
 }
 
 impl Table {
@@ -23,8 +25,9 @@ impl Table {
                     table.numbers.insert(text);
                 }
                 Ok(pattern) => table.patterns.push(pattern),
-                // What the web or an event starts is not dialled.
-                Err(_) if !is_dialled(&text) => (),
+                Err(_) if !is_dialled(&text) => {
+                    table.others.insert(text);
+                }
                 Err(error) => tracing::warn!(number = text, %error, "entry point is passed over"),
             }
         }
@@ -43,15 +46,21 @@ impl Table {
             .map(Pattern::as_str)
     }
 
+    /// Whether the web or an event starts something of this name.
+    pub(crate) fn starts(&self, name: &str) -> bool {
+        self.others.contains(name)
+    }
+
     /// About how many bytes it takes.
     pub(crate) fn weight(&self) -> usize {
-        let text: usize = self.numbers.iter().map(String::len).sum::<usize>()
+        let exact = || self.numbers.iter().chain(&self.others);
+        let text: usize = exact().map(String::len).sum::<usize>()
             + self
                 .patterns
                 .iter()
                 .map(|pattern| pattern.as_str().len())
                 .sum::<usize>();
-        text + (self.numbers.len() + self.patterns.len()) * 64
+        text + (exact().count() + self.patterns.len()) * 64
     }
 }
 

@@ -3,12 +3,13 @@
 
 use jiff::Timestamp;
 use serde_json::json;
+use tandem_directory::Directory;
 use tandem_sip::Moment;
-use tandem_store::{Store, StoreError};
+use tandem_store::StoreError;
 use tandem_switch::Happening;
 
 /// A call has begun, or is answered.
-pub async fn note_call(store: &Store, it: &Happening) {
+pub async fn note_call(directory: &Directory, it: &Happening) {
     let kind = if it.answered {
         "call-answered"
     } else {
@@ -25,11 +26,11 @@ pub async fn note_call(store: &Store, it: &Happening) {
     if let (true, Some(fields)) = (it.answered, data.as_object_mut()) {
         fields.insert("answered_ms".to_owned(), json!(it.at.unix_micros() / 1_000));
     }
-    note(store, &it.domain, kind, &it.call, &data, it.at).await;
+    note(directory, &it.domain, kind, &it.call, &data, it.at).await;
 }
 
 /// A user has a first device, or the last one is gone.
-pub async fn note_user(store: &Store, domain: &str, user: &str, registered: bool, at: Moment) {
+pub async fn note_user(directory: &Directory, domain: &str, user: &str, registered: bool, at: Moment) {
     let kind = if registered {
         "user-registered"
     } else {
@@ -37,32 +38,43 @@ pub async fn note_user(store: &Store, domain: &str, user: &str, registered: bool
     };
     let at_ms = at.unix_micros() / 1_000;
     let data = json!({ "user": user, "at_ms": at_ms });
-    note(store, domain, kind, &format!("{user}/{at_ms}"), &data, at).await;
+    note(directory, domain, kind, &format!("{user}/{at_ms}"), &data, at).await;
 }
 
-async fn note(store: &Store, domain: &str, kind: &str, id: &str, data: &serde_json::Value, at: Moment) {
-    if let Err(error) = try_note(store, domain, kind, id, data, at).await {
+async fn note(
+    directory: &Directory,
+    domain: &str,
+    kind: &str,
+    id: &str,
+    data: &serde_json::Value,
+    at: Moment,
+) {
+    if let Err(error) = try_note(directory, domain, kind, id, data, at).await {
         tracing::warn!(%domain, kind, id, %error, "an event could not be noted");
     }
 }
 
 async fn try_note(
-    store: &Store,
+    directory: &Directory,
     domain: &str,
     kind: &str,
     id: &str,
     data: &serde_json::Value,
     at: Moment,
 ) -> Result<(), StoreError> {
-    let scope = store.domain_scope(domain).await?;
+    // Mostly nobody listens, which the directory remembers: a look into the store for each call would take the
+    // connections that calls wait for.
+    let Some(found) = directory.domain(domain).await? else {
+        return Ok(());
+    };
     let entry_point = format!("event:{kind}");
-    // A look costs less than the one place to write, and mostly nobody listens.
-    if store.entry_point(&scope, &entry_point).await?.is_none() {
+    if !directory.starts(&found, &entry_point).await? {
         return Ok(());
     }
     let at = Timestamp::from_microsecond(at.unix_micros() as i64).unwrap_or_else(|_| Timestamp::now());
     let id = format!("{kind}/{id}");
-    store
-        .note_event(&scope, &id, &entry_point, at, &data.to_string())
+    directory
+        .store()
+        .note_event(found.scope(), &id, &entry_point, at, &data.to_string())
         .await
 }

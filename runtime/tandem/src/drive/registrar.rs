@@ -239,10 +239,10 @@ impl Driver {
                 registered,
                 at,
             } => {
-                let store = self.registrar.answers.store.clone();
-                self.registrar
-                    .asking
-                    .spawn(async move { happened::note_user(&store, &domain, &user, registered, at).await });
+                let directory = self.registrar.answers.directory.clone();
+                self.registrar.asking.spawn(async move {
+                    happened::note_user(&directory, &domain, &user, registered, at).await
+                });
             }
             RegistrarEffect::Acknowledge { cursor, .. } => {
                 self.registrar

@@ -336,10 +336,10 @@ impl Driver {
             // A guest that is gone has nobody left to tell.
             Effect::Answer { reply, outcome } => drop(reply.send(outcome)),
             Effect::Happened(happening) => {
-                let store = self.reach.answers.store.clone();
+                let directory = self.reach.answers.directory.clone();
                 self.reach
                     .asking
-                    .spawn(async move { happened::note_call(&store, &happening).await });
+                    .spawn(async move { happened::note_call(&directory, &happening).await });
             }
             Effect::Told { number, told } => {
                 // One who is gone needs no answer.
