@@ -103,6 +103,24 @@ pub fn menu_calls(tandem: &Tandem, calls: u64, rate: u64) -> Result<Outcome> {
     })
 }
 
+/// One caller hears the menu's greeting, and presses nothing.
+///
+/// # Errors
+/// When a peer cannot be started, or nothing is heard.
+pub fn one_is_greeted(tandem: &Tandem) -> Result<()> {
+    let media = MediaPeer::start(None)?;
+    let done = Sipp::new(scenario("menu_call"))
+        .remote(tandem.sip())
+        .callers([caller(tandem, "301", &tandem.demo().menu)?])
+        .key("rtp_port", media.port())
+        .hold(Duration::from_secs(2))
+        .run()?;
+    match (done.successful, media.streams_with(25)) {
+        (1, 1) => Ok(()),
+        _ => Err(Failure::new(format!("nobody was greeted: {done:?}"))),
+    }
+}
+
 /// Makes the second domain, whose number leads to a module that never ends; its user's password.
 ///
 /// # Errors
