@@ -241,7 +241,7 @@ impl Driver {
             } => {
                 let directory = self.registrar.answers.directory.clone();
                 self.registrar.asking.spawn(async move {
-                    happened::note_user(&directory, &domain, &user, registered, at).await
+                    happened::note_user(&directory, &domain, &user, registered, at).await;
                 });
             }
             RegistrarEffect::Acknowledge { cursor, .. } => {
