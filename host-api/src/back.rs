@@ -51,7 +51,7 @@ impl Drop for BackThreads {
 
 /// The calling thread gets a tenth of what others get where they want the processor too. Not less: it shares locks with
 /// them (the allocator's, the queue of its tasks), and one that is kept from the processor within a lock keeps them waiting.
-/// In the class SCHED_IDLE that was seen to take seconds.
+/// In the class SCHED_IDLE it may be kept there for long.
 fn stand_back() {
     const NICE: libc::c_int = 10;
     // SAFETY: it takes numbers only; 0 names the calling thread (Linux has a nice value for each).
