@@ -8,7 +8,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DATA ?= data
 ARGS ?=
 
-.PHONY: help run build test test-rust test-guests sim lint fmt bench scenarios guests setup fuzz memory survive price hostile clean
+.PHONY: help run build test test-rust test-guests sim lint lint-format fmt bench scenarios guests setup fuzz memory survive price hostile clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -32,11 +32,14 @@ guests: scenarios ## build the tests' guests in TypeScript and Python too
 
 test: ## everything that CI runs: lint, unit tests, whole-system tests with real phones
 	@scripts/setup.sh test
-	@$(MAKE) --no-print-directory guests lint test-rust test-guests
+	@$(MAKE) --no-print-directory guests lint-format test-rust test-guests
 
-# `cargo test` builds the server too: building it before would build much of it twice, as features differ.
+# `cargo test` builds the server too: building it before would build much of it twice, as features differ. It lints what
+# it builds, which is all but the benches: `make lint` does those too.
+LINTED = --config 'build.rustc-workspace-wrapper="$(CURDIR)/scripts/clippy-rustc.sh"'
+
 test-rust:
-	cargo test --workspace --locked
+	cargo test $(LINTED) --workspace --locked
 
 test-guests:
 	cd scenarios && cargo test --quiet --locked --features flow/schema
@@ -47,11 +50,13 @@ sim: scenarios ## 100,000 random worlds in virtual time (SEED=n: one, with its t
 	cargo build --workspace --examples --locked
 	$(TARGET)/debug/examples/sim $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-lint: scenarios ## formatting and clippy
+lint: scenarios lint-format ## formatting and clippy
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+lint-format:
 	cargo fmt --all --check
 	cd scenarios && cargo fmt -p callback -p callback-watch -p crm -p entry -p flow -p hours -p mailbox -p onward -p reminder -p reminder-watch -p ring-group -p voicemail -p tandem-sdk --check
 	cd tests/guests && cargo fmt -p calls -p panics -p services --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 fmt: ## format everything
 	cargo fmt --all

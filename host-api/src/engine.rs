@@ -11,7 +11,6 @@ use tandem_bindings::CallScenario;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use crate::back::BackThreads;
 use crate::code_cache::CodeCache;
 use crate::door::Door;
 use crate::modules::{LoadError, Module, ModuleTable};
@@ -36,9 +35,6 @@ pub struct EngineConfig {
     pub modules_max: usize,
     /// Length of the slices in which scenarios compute.
     pub tick: Duration,
-    /// Whether scenarios that compute for long go to threads of low priority. Not where time is virtual: there a
-    /// scenario that is not ready is one that waits.
-    pub back_threads: bool,
 }
 
 impl Default for EngineConfig {
@@ -51,7 +47,6 @@ impl Default for EngineConfig {
             module_bytes_max: 32 << 20,
             modules_max: 256,
             tick: Duration::from_millis(1),
-            back_threads: false,
         }
     }
 }
@@ -73,9 +68,6 @@ pub enum EngineError {
     /// No thread for the tick.
     #[error("the engine's tick cannot be started: {0}")]
     Tick(std::io::Error),
-    /// No threads for scenarios that compute for long.
-    #[error("the engine's back threads cannot be started: {0}")]
-    Threads(std::io::Error),
 }
 
 /// Compiles modules, keeps them ready and runs them. A clone is another handle on the same engine.
@@ -90,7 +82,6 @@ pub(crate) struct Shared {
     /// Made by the first replay that hashes memory.
     replays: OnceLock<Result<Runtime, String>>,
     pub(crate) modules: Mutex<ModuleTable>,
-    pub(crate) back: Option<BackThreads>,
     /// Held while a module is compiled: each is compiled once, and one at a time (JavaScript takes 400 MB to compile).
     pub(crate) compiling: Mutex<()>,
 }
@@ -110,14 +101,12 @@ impl Engine {
             .memory_init_cow(true);
         let calls = Runtime::new(&wasm, &config)?;
         start_tick(&calls.engine, config.tick).map_err(EngineError::Tick)?;
-        let back = config.back_threads.then(BackThreads::start).transpose();
         let modules = Mutex::new(ModuleTable::new(config.modules_max));
         let shared = Shared {
             config,
             calls,
             replays: OnceLock::new(),
             modules,
-            back: back.map_err(EngineError::Threads)?,
             compiling: Mutex::new(()),
         };
         Ok(Self {

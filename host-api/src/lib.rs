@@ -16,7 +16,6 @@
 //! Not here: what an `Op` does (the switch provides that by implementing [`Switch`]), SIP, media, SQL. Nothing in this
 //! crate opens a socket; the compiled-code cache is the only thing that it writes to disk.
 
-mod back;
 mod check;
 mod code_cache;
 pub mod collect;

@@ -47,7 +47,6 @@ struct Shared {
     instances: AtomicU32,
     host_calls: Mutex<TokenBucket>,
     cpu: CpuBucket,
-    lately: Lately,
 }
 
 impl DomainQuota {
@@ -58,7 +57,6 @@ impl DomainQuota {
             shared: Arc::new(Shared {
                 limits: Mutex::new(limits),
                 cpu: CpuBucket::new(limits.cpu_ms_per_s, clock()),
-                lately: Lately::default(),
                 clock,
                 instances: AtomicU32::new(0),
                 host_calls: Mutex::new(bucket),
@@ -90,12 +88,6 @@ impl DomainQuota {
     pub(crate) fn charge_cpu(&self, spent: Duration) {
         let us = i64::try_from(spent.as_micros()).unwrap_or(i64::MAX);
         self.shared.cpu.left_us.fetch_sub(us, Ordering::Relaxed);
-        self.shared.lately.add(spent, (self.shared.clock)());
-    }
-
-    /// Whether scenarios of the domain have computed so much lately that the next ones begin in the back.
-    pub(crate) fn computes_much(&self) -> bool {
-        self.shared.lately.is_much((self.shared.clock)())
     }
 
     /// Whether scenarios of the domain may go on computing. The error says the limit in words.
@@ -216,38 +208,6 @@ impl CpuBucket {
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, full);
         }
         self.left_us.load(Ordering::Relaxed)
-    }
-}
-
-/// How much the domain has computed in this second. Two threads that turn the second over at one moment lose a slice of
-/// the count, which is no limit.
-#[derive(Default)]
-struct Lately {
-    /// When the second began, in microseconds of the clock, as all of these.
-    began: AtomicU64,
-    used: AtomicU64,
-    /// Until then it is called much.
-    much_until: AtomicU64,
-}
-
-impl Lately {
-    const SECOND_US: u64 = 1_000_000;
-    /// A tenth of a processor: 3,000 starts of a Rust guest a second.
-    const MUCH_US: u64 = 100_000;
-
-    fn add(&self, spent: Duration, now: Duration) {
-        let (now, spent) = (now.as_micros() as u64, spent.as_micros() as u64);
-        if now.saturating_sub(self.began.load(Ordering::Relaxed)) >= Self::SECOND_US {
-            self.began.store(now, Ordering::Relaxed);
-            self.used.store(0, Ordering::Relaxed);
-        }
-        if self.used.fetch_add(spent, Ordering::Relaxed) + spent > Self::MUCH_US {
-            self.much_until.store(now + Self::SECOND_US, Ordering::Relaxed);
-        }
-    }
-
-    fn is_much(&self, now: Duration) -> bool {
-        (now.as_micros() as u64) < self.much_until.load(Ordering::Relaxed)
     }
 }
 

@@ -2,14 +2,13 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, WasmBacktrace};
 
-use crate::back::{BackThreads, Placed, thread_time};
 use crate::door::{Answers, Door, Stop, Switch};
 use crate::engine::Engine;
 use crate::journal::{Journal, Known, Past, Record, RollingHash};
@@ -128,12 +127,8 @@ fn start(
         (end, response, journal.rolling_hash(), usage)
     };
     let timed = Metered::new(scenario, Arc::clone(&meter), Some(domain.clone()));
-    let back = engine.shared.back.as_ref().and_then(BackThreads::handle);
     async move {
-        let (end, response, rolling_hash, usage) = match back {
-            Some(back) => Placed::new(timed, back, &domain).await,
-            None => timed.await,
-        };
+        let (end, response, rolling_hash, usage) = timed.await;
         let (cpu, slices) = (meter.used(), meter.slices.load(Ordering::Relaxed));
         let finished = Finished {
             end,
@@ -320,10 +315,8 @@ fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     done_ns: AtomicU64,
-    /// When the poll in progress began, in nanoseconds of [`Meter::now`]; 0 between polls.
+    /// When the poll in progress began, in nanoseconds of [`process_time`]; 0 between polls.
     poll_began_ns: AtomicU64,
-    /// Its thread may be kept from the processor for long.
-    by_thread_time: AtomicBool,
     slices: AtomicU64,
     /// When its last host call was answered, in nanoseconds of [`process_time`].
     host_call_ns: AtomicU64,
@@ -340,33 +333,23 @@ impl Meter {
         Duration::from_nanos(process_time().saturating_sub(then))
     }
 
-    /// A poll begins and ends on one thread. In front that thread is hardly ever without a processor, and a clock that
-    /// needs no system call will do.
-    fn now(&self) -> u64 {
-        if self.by_thread_time.load(Ordering::Relaxed) {
-            thread_time().max(1)
-        } else {
-            process_time()
-        }
-    }
-
     fn used(&self) -> Duration {
         let began = self.poll_began_ns.load(Ordering::Relaxed);
         let polling = if began == 0 {
             0
         } else {
-            self.now().saturating_sub(began)
+            process_time().saturating_sub(began)
         };
         Duration::from_nanos(self.done_ns.load(Ordering::Relaxed) + polling)
     }
 
     pub(crate) fn begin(&self) {
-        self.poll_began_ns.store(self.now(), Ordering::Relaxed);
+        self.poll_began_ns.store(process_time(), Ordering::Relaxed);
     }
 
     fn pause(&self) -> Duration {
         let began = self.poll_began_ns.swap(0, Ordering::Relaxed);
-        let spent = self.now().saturating_sub(began);
+        let spent = process_time().saturating_sub(began);
         self.done_ns.fetch_add(spent, Ordering::Relaxed);
         Duration::from_nanos(spent)
     }
@@ -383,7 +366,6 @@ pub(crate) struct Metered<F> {
     inner: Pin<Box<F>>,
     meter: Arc<Meter>,
     domain: Option<DomainQuota>,
-    last_poll: Duration,
 }
 
 impl<F> Metered<F> {
@@ -393,23 +375,7 @@ impl<F> Metered<F> {
             inner,
             meter,
             domain,
-            last_poll: Duration::ZERO,
         }
-    }
-
-    /// Slices used up so far.
-    pub(crate) fn slices(&self) -> u64 {
-        self.meter.slices.load(Ordering::Relaxed)
-    }
-
-    /// From its next poll on, it is charged for what its thread has had of a processor.
-    pub(crate) fn by_thread_time(&self) {
-        self.meter.by_thread_time.store(true, Ordering::Relaxed);
-    }
-
-    /// What the last poll took.
-    pub(crate) fn last_poll(&self) -> Duration {
-        self.last_poll
     }
 }
 
@@ -420,7 +386,6 @@ impl<F: Future> Future for Metered<F> {
         self.meter.begin();
         let polled = self.inner.as_mut().poll(cx);
         let spent = self.meter.pause();
-        self.last_poll = spent;
         if let Some(domain) = &self.domain {
             domain.charge_cpu(spent);
         }

@@ -233,56 +233,6 @@ async fn leaked_legs_meet_their_limit() {
     );
 }
 
-/// Its neighbour, on the thread where both began, waits for no slice of it any more.
-#[tokio::test]
-async fn who_computes_for_long_does_so_elsewhere() {
-    let config = EngineConfig {
-        back_threads: true,
-        ..EngineConfig::default()
-    };
-    let engine = Engine::new(config).unwrap();
-    let looping = engine.load(&guest("loop")).unwrap();
-    let domain = domain(DomainLimits::default());
-    let limits = Limits {
-        cpu: Duration::from_millis(150),
-        ..Limits::default()
-    };
-    let spin = || {
-        let call = Call {
-            domain: domain.clone(),
-            limits: limits.clone(),
-            ..Call::default()
-        };
-        let (run, _) = call.into_run(&looping, plain(0));
-        engine.run(&looping, run)
-    };
-    let before = back_threads_ms();
-    over_budget(&spin().await.end);
-    let most = back_threads_ms() - before;
-    assert!(most > 75, "of 150 ms, of which it had some in front: {most}");
-    // The domain has computed much: what it starts next begins there.
-    let here = thread_ms("/proc/thread-self");
-    over_budget(&spin().await.end);
-    let here = thread_ms("/proc/thread-self") - here;
-    assert!(here < 2, "{here} ms in front");
-}
-
-fn back_threads_ms() -> u64 {
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
-    let tasks = tasks.map(|task| task.path().display().to_string());
-    let is_back = |task: &String| {
-        let name = std::fs::read_to_string(format!("{task}/comm"));
-        name.is_ok_and(|name| name.starts_with("tandem-back"))
-    };
-    tasks.filter(is_back).map(|task| thread_ms(&task)).sum()
-}
-
-/// Milliseconds that a thread has had a processor: its first figure in `schedstat` (proc(5)).
-fn thread_ms(task: &str) -> u64 {
-    let times = std::fs::read_to_string(format!("{task}/schedstat")).unwrap();
-    times.split(' ').next().unwrap().parse::<u64>().unwrap() / 1_000_000
-}
-
 #[tokio::test]
 async fn log_storm_is_cut_at_its_budget_and_says_so() {
     let limits = Limits {

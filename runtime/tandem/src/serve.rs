@@ -439,7 +439,6 @@ fn engine_config(config: &Config, data: &Path) -> EngineConfig {
         cache_dir: Some(data.join("compiled")),
         instances_max: config.limits.calls,
         memory_max_bytes: config.scenario.memory.0 as usize,
-        back_threads: false,
         ..EngineConfig::default()
     }
 }

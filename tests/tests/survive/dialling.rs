@@ -8,7 +8,6 @@ use tandem_tests::recovery::Blow;
 
 #[test]
 fn call_logic_killed_while_it_rings_connects_who_answers_then() {
-    let _alone = alone();
     let mut tandem = start();
     let a = registered(&tandem, "301", Transport::Udp).unwrap();
     let b = registered(&tandem, "302", Transport::Tcp).unwrap();
@@ -30,7 +29,6 @@ fn call_logic_killed_while_it_rings_connects_who_answers_then() {
 /// The caller gives up while nobody is there to hear it.
 #[test]
 fn caller_who_gives_up_while_there_is_no_call_logic_stops_the_ringing() {
-    let _alone = alone();
     let tandem = start();
     let a = registered(&tandem, "301", Transport::Udp).unwrap();
     let b = registered(&tandem, "302", Transport::Udp).unwrap();
@@ -46,7 +44,6 @@ fn caller_who_gives_up_while_there_is_no_call_logic_stops_the_ringing() {
 
 /// The caller holds the call; the blow; then it takes the call up again, and both talk.
 fn struck_on_hold(blow: Blow) {
-    let _alone = alone();
     let mut tandem = start();
     let a = registered(&tandem, "301", Transport::Udp).unwrap();
     let b = registered(&tandem, "302", Transport::Udp).unwrap();
@@ -85,7 +82,6 @@ fn call_logic_killed_on_hold_takes_the_call_up_again() {
 
 /// Two phones of 302 ring, and one answers.
 fn answered_by_one_of_two(strike: impl FnOnce(&mut Tandem, &Baresip), recoveries: Option<u64>) {
-    let _alone = alone();
     let mut tandem = start();
     let a = registered(&tandem, "301", Transport::Udp).unwrap();
     let b = registered(&tandem, "302", Transport::Udp).unwrap();

@@ -21,7 +21,6 @@ mod menu;
 mod talk;
 mod walkers;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tandem_kit::baresip::{Baresip, TONE_LEAST_DBFS};
 use tandem_kit::ctrl::EventKind;
@@ -41,13 +40,6 @@ const TONE_NUMBER: &str = "700";
 const GREETING_HZ: f64 = 650.0;
 const GREETING: Duration = Duration::from_secs(6);
 const ASKING_HZ: f64 = 850.0;
-
-/// One scenario at a time: two would hold up each other's sound.
-static ALONE: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A time that was measured by the clock, and what it may be.
 #[derive(Debug)]
@@ -71,7 +63,6 @@ impl Measured {
 
 /// Plays a scenario, and once more if nothing was wrong with it but a time.
 fn in_time(scenario: impl Fn() -> Vec<Measured>) {
-    let _alone = alone();
     let late = |times: Vec<Measured>| {
         println!("{times:?}");
         let late = times.into_iter().filter(|time| time.was > time.most);

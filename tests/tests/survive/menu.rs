@@ -110,7 +110,6 @@ fn sip_gate_killed_in_a_tone_leaves_no_gap() {
 
 /// Three digits, with a blow after the first and after the second.
 fn killed_between_digits(blow: Blow) {
-    let _alone = alone();
     let mut tandem = start();
     let a = registered(&tandem, "301", Transport::Udp).unwrap();
     let b = registered(&tandem, "302", Transport::Udp).unwrap();
@@ -144,7 +143,6 @@ fn call_logic_killed_between_two_digits_keeps_those_pressed() {
 /// The gate keeps what is pressed while nobody is there to take it.
 #[test]
 fn digit_pressed_while_there_is_no_call_logic_counts() {
-    let _alone = alone();
     let tandem = start();
     let a = registered(&tandem, "301", Transport::Udp).unwrap();
     let b = registered(&tandem, "302", Transport::Udp).unwrap();

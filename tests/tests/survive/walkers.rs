@@ -9,7 +9,6 @@ use tandem_tests::recovery::{Blow, fleet, kill_call_logic, start_for_fleet, unti
 /// `make survive` in small: calls that walk through a menu of twelve steps while the call logic dies again and again.
 fn twenty_calls(kills: u32) {
     const CALLS: usize = 20;
-    let _alone = alone();
     let tandem = start_for_fleet(CALLS, &[]).unwrap();
     let dwell = Some((ms(300), ms(2_000)));
     let fleet = Fleet::start(fleet(&tandem, CALLS, dwell).unwrap()).unwrap();
@@ -47,7 +46,6 @@ fn twenty_calls_walk_through_a_menu_while_the_call_logic_is_killed_five_times() 
 /// With no call up: what was recorded before is still there, and phones find it where it was.
 #[test]
 fn killed_server_starts_again_on_its_data_and_its_ports() {
-    let _alone = alone();
     let mut tandem = Tandem::builder().start().unwrap();
     let a = registered(&tandem, "301", Transport::Tcp).unwrap();
     menu_greets(&tandem, &a).unwrap();
