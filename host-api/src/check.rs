@@ -7,11 +7,12 @@
 use crate::op::{
     Address, Cause, CollectRule, ContactsError, DialFailure, DialOptions, HttpError, KvError, LegError,
     MailError, MessageFailure, MetricError, Op, OriginateFailure, Outcome, PickUpFailure, Prompt, Real,
-    RecordRule, RecordingError, ScheduleError, Target, TransferFailure, TransferTarget, VoicemailError,
+    RecordRule, RecordingError, ScheduleError, Target, TimerError, TransferFailure, TransferTarget, VoicemailError,
 };
 
 mod http;
 mod mail;
+mod timers;
 mod voicemail;
 
 /// Longest time that an argument may give: ten minutes.
@@ -115,6 +116,9 @@ impl Op {
                 .map_err(|e| Outcome::Originated(Err(OriginateFailure::BadArgument(e)))),
             Self::PickUp { users, .. } => {
                 check_users(users).map_err(|e| Outcome::PickedUp(Err(PickUpFailure::BadArgument(e))))
+            }
+            Self::Timer { name, op } => {
+                timers::check(name, op).map_err(|e| Outcome::Timer(Err(TimerError::BadArgument(e))))
             }
             Self::OriginateData
             | Self::RecorderPause { .. }

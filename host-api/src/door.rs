@@ -13,7 +13,8 @@ use crate::journal::{Journal, JournalFull, Past, Said, Start};
 use crate::limits::{Accountant, Limits};
 use crate::op::{
     DialFailure, HttpError, KvError, LegError, LegId, Level, MailError, MessageFailure, MetricError, Op,
-    OpIndex, OriginateFailure, Outcome, PickUpFailure, RecorderId, RecordingError, TransferFailure,
+    OpIndex, OriginateFailure, Outcome, PickUpFailure, RecorderId, RecordingError, TimerError,
+    TransferFailure,
 };
 use crate::quota::{DomainQuota, TokenBucket};
 use crate::replay::Recording;
@@ -461,6 +462,7 @@ impl Op {
                 Some(Outcome::Metric(Err(MetricError::Limit(limit.to_owned()))))
             }
             Self::SendMail { .. } => Some(Outcome::Mailed(Err(MailError::Limit(limit.to_owned())))),
+            Self::Timer { .. } => Some(Outcome::Timer(Err(TimerError::Limit(limit.to_owned())))),
             Self::LookUpSchedule { .. }
             | Self::FindContact { .. }
             | Self::SearchContacts { .. }

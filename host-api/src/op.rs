@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 mod calls;
 mod mail;
 mod phone;
+mod timers;
 mod voicemail;
 
 pub use calls::{OriginateFailure, PickUpFailure};
@@ -15,6 +16,7 @@ pub use phone::{
     Delivery, MessageFailure, RecordEnd, RecordRule, Recorded, RecorderId, Recording, RecordingError, Side,
     TransferFailure, TransferTarget,
 };
+pub use timers::{TimerError, TimerOp, entry_point_of_timer};
 pub use voicemail::{
     VoicemailCounts, VoicemailError, VoicemailMessage, VoicemailOp, VoicemailState, VoicemailValue,
 };
@@ -175,6 +177,8 @@ pub enum Op {
     OriginateData,
     /// `pickup.pick-up`
     PickUp { picker: LegId, users: Vec<String> },
+    /// `timers.…`, of the timer of this name
+    Timer { name: String, op: TimerOp },
 }
 
 /// What came of an [`Op`]; which variant belongs to which op is [`Op::accepts`].
@@ -236,6 +240,8 @@ pub enum Outcome {
     OptionalText(Option<String>),
     /// `PickUp`
     PickedUp(Result<LegId, PickUpFailure>),
+    /// `Timer`: whether one of this name waited before
+    Timer(Result<bool, TimerError>),
 }
 
 impl Op {
@@ -292,7 +298,8 @@ impl Op {
             | Self::SendMail { .. }
             | Self::Voicemail { .. }
             | Self::Originate { .. }
-            | Self::PickUp { .. } => false,
+            | Self::PickUp { .. }
+            | Self::Timer { .. } => false,
         }
     }
 
@@ -350,6 +357,7 @@ impl Op {
             Self::Originate { .. } => "originate.call",
             Self::OriginateData => "originate.data",
             Self::PickUp { .. } => "pickup.pick-up",
+            Self::Timer { op, .. } => op.name(),
         }
     }
 
@@ -379,6 +387,7 @@ impl Op {
             ))),
             Self::Voicemail { .. } => Outcome::Voicemail(Err(VoicemailError::Unavailable)),
             Self::Originate { .. } => Outcome::Originated(Err(OriginateFailure::Unavailable)),
+            Self::Timer { .. } => Outcome::Timer(Err(TimerError::Unavailable)),
             _ => return None,
         })
     }
@@ -449,6 +458,7 @@ impl Op {
                 | (Self::Originate { .. }, Outcome::Originated(_))
                 | (Self::OriginateData, Outcome::OptionalText(_))
                 | (Self::PickUp { .. }, Outcome::PickedUp(_))
+                | (Self::Timer { .. }, Outcome::Timer(_))
                 | (Self::SendMessage { .. }, Outcome::Messaged(_))
         )
     }

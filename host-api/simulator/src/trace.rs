@@ -10,7 +10,7 @@ use tandem_host_api::op::{
     CollectEnd, CollectRule, ContactsError, DialFailure, DialOptions, HttpError, KvError, KvValue, LegError,
     Level, MailError, MessageFailure, MetricError, Op, OpIndex, OriginateFailure, Outcome, PickUpFailure,
     Prompt, RecordEnd, RecordRule, RecordingError, ScheduleError, ScheduleState, Strategy, Target,
-    TransferFailure, TransferTarget, VoicemailError, VoicemailOp, VoicemailValue,
+    TimerError, TimerOp, TransferFailure, TransferTarget, VoicemailError, VoicemailOp, VoicemailValue,
 };
 use tandem_host_api::{Entry, Input, LegId};
 
@@ -249,6 +249,12 @@ fn request(op: &Op) -> String {
             text(data)
         ),
         Op::OriginateData => name.to_owned(),
+        Op::Timer { name: of, op } => match op {
+            TimerOp::Set { after_ms, data } => {
+                format!("{name} {} in {after_ms} ms with {}", text(of), text(data))
+            }
+            TimerOp::Cancel => format!("{name} {}", text(of)),
+        },
         Op::PickUp { picker, users } => format!("{} {}", on(*picker), shortened(&users.join(", "))),
     }
 }
@@ -503,6 +509,9 @@ fn outcome(outcome: &Outcome) -> Option<String> {
             VoicemailError::BadArgument(why) => format!("bad argument: {}", shortened(why)),
             VoicemailError::Unavailable => "unavailable".to_owned(),
         },
+        Outcome::Timer(Ok(true)) => "one waited".to_owned(),
+        Outcome::Timer(Ok(false)) => "none waited".to_owned(),
+        Outcome::Timer(Err(error)) => timer_error(error),
         Outcome::LocalTime(t) => format!(
             "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
             t.year, t.month, t.day, t.hour, t.minute, t.second
@@ -517,6 +526,15 @@ fn originate_failure(failure: &OriginateFailure) -> String {
         OriginateFailure::BadArgument(why) => format!("bad argument: {}", shortened(why)),
         OriginateFailure::Limit(why) => format!("limit: {}", shortened(why)),
         OriginateFailure::Unavailable => "unavailable".to_owned(),
+    }
+}
+
+fn timer_error(error: &TimerError) -> String {
+    match error {
+        TimerError::NoEntryPoint(name) => format!("no entry point: {}", shortened(name)),
+        TimerError::BadArgument(why) => format!("bad argument: {}", shortened(why)),
+        TimerError::Limit(why) => format!("limit: {}", shortened(why)),
+        TimerError::Unavailable => "unavailable".to_owned(),
     }
 }
 

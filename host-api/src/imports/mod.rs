@@ -21,6 +21,7 @@ mod pickup;
 mod random;
 mod recording;
 mod schedule;
+mod timers;
 mod trace;
 mod transfer;
 mod types;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tandem_host_api::op::{
     Address, BridgeEnd, Cause, CollectEnd, Collected, Contact, Delivery, DialFailure, HeaderValue,
     HttpHeader, HttpResponse, KvError, KvValue, LegError, Level, LocalTime, Mail, OriginateFailure,
-    PickUpFailure, PlayEnd, Prompt, RecordEnd, Recorded, RecorderId, Recording, ScheduleError, Target, User,
+    PickUpFailure, PlayEnd, Prompt, RecordEnd, Recorded, RecorderId, Recording, ScheduleError, Target, TimerError, TimerOp, User,
     VoicemailCounts, VoicemailMessage, VoicemailOp, VoicemailState, VoicemailValue,
 };
 use tandem_host_api::{End, LegId, Module, Op, OpIndex, Outcome, ReplayOptions, Reply, replay};
@@ -111,6 +111,10 @@ fn friendly(document: &'static str) -> impl FnMut(OpIndex, &Op) -> Reply + Send 
             Op::OriginateData => Outcome::OptionalText(None),
             Op::Originate { .. } => Outcome::Originated(Err(OriginateFailure::Limit("enough".to_owned()))),
             Op::PickUp { .. } => Outcome::PickedUp(Err(PickUpFailure::NothingRings)),
+            Op::Timer { op, .. } => Outcome::Timer(match op {
+                TimerOp::Set { .. } => Err(TimerError::NoEntryPoint("event:timer-remind".to_owned())),
+                TimerOp::Cancel => Ok(true),
+            }),
             other => panic!("these guests do not ask for {}", other.name()),
         })
     }
@@ -588,6 +592,8 @@ async fn tours_of_the_book_use_every_interface() {
             "originate.data",
             "originate.call",
             "pickup.pick-up",
+            "timers.set",
+            "timers.cancel",
         ] {
             assert!(names.contains(name), "{language}: no {name} in {names:?}");
         }

@@ -281,7 +281,7 @@ async fn add(
 }
 
 /// What a change that was made already gave; none: it was not made.
-async fn remembered(
+pub(crate) async fn remembered(
     write: &mut Write,
     scope: &DomainScope,
     once: Once<'_>,
@@ -297,7 +297,7 @@ async fn remembered(
 }
 
 /// Remembers what a change gave: a sum, or 1 for a key that was there and is deleted.
-async fn remember(
+pub(crate) async fn remember(
     write: &mut Write,
     scope: &DomainScope,
     once: Once<'_>,

@@ -125,7 +125,8 @@ impl Call {
             | Op::SearchContacts { .. }
             | Op::SendMail { .. }
             | Op::Voicemail { .. }
-            | Op::Originate { .. } => {
+            | Op::Originate { .. }
+            | Op::Timer { .. } => {
                 let Some(question) = self.question(&op) else {
                     return self.stop_scenario(cx);
                 };

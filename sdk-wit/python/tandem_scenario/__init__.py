@@ -34,6 +34,7 @@ from . import (
     originate,
     random,
     schedule,
+    timers,
     trace,
     voicemail,
 )
@@ -54,6 +55,7 @@ from ._errors import (
     PickUpFailure,
     RecordingError,
     ScheduleError,
+    TimerError,
     TransferFailure,
     VoicemailError,
 )
@@ -100,6 +102,7 @@ __all__ = [
     "Side",
     "Strategy",
     "Target",
+    "TimerError",
     "TransferFailure",
     "TransferTarget",
     "User",
@@ -130,6 +133,7 @@ __all__ = [
     "schedule",
     "send_message",
     "start_recording",
+    "timers",
     "trace",
     "transfer",
     "voicemail",

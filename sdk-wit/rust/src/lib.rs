@@ -53,6 +53,7 @@ mod prompt;
 pub mod random;
 pub mod recording;
 pub mod schedule;
+pub mod timers;
 pub mod trace;
 mod transfer;
 pub mod voicemail;

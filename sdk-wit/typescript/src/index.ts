@@ -51,6 +51,7 @@ export {
   MailError,
   OriginateFailure,
   PickUpFailure,
+  TimerError,
   VoicemailError,
 } from './errors.ts';
 export type { Address, Cause, CallProgressTone } from './types.ts';
@@ -66,5 +67,6 @@ export * as metrics from './metrics.ts';
 export * as originate from './originate.ts';
 export * as random from './random.ts';
 export * as schedule from './schedule.ts';
+export * as timers from './timers.ts';
 export * as trace from './trace.ts';
 export * as voicemail from './voicemail.ts';

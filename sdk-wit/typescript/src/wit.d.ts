@@ -346,3 +346,11 @@ declare module 'tandem:pbx/pickup@0.2.0' {
     | { tag: 'wrong-state' | 'bad-argument' | 'limit'; val: string };
   export function pickUp(picker: Leg, users: string[]): Leg;
 }
+
+declare module 'tandem:pbx/timers@0.2.0' {
+  export type TimerError =
+    | { tag: 'no-entry-point' | 'bad-argument' | 'limit'; val: string }
+    | { tag: 'unavailable' };
+  export function set(name: string, afterMs: number, data: string): void;
+  export function cancel(name: string): boolean;
+}

@@ -20,6 +20,7 @@ from tandem_scenario import (
     Side,
     Strategy,
     Target,
+    TimerError,
     TransferFailure,
     TransferTarget,
     bridge,
@@ -45,6 +46,7 @@ from tandem_scenario import (
     schedule,
     send_message,
     start_recording,
+    timers,
     trace,
     transfer,
     voicemail,
@@ -150,6 +152,20 @@ def extension(caller: Leg) -> str | None:
         first_digit_timeout_ms=10_000,
     )
     return entry.digits if entry.complete else None
+
+
+def remind(number: str, reached: bool) -> None:
+    """Who was called in vain is to be reminded in half an hour, unless somebody gets through before."""
+    name = f"remind/{number}"
+    if reached:
+        timers.cancel(name)
+        return
+    try:
+        timers.set(name, 1_800_000, "call back")
+    except TimerError as error:
+        # Nothing listens: the administrator wants no reminders.
+        if error.kind != "no-entry-point":
+            raise
 
 
 def pick(agents: list[str]) -> str | None:
@@ -297,11 +313,13 @@ def handle(caller: Leg) -> None:
     if not callee:
         return apologise(caller)
     key_value.set(f"last/{user}", number)
+    remind(number, True)
     trace.step("talk", "The two talk")
     on_tape(caller, callee)
     if not wait(caller, number):
         leave_message(caller, number)
         tell(number, f"{user} left a message")
+        remind(number, False)
     ask_later(user)
     if not pass_on(caller, number):
         stay(caller, 0)

@@ -35,6 +35,8 @@ import {
   sendMessage,
   startRecording,
   Target,
+  TimerError,
+  timers,
   trace,
   transfer,
   TransferFailure,
@@ -155,6 +157,23 @@ function extension(caller: Leg): string | undefined {
     firstDigitTimeoutMs: 10_000,
   });
   return entry.complete ? entry.digits : undefined;
+}
+
+/** Who was called in vain is to be reminded in half an hour, unless somebody gets through before. */
+function remind(number: string, reached: boolean): void {
+  const name = `remind/${number}`;
+  if (reached) {
+    timers.cancel(name);
+    return;
+  }
+  try {
+    timers.set(name, 1_800_000, 'call back');
+  } catch (error) {
+    // Nothing listens: the administrator wants no reminders.
+    if (!(error instanceof TimerError && error.kind === 'no-entry-point')) {
+      throw error;
+    }
+  }
 }
 
 function pick(agents: string[]): string | undefined {
@@ -319,11 +338,13 @@ scenario((caller) => {
     return apologise(caller);
   }
   keyValue.set(`last/${user}`, number);
+  remind(number, true);
   trace.step('talk', 'The two talk');
   onTape(caller, callee);
   if (!wait(caller, number)) {
     leaveMessage(caller, number);
     tell(number, `${user} left a message`);
+    remind(number, false);
   }
   askLater(user);
   if (!passOn(caller, number)) {

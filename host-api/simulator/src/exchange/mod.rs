@@ -60,6 +60,8 @@ pub struct Seen {
     pub voicemail: BTreeMap<String, Vec<String>>,
     /// The calls that were originated, as `USER ENTRY-POINT DATA`.
     pub originated: Vec<String>,
+    /// The timers that wait at the end: by name, `AFTER-MS DATA`.
+    pub timers: BTreeMap<String, String>,
     /// What metrics have at the end.
     pub metrics: BTreeMap<String, f64>,
     /// Who ended the call, once it has ended.

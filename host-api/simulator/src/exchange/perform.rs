@@ -108,6 +108,7 @@ impl Exchange {
             | Op::SearchContacts { .. }
             | Op::SendMail { .. } => return None,
             Op::Voicemail { name, op } => self.voicemail(name, op),
+            Op::Timer { name, op } => Outcome::Timer(self.timer(name, op)),
             Op::OriginateData => Outcome::OptionalText(world.data.clone()),
             Op::Originate {
                 target,
@@ -225,6 +226,7 @@ impl Exchange {
             | Op::FindContact { .. }
             | Op::SearchContacts { .. }
             | Op::Originate { .. }
+            | Op::Timer { .. }
             | Op::OriginateData => (), // answered before
         }
     }

@@ -222,7 +222,7 @@ impl Switch for OffCallSwitch {
         let writes = match op {
             Op::HttpSend { request } => !request.method.is_safe(),
             Op::KvGet { .. } | Op::KvKeys { .. } => false,
-            Op::Originate { .. } => true,
+            Op::Originate { .. } | Op::Timer { .. } => true,
             _ => matches!(question, Question::KeyValue { .. }),
         };
         if writes {

@@ -1,4 +1,4 @@
-//! Answers what scenarios ask of services: HTTP, schedules, metrics, contacts, mail, voicemail, calls.
+//! Answers what scenarios ask of services: HTTP, schedules, metrics, contacts, mail, voicemail, calls, timers.
 
 use jiff::tz::TimeZone;
 use tandem_directory::Directory;
@@ -13,7 +13,7 @@ use tandem_web::ScenarioMetrics;
 use super::http::Http;
 use super::mail::Mailer;
 use super::originate::Originator;
-use super::voicemail;
+use super::{timers, voicemail};
 
 /// Where answers come from; a clone is cheap.
 #[derive(Clone)]
@@ -63,6 +63,10 @@ impl Services {
             }
             Op::Voicemail { name, op } => {
                 Outcome::Voicemail(voicemail::answer(&self.store, domain, &name, op).await)
+            }
+            Op::Timer { name, op } => {
+                let once = (call.clone(), *index);
+                Outcome::Timer(timers::answer(&self.store, domain, &name, op, &once).await)
             }
             _ => return None,
         })

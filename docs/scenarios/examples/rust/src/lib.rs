@@ -18,7 +18,7 @@ use tandem_sdk::{
 use tandem_sdk::{PickUpFailure, pick_up};
 use tandem_sdk::{
     bridge, checkpoint, clock, config, contacts, dial, find_user, hold, http, key_value, log, metrics,
-    random, resume, schedule, send_message, trace, transfer,
+    random, resume, schedule, send_message, timers, trace, transfer,
 };
 
 #[derive(Deserialize)]
@@ -147,6 +147,20 @@ fn extension(caller: &Leg) -> Result<Option<String>, LegError> {
         ..Collect::default()
     })?;
     Ok(entry.complete.then_some(entry.digits))
+}
+
+/// Who was called in vain is to be reminded in half an hour, unless somebody gets through before.
+fn remind(number: &str, reached: bool) -> Result<(), timers::TimerError> {
+    let name = format!("remind/{number}");
+    if reached {
+        timers::cancel(&name)?;
+        return Ok(());
+    }
+    match timers::set(&name, Duration::from_secs(1_800), "call back") {
+        // Nothing listens: the administrator wants no reminders.
+        Err(timers::TimerError::NoEntryPoint(_)) => Ok(()),
+        set => set,
+    }
 }
 
 fn pick(agents: &[String]) -> Option<&String> {
@@ -339,11 +353,13 @@ fn handle(caller: Leg) -> Result<(), String> {
         return Ok(apologise(&caller)?);
     };
     key_value::set(&format!("last/{user}"), number.as_bytes()).map_err(|error| format!("{error:?}"))?;
+    remind(&number, true)?;
     trace::step("talk", "The two talk");
     on_tape(&caller, &callee)?;
     if !wait(&caller, &number)? {
         leave_message(&caller, &number)?;
         tell(&number, &format!("{user} left a message"));
+        remind(&number, false)?;
     }
     ask_later(&user);
     if !pass_on(&caller, &number)? {

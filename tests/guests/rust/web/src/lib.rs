@@ -2,7 +2,7 @@
 
 use tandem_sdk::mail::Mail;
 use tandem_sdk::originate::{self, Originate};
-use tandem_sdk::{Target, WebRequest, WebResponse, clock, config, key_value, log, voicemail};
+use tandem_sdk::{Target, WebRequest, WebResponse, clock, config, key_value, log, timers, voicemail};
 
 tandem_sdk::web_scenario!(handle);
 
@@ -17,6 +17,7 @@ pub fn handle(request: WebRequest) -> Result<WebResponse, String> {
         "/messages" => Ok(messages(&request)),
         "/call" => Ok(call(&request)),
         "/set" => set(&request),
+        "/timer" => Ok(timer(&request)),
         "/nap" => {
             clock::sleep(std::time::Duration::from_secs(45));
             Ok(WebResponse::empty(204))
@@ -86,6 +87,23 @@ fn call(request: &WebRequest) -> WebResponse {
     match originate::call(&Target::number(user), &entry_point, &data, &how) {
         Ok(call) => WebResponse::text(200, call),
         Err(failure) => WebResponse::text(409, String::from(failure)),
+    }
+}
+
+/// `/timer?NAME&AFTER-MS&DATA` sets a timer, `/timer?NAME` cancels it.
+fn timer(request: &WebRequest) -> WebResponse {
+    let mut words = request.query.splitn(3, '&');
+    let name = words.next().unwrap_or_default();
+    let done = match (words.next(), words.next()) {
+        (Some(after_ms), data) => {
+            let after = std::time::Duration::from_millis(after_ms.parse().unwrap_or_default());
+            timers::set(name, after, data.unwrap_or_default()).map(|()| "set".to_owned())
+        }
+        (None, _) => timers::cancel(name).map(|waited| waited.to_string()),
+    };
+    match done {
+        Ok(done) => WebResponse::text(200, done),
+        Err(error) => WebResponse::text(409, String::from(error)),
     }
 }
 
