@@ -438,6 +438,8 @@ impl Op {
             Self::Play { .. } => Some(Outcome::Played(Err(leg()))),
             Self::Collect { .. } => Some(Outcome::Collected(Err(leg()))),
             Self::Bridge { .. } => Some(Outcome::Bridged(Err(leg()))),
+            Self::BridgeUntil { .. } => Some(Outcome::BridgedUntil(Err(leg()))),
+            Self::WaitLegs { .. } => Some(Outcome::LegEvent(Err(leg()))),
             Self::Dial { .. } => Some(Outcome::Dialled(Err(DialFailure::Limit(limit.to_owned())))),
             Self::PickUp { .. } => Some(Outcome::PickedUp(Err(PickUpFailure::Limit(limit.to_owned())))),
             Self::Originate { .. } => Some(Outcome::Originated(Err(OriginateFailure::Limit(
@@ -482,6 +484,7 @@ impl Op {
             | Self::Random
             | Self::Log { .. }
             | Self::OriginateData
+            | Self::Deadline(_)
             | Self::Step { .. } => None,
         }
     }

@@ -5,12 +5,16 @@
 use serde::{Deserialize, Serialize};
 
 mod calls;
+mod deadline;
+mod leg_events;
 mod mail;
 mod phone;
 mod timers;
 mod voicemail;
 
 pub use calls::{OriginateFailure, PickUpFailure};
+pub use deadline::{DeadlineOp, Waiting};
+pub use leg_events::{BridgeUntilEnd, LegEvent};
 pub use mail::{Mail, MailError};
 pub use phone::{
     Delivery, MessageFailure, RecordEnd, RecordRule, Recorded, RecorderId, Recording, RecordingError, Side,
@@ -179,12 +183,22 @@ pub enum Op {
     PickUp { picker: LegId, users: Vec<String> },
     /// `timers.…`, of the timer of this name
     Timer { name: String, op: TimerOp },
+    /// `deadline.…`
+    Deadline(DeadlineOp),
+    /// `leg-events.wait`
+    WaitLegs { legs: Vec<LegId>, timeout_ms: u32 },
+    /// `leg-events.bridge-until`
+    BridgeUntil {
+        first: LegId,
+        second: LegId,
+        digits: String,
+    },
 }
 
 /// What came of an [`Op`]; which variant belongs to which op is [`Op::accepts`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// Nothing to tell: `Step`, `Log`, `SleepMs`, `DropLeg`, `DropRecorder`.
+    /// Nothing to tell: `Step`, `Log`, `SleepMs`, `DropLeg`, `DropRecorder`, `Deadline` but `passed`.
     Done,
     /// `Peer`, `Local`
     Address(Address),
@@ -242,6 +256,12 @@ pub enum Outcome {
     PickedUp(Result<LegId, PickUpFailure>),
     /// `Timer`: whether one of this name waited before
     Timer(Result<bool, TimerError>),
+    /// `Deadline`, of `passed`
+    Flag(bool),
+    /// `WaitLegs`
+    LegEvent(Result<LegEvent, LegError>),
+    /// `BridgeUntil`
+    BridgedUntil(Result<BridgeUntilEnd, LegError>),
 }
 
 impl Op {
@@ -299,7 +319,10 @@ impl Op {
             | Self::Voicemail { .. }
             | Self::Originate { .. }
             | Self::PickUp { .. }
-            | Self::Timer { .. } => false,
+            | Self::Timer { .. }
+            | Self::Deadline(_)
+            | Self::WaitLegs { .. }
+            | Self::BridgeUntil { .. } => false,
         }
     }
 
@@ -358,6 +381,9 @@ impl Op {
             Self::OriginateData => "originate.data",
             Self::PickUp { .. } => "pickup.pick-up",
             Self::Timer { op, .. } => op.name(),
+            Self::Deadline(op) => op.name(),
+            Self::WaitLegs { .. } => "leg-events.wait",
+            Self::BridgeUntil { .. } => "leg-events.bridge-until",
         }
     }
 
@@ -459,6 +485,13 @@ impl Op {
                 | (Self::OriginateData, Outcome::OptionalText(_))
                 | (Self::PickUp { .. }, Outcome::PickedUp(_))
                 | (Self::Timer { .. }, Outcome::Timer(_))
+                | (Self::Deadline(DeadlineOp::Passed), Outcome::Flag(_))
+                | (
+                    Self::Deadline(DeadlineOp::Set { .. } | DeadlineOp::Clear),
+                    Outcome::Done
+                )
+                | (Self::WaitLegs { .. }, Outcome::LegEvent(_))
+                | (Self::BridgeUntil { .. }, Outcome::BridgedUntil(_))
                 | (Self::SendMessage { .. }, Outcome::Messaged(_))
         )
     }

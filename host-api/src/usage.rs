@@ -4,7 +4,7 @@ use crate::op::Op;
 use crate::run::End;
 
 /// Interfaces that have host calls; what is of another is counted as the last.
-const INTERFACES: [&str; 24] = [
+const INTERFACES: [&str; 26] = [
     "leg",
     "dial",
     "bridge",
@@ -28,6 +28,8 @@ const INTERFACES: [&str; 24] = [
     "originate",
     "pickup",
     "timers",
+    "deadline",
+    "leg-events",
     "other",
 ];
 

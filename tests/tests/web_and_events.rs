@@ -223,7 +223,10 @@ fn timers_that_scenarios_set_outlive_the_server(tandem: &Tandem, domain: &str) {
     assert_eq!(listed[0]["name"], "remind/1");
     assert_eq!(listed[1]["entry_point"], "event:timer-remind");
     assert_eq!(listed.as_array().unwrap().len(), 2);
-    assert_eq!(tandem.json(&["timer", "list", domain]).unwrap(), serde_json::json!([]));
+    assert_eq!(
+        tandem.json(&["timer", "list", domain]).unwrap(),
+        serde_json::json!([])
+    );
     let refused = tandem.cli(&["timer", "cancel", domain, "remind/3"]).unwrap();
     assert_eq!(refused.code, Some(3), "{refused:?}");
     let cancelled = tandem.cli(&["timer", "cancel", OTHER, "remind/3"]).unwrap();
@@ -231,12 +234,21 @@ fn timers_that_scenarios_set_outlive_the_server(tandem: &Tandem, domain: &str) {
     let pid = tandem.kill(Role::CallLogic).unwrap();
     tandem.wait_for_restart(Role::CallLogic, pid).unwrap();
 
-    let told = wait::until(Duration::from_secs(20), "the timer", || kept(tandem, OTHER, "last/timer")).unwrap();
+    let told = wait::until(Duration::from_secs(20), "the timer", || {
+        kept(tandem, OTHER, "last/timer")
+    })
+    .unwrap();
     let told: serde_json::Value = serde_json::from_str(&told).unwrap();
-    assert_eq!((&told["name"], &told["data"]), (&"remind/1".into(), &"soon".into()));
+    assert_eq!(
+        (&told["name"], &told["data"]),
+        (&"remind/1".into(), &"soon".into())
+    );
     assert!(told["due_ms"].as_u64().unwrap() > 1_700_000_000_000, "{told}");
     assert_eq!(kept(tandem, OTHER, "count/timer").as_deref(), Some("1"));
-    assert_eq!(tandem.json(&["timer", "list", OTHER]).unwrap(), serde_json::json!([]));
+    assert_eq!(
+        tandem.json(&["timer", "list", OTHER]).unwrap(),
+        serde_json::json!([])
+    );
 }
 
 /// In each of the languages that `make guests` builds: the templates of `tandem scenario new --world web|event`.

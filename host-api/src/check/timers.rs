@@ -18,7 +18,9 @@ pub(super) fn check(name: &str, op: &TimerOp) -> Result<(), String> {
         ));
     }
     if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(format!("{name:?} has more behind its / than printable ASCII without spaces"));
+        return Err(format!(
+            "{name:?} has more behind its / than printable ASCII without spaces"
+        ));
     }
     let TimerOp::Set { after_ms, data } = op else {
         return Ok(());
@@ -44,7 +46,11 @@ mod tests {
         let set = |after_ms, data| check("a", &TimerOp::Set { after_ms, data });
         assert_eq!(set(0, String::new()), Ok(()));
         assert_eq!(set(AFTER_MS_MAX, "x".repeat(16_384)), Ok(()));
-        assert!(set(AFTER_MS_MAX + 1, String::new()).unwrap_err().contains("400 days"));
+        assert!(
+            set(AFTER_MS_MAX + 1, String::new())
+                .unwrap_err()
+                .contains("400 days")
+        );
         assert!(set(1, "x".repeat(16_385)).unwrap_err().contains("16385 bytes"));
     }
 }

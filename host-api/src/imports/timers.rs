@@ -17,7 +17,12 @@ impl Door {
 }
 
 impl wit::Host for Door {
-    async fn set(&mut self, name: String, after_ms: u64, data: String) -> Result<Result<(), wit::TimerError>> {
+    async fn set(
+        &mut self,
+        name: String,
+        after_ms: u64,
+        data: String,
+    ) -> Result<Result<(), wit::TimerError>> {
         let set = self.timer(name, TimerOp::Set { after_ms, data }).await?;
         Ok(set.map(drop))
     }

@@ -23,6 +23,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 impl Exchange {
     /// Does or begins what is asked for. None: [`Exchange::take_outcome`] has the answer later.
     pub fn perform(&mut self, op: &Op) -> Option<Outcome> {
+        if let Some(outcome) = self.refused_by_deadline(op) {
+            return Some(outcome);
+        }
         if let Some(outcome) = self.answer(op).or_else(|| self.answer_service(op)) {
             return Some(outcome);
         }
@@ -88,6 +91,8 @@ impl Exchange {
             | Op::DropLeg { .. }
             | Op::Dial { .. }
             | Op::Bridge { .. }
+            | Op::BridgeUntil { .. }
+            | Op::WaitLegs { .. }
             | Op::SleepMs { .. }
             | Op::Record { .. }
             | Op::RecorderStart { .. }
@@ -109,6 +114,7 @@ impl Exchange {
             | Op::SendMail { .. } => return None,
             Op::Voicemail { name, op } => self.voicemail(name, op),
             Op::Timer { name, op } => Outcome::Timer(self.timer(name, op)),
+            Op::Deadline(op) => self.deadline_op(*op),
             Op::OriginateData => Outcome::OptionalText(world.data.clone()),
             Op::Originate {
                 target,
@@ -160,7 +166,13 @@ impl Exchange {
                 targets,
                 options,
             } => self.dial(*caller, targets, options),
-            Op::Bridge { first, second } => self.bridge(*first, *second),
+            Op::Bridge { first, second } => self.bridge(*first, *second, None),
+            Op::BridgeUntil {
+                first,
+                second,
+                digits,
+            } => self.bridge(*first, *second, Some(digits.clone())),
+            Op::WaitLegs { legs, timeout_ms } => self.wait_legs(legs, *timeout_ms),
             Op::SleepMs { duration_ms } => {
                 let until = self.now() + Duration::from_millis((*duration_ms).into());
                 self.pending = Pending::Sleeping { until };
@@ -227,6 +239,7 @@ impl Exchange {
             | Op::SearchContacts { .. }
             | Op::Originate { .. }
             | Op::Timer { .. }
+            | Op::Deadline(_)
             | Op::OriginateData => (), // answered before
         }
     }
@@ -324,7 +337,7 @@ impl Exchange {
         self.pending = Pending::Sending { leg: id, until };
     }
 
-    fn bridge(&mut self, first: LegId, second: LegId) {
+    fn bridge(&mut self, first: LegId, second: LegId, until: Option<String>) {
         let is_gone = |id: LegId| self.legs.get(id.0 as usize).is_none_or(Leg::is_over);
         let refused = if is_gone(first) || is_gone(second) {
             Some(LegError::Gone)
@@ -334,7 +347,7 @@ impl Exchange {
             None
         };
         if let Some(error) = refused {
-            return self.done(Outcome::Bridged(Err(error)));
+            return self.bridged(Err(error), until.is_some());
         }
         if let Some(leg) = self.leg(first)
             && matches!(leg.state, State::Incoming { .. })
@@ -350,7 +363,12 @@ impl Exchange {
                 leg.bridges.push(since);
             }
         }
-        self.pending = Pending::Bridging { first, second, since };
+        self.pending = Pending::Bridging {
+            first,
+            second,
+            since,
+            until,
+        };
     }
 
     /// Takes over the call that the world has ringing at one of the users: who calls there is a leg of its own.

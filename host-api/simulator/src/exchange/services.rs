@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tandem_host_api::numbers::{likeness, significant};
 use tandem_host_api::op::{
-    Contact, HeaderValue, HttpError, HttpRequest, HttpResponse, MetricError, Op, Outcome, ScheduleError, TimerError,
-    TimerOp,
+    Contact, HeaderValue, HttpError, HttpRequest, HttpResponse, MetricError, Op, Outcome, ScheduleError,
+    TimerError, TimerOp,
 };
 
 use super::{Exchange, Pending};
