@@ -414,6 +414,7 @@ impl Op {
             Self::Voicemail { .. } => Outcome::Voicemail(Err(VoicemailError::Unavailable)),
             Self::Originate { .. } => Outcome::Originated(Err(OriginateFailure::Unavailable)),
             Self::Timer { .. } => Outcome::Timer(Err(TimerError::Unavailable)),
+            Self::SendMessage { .. } => Outcome::Messaged(Err(MessageFailure::Unavailable)),
             _ => return None,
         })
     }

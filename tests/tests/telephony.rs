@@ -19,7 +19,9 @@ use tandem_kit::tone::{self, Span};
 use tandem_kit::wav::Wav;
 use tandem_kit::{ports, wait};
 use tandem_tests::load::caller;
+use tandem_tests::modules::offer_built;
 use tandem_tests::phones::{SOON, phone, registered, tone_hz};
+use tandem_tests::web::get;
 
 /// Louder than any noise, softer than any music.
 const AUDIBLE_DBFS: f64 = -45.0;
@@ -299,6 +301,13 @@ fn a_text_reaches_a_users_phone() {
         a.wait_for(&EventKind::Closed, SOON).unwrap();
     };
     send("NoDevice");
+    let domain = tandem.demo().domain.clone();
+    offer_built(&tandem, &domain, "web", "web:/", "{}").unwrap();
+    let post = || {
+        let path = format!("/s/{domain}/text?302&The+order+is+ready");
+        get(tandem.web(), &path).unwrap()
+    };
+    assert_eq!(post().status, 409);
     let port = ports::free().unwrap();
     let register = Sipp::new(scenario("register"))
         .remote(tandem.sip())
@@ -316,6 +325,18 @@ fn a_text_reaches_a_users_phone() {
         let done = phone.finish().unwrap();
         assert_eq!((done.successful, done.failed), (1, 0), "{done:?}");
     }
+    // From a scenario without a call, the text comes from the domain.
+    let phone = Sipp::new(scenario("messaged_by_domain"))
+        .local_port(port)
+        .start()
+        .unwrap();
+    let answer = post();
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (200, "Ok(Delivery { accepted: 1, devices: 1 })")
+    );
+    let done = phone.finish().unwrap();
+    assert_eq!((done.successful, done.failed), (1, 0), "{done:?}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use tandem_host_api::{Input, op};
 
 use super::leg::{By, Leg, State};
 use super::{Exchange, Pending, dialling};
-use crate::case::{Start, World};
+use crate::case::World;
 
 /// A digit that is sent, with the gap behind it.
 const DIGIT: Duration = Duration::from_millis(200);
@@ -133,11 +133,6 @@ impl Exchange {
                 Outcome::Originated(Ok(format!("call-{}", self.seen.originated.len())))
             }
             Op::RecordingDelete { name } => Outcome::Recording(self.delete_recording(name)),
-            // As a server has it: only a call's scenario sends texts.
-            Op::SendMessage { .. } if !matches!(self.case.start, Start::Call) => {
-                let why = "messages are sent by call scenarios only".to_owned();
-                Outcome::Messaged(Err(MessageFailure::Limit(why)))
-            }
             Op::SendMessage { user, .. } => Outcome::Messaged(messaged(world, user)),
         })
     }

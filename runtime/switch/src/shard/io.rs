@@ -218,7 +218,8 @@ pub enum Question {
         id: String,
         by: String,
     },
-    /// What a service of the domain is asked: HTTP, schedules, metrics, contacts, mail, voicemail, calls to begin, timers. `once` as in [`Self::KeyValue`].
+    /// What a service of the domain is asked: HTTP, schedules, metrics, contacts, mail, voicemail, calls to begin, timers,
+    /// texts of scenarios that no call starts. `once` as in [`Self::KeyValue`].
     Service {
         domain: Arc<str>,
         op: Op,
@@ -258,6 +259,7 @@ impl Question {
             | Op::SendMail { .. }
             | Op::Voicemail { .. }
             | Op::Originate { .. }
+            | Op::SendMessage { .. }
             | Op::Timer { .. } => Some(Self::Service {
                 domain,
                 op: op.clone(),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
-use tandem_host_api::op::{DeadlineOp, LegError, MessageFailure, Op, OpIndex, Outcome};
+use tandem_host_api::op::{DeadlineOp, LegError, Op, OpIndex, Outcome};
 use tandem_host_api::{
     End, Event, Finished, Journal, JournalHeader, Reply, Run, Switch, WebRequest, WebResponse, World,
     monotonic_clock,
@@ -135,17 +135,6 @@ impl OffCall {
     }
 }
 
-/// What is told where a call is needed. Nobody without one has a handle of a leg.
-fn without_call(op: &Op) -> Outcome {
-    match op {
-        Op::SendMessage { .. } => {
-            let why = "messages are sent by call scenarios only".to_owned();
-            Outcome::Messaged(Err(MessageFailure::Limit(why)))
-        }
-        _ => Outcome::Leg(Err(LegError::Gone)),
-    }
-}
-
 /// Forgets, when a request is answered or given up, what its run had remembered in the store.
 struct Forget {
     off_call: OffCall,
@@ -231,12 +220,13 @@ impl Switch for OffCallSwitch {
         let domain = Arc::from(self.setting.domain.as_str());
         let once = (self.setting.id.clone(), u64::from(index.0));
         let Some(question) = Question::about(domain, op, once) else {
-            return Reply::Now(without_call(op));
+            // Nobody without a call has a handle of a leg.
+            return Reply::Now(Outcome::Leg(Err(LegError::Gone)));
         };
         let writes = match op {
             Op::HttpSend { request } => !request.method.is_safe(),
             Op::KvGet { .. } | Op::KvKeys { .. } => false,
-            Op::Originate { .. } | Op::Timer { .. } => true,
+            Op::Originate { .. } | Op::Timer { .. } | Op::SendMessage { .. } => true,
             _ => matches!(question, Question::KeyValue { .. }),
         };
         if writes {

@@ -2,7 +2,7 @@
 
 use tandem_sdk::mail::Mail;
 use tandem_sdk::originate::{self, Originate};
-use tandem_sdk::{Target, WebRequest, WebResponse, clock, config, key_value, log, timers, voicemail};
+use tandem_sdk::{Target, WebRequest, WebResponse, clock, config, key_value, log, send_message, timers, voicemail};
 
 tandem_sdk::web_scenario!(handle);
 
@@ -18,6 +18,7 @@ pub fn handle(request: WebRequest) -> Result<WebResponse, String> {
         "/call" => Ok(call(&request)),
         "/set" => set(&request),
         "/timer" => Ok(timer(&request)),
+        "/text" => Ok(text(&request)),
         "/nap" => {
             clock::sleep(std::time::Duration::from_secs(45));
             Ok(WebResponse::empty(204))
@@ -88,6 +89,13 @@ fn call(request: &WebRequest) -> WebResponse {
         Ok(call) => WebResponse::text(200, call),
         Err(failure) => WebResponse::text(409, String::from(failure)),
     }
+}
+
+/// `/text?USER&WORDS`: what became of it.
+fn text(request: &WebRequest) -> WebResponse {
+    let (user, words) = request.query.split_once('&').unwrap_or_default();
+    let sent = send_message(user, &words.replace('+', " "), None);
+    WebResponse::text(if sent.is_ok() { 200 } else { 409 }, format!("{sent:?}"))
 }
 
 /// `/timer?NAME&AFTER-MS&DATA` sets a timer, `/timer?NAME` cancels it.
