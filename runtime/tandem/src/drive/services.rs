@@ -98,8 +98,8 @@ impl Services {
         };
         if let Some(known) = self.store.done_once(&scope, once).await.map_err(unavailable)? {
             return Ok(Delivery {
-                accepted: (known >> 16) as u32 & 0xffff,
-                devices: known as u32 & 0xffff,
+                accepted: ((known >> 16) & 0xffff) as u32,
+                devices: (known & 0xffff) as u32,
             });
         }
         let sent = self
@@ -107,7 +107,7 @@ impl Services {
             .exchange
             .message(call, &Arc::from(domain), text, sender);
         let delivery = sent.await.ok_or(MessageFailure::Unavailable)??;
-        let counts = i64::from(delivery.accepted) << 16 | i64::from(delivery.devices);
+        let counts = (i64::from(delivery.accepted) << 16) | i64::from(delivery.devices);
         if let Err(error) = self.store.note_done(&scope, once, counts).await {
             tracing::warn!(%domain, %error, "a message may be sent again after a crash");
         }
