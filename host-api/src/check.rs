@@ -6,12 +6,14 @@
 
 use crate::op::{
     Address, Cause, CollectRule, ContactsError, DialFailure, DialOptions, HttpError, KvError, LegError,
-    MailError, MessageFailure, MetricError, Op, OriginateFailure, Outcome, PickUpFailure, Prompt, Real,
-    RecordRule, RecordingError, ScheduleError, Target, TransferFailure, TransferTarget, VoicemailError,
+    LegId, MailError, MessageFailure, MetricError, Op, OriginateFailure, Outcome, PickUpFailure, Prompt,
+    Real, RecordRule, RecordingError, ScheduleError, Target, TimerError, TransferFailure, TransferTarget,
+    VoicemailError,
 };
 
 mod http;
 mod mail;
+mod timers;
 mod voicemail;
 
 /// Longest time that an argument may give: ten minutes.
@@ -34,6 +36,8 @@ const SEARCH_BYTES_MAX: usize = 128;
 const CONTACTS_MAX: u32 = 100;
 const DATA_BYTES_MAX: usize = 8_192;
 const USERS_MAX: usize = 64;
+const LEGS_MAX: usize = 8;
+const DAY_MS: u32 = 86_400_000;
 
 impl Op {
     /// Whether the arguments are within their documented ranges; else the outcome that says so.
@@ -116,7 +120,19 @@ impl Op {
             Self::PickUp { users, .. } => {
                 check_users(users).map_err(|e| Outcome::PickedUp(Err(PickUpFailure::BadArgument(e))))
             }
+            Self::Timer { name, op } => {
+                timers::check(name, op).map_err(|e| Outcome::Timer(Err(TimerError::BadArgument(e))))
+            }
+            Self::WaitLegs { legs, timeout_ms } => check_legs(legs)
+                .and_then(|()| within("timeout-ms", *timeout_ms, 1, DAY_MS))
+                .map_err(|e| Outcome::LegEvent(Err(leg(e)))),
+            Self::BridgeUntil {
+                first,
+                second,
+                digits,
+            } => check_bridge_until(*first, *second, digits).map_err(|e| Outcome::BridgedUntil(Err(leg(e)))),
             Self::OriginateData
+            | Self::Deadline(_)
             | Self::RecorderPause { .. }
             | Self::RecorderResume { .. }
             | Self::RecorderFinish { .. }
@@ -393,6 +409,35 @@ fn check_message(user: &str, text: &str, sender: Option<&Address>) -> Result<(),
     check_identity("sender", sender)
 }
 
+fn check_legs(legs: &[LegId]) -> Result<(), String> {
+    if legs.is_empty() {
+        return Err("there is no leg".to_owned());
+    }
+    at_most("the list", legs.len(), LEGS_MAX, "legs")?;
+    let mut rest = legs;
+    while let Some((leg, others)) = rest.split_first() {
+        if others.contains(leg) {
+            return Err("the list has a leg twice".to_owned());
+        }
+        rest = others;
+    }
+    Ok(())
+}
+
+fn check_bridge_until(first: LegId, second: LegId, digits: &str) -> Result<(), String> {
+    if first == second {
+        return Err("a leg cannot be bridged with itself".to_owned());
+    }
+    if digits.is_empty() {
+        return Err("there is no digit".to_owned());
+    }
+    at_most("digits", digits.len(), 16, "bytes")?;
+    match digits.chars().find(|c| !is_digit(*c)) {
+        Some(odd) => Err(format!("digits has {odd:?}, which is not one of 0-9*#A-D")),
+        None => Ok(()),
+    }
+}
+
 fn check_key(key: &str) -> Result<(), String> {
     if key.is_empty() {
         return Err("the key is empty".to_owned());
@@ -403,7 +448,7 @@ fn check_key(key: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::{LegId, Strategy};
+    use crate::op::Strategy;
 
     fn words(op: &Op) -> String {
         match op.check() {
@@ -576,6 +621,58 @@ mod tests {
                     users: vec!["301".into(); 65],
                 },
                 "65 users",
+            ),
+            (
+                Op::WaitLegs {
+                    legs: Vec::new(),
+                    timeout_ms: 1,
+                },
+                "no leg",
+            ),
+            (
+                Op::WaitLegs {
+                    legs: vec![leg, LegId(1), leg],
+                    timeout_ms: 1,
+                },
+                "a leg twice",
+            ),
+            (
+                Op::WaitLegs {
+                    legs: (0..9).map(LegId).collect(),
+                    timeout_ms: 1,
+                },
+                "9 legs",
+            ),
+            (
+                Op::WaitLegs {
+                    legs: vec![leg],
+                    timeout_ms: 0,
+                },
+                "timeout-ms is 0",
+            ),
+            (
+                Op::BridgeUntil {
+                    first: leg,
+                    second: leg,
+                    digits: "*".into(),
+                },
+                "itself",
+            ),
+            (
+                Op::BridgeUntil {
+                    first: leg,
+                    second: LegId(1),
+                    digits: "*x".into(),
+                },
+                "'x'",
+            ),
+            (
+                Op::BridgeUntil {
+                    first: leg,
+                    second: LegId(1),
+                    digits: String::new(),
+                },
+                "no digit",
             ),
             (Op::Collect { leg, rule: rule() }, "fine"),
             (

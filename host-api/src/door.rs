@@ -13,7 +13,8 @@ use crate::journal::{Journal, JournalFull, Past, Said, Start};
 use crate::limits::{Accountant, Limits};
 use crate::op::{
     DialFailure, HttpError, KvError, LegError, LegId, Level, MailError, MessageFailure, MetricError, Op,
-    OpIndex, OriginateFailure, Outcome, PickUpFailure, RecorderId, RecordingError, TransferFailure,
+    OpIndex, OriginateFailure, Outcome, PickUpFailure, RecorderId, RecordingError, TimerError,
+    TransferFailure,
 };
 use crate::quota::{DomainQuota, TokenBucket};
 use crate::replay::Recording;
@@ -437,6 +438,8 @@ impl Op {
             Self::Play { .. } => Some(Outcome::Played(Err(leg()))),
             Self::Collect { .. } => Some(Outcome::Collected(Err(leg()))),
             Self::Bridge { .. } => Some(Outcome::Bridged(Err(leg()))),
+            Self::BridgeUntil { .. } => Some(Outcome::BridgedUntil(Err(leg()))),
+            Self::WaitLegs { .. } => Some(Outcome::LegEvent(Err(leg()))),
             Self::Dial { .. } => Some(Outcome::Dialled(Err(DialFailure::Limit(limit.to_owned())))),
             Self::PickUp { .. } => Some(Outcome::PickedUp(Err(PickUpFailure::Limit(limit.to_owned())))),
             Self::Originate { .. } => Some(Outcome::Originated(Err(OriginateFailure::Limit(
@@ -461,6 +464,7 @@ impl Op {
                 Some(Outcome::Metric(Err(MetricError::Limit(limit.to_owned()))))
             }
             Self::SendMail { .. } => Some(Outcome::Mailed(Err(MailError::Limit(limit.to_owned())))),
+            Self::Timer { .. } => Some(Outcome::Timer(Err(TimerError::Limit(limit.to_owned())))),
             Self::LookUpSchedule { .. }
             | Self::FindContact { .. }
             | Self::SearchContacts { .. }
@@ -480,6 +484,7 @@ impl Op {
             | Self::Random
             | Self::Log { .. }
             | Self::OriginateData
+            | Self::Deadline(_)
             | Self::Step { .. } => None,
         }
     }

@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::world::{Handler, World};
 
 /// The interfaces that every world imports; everything else is refused by name.
-pub(crate) const INTERFACES: [&str; 24] = [
+pub(crate) const INTERFACES: [&str; 27] = [
     "tandem:pbx/types@0.2.0",
     "tandem:pbx/leg@0.2.0",
     "tandem:pbx/dial@0.2.0",
@@ -34,6 +34,9 @@ pub(crate) const INTERFACES: [&str; 24] = [
     "tandem:pbx/voicemail@0.2.0",
     "tandem:pbx/originate@0.2.0",
     "tandem:pbx/pickup@0.2.0",
+    "tandem:pbx/timers@0.2.0",
+    "tandem:pbx/deadline@0.2.0",
+    "tandem:pbx/leg-events@0.2.0",
 ];
 
 /// Why bytes cannot be run as a scenario.

@@ -5,16 +5,22 @@
 use serde::{Deserialize, Serialize};
 
 mod calls;
+mod deadline;
+mod leg_events;
 mod mail;
 mod phone;
+mod timers;
 mod voicemail;
 
 pub use calls::{OriginateFailure, PickUpFailure};
+pub use deadline::{DeadlineOp, Waiting};
+pub use leg_events::{BridgeUntilEnd, LegEvent};
 pub use mail::{Mail, MailError};
 pub use phone::{
     Delivery, MessageFailure, RecordEnd, RecordRule, Recorded, RecorderId, Recording, RecordingError, Side,
     TransferFailure, TransferTarget,
 };
+pub use timers::{TimerError, TimerOp, entry_point_of_timer};
 pub use voicemail::{
     VoicemailCounts, VoicemailError, VoicemailMessage, VoicemailOp, VoicemailState, VoicemailValue,
 };
@@ -175,12 +181,24 @@ pub enum Op {
     OriginateData,
     /// `pickup.pick-up`
     PickUp { picker: LegId, users: Vec<String> },
+    /// `timers.…`, of the timer of this name
+    Timer { name: String, op: TimerOp },
+    /// `deadline.…`
+    Deadline(DeadlineOp),
+    /// `leg-events.wait`
+    WaitLegs { legs: Vec<LegId>, timeout_ms: u32 },
+    /// `leg-events.bridge-until`
+    BridgeUntil {
+        first: LegId,
+        second: LegId,
+        digits: String,
+    },
 }
 
 /// What came of an [`Op`]; which variant belongs to which op is [`Op::accepts`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// Nothing to tell: `Step`, `Log`, `SleepMs`, `DropLeg`, `DropRecorder`.
+    /// Nothing to tell: `Step`, `Log`, `SleepMs`, `DropLeg`, `DropRecorder`, `Deadline` but `passed`.
     Done,
     /// `Peer`, `Local`
     Address(Address),
@@ -236,6 +254,14 @@ pub enum Outcome {
     OptionalText(Option<String>),
     /// `PickUp`
     PickedUp(Result<LegId, PickUpFailure>),
+    /// `Timer`: whether one of this name waited before
+    Timer(Result<bool, TimerError>),
+    /// `Deadline`, of `passed`
+    Flag(bool),
+    /// `WaitLegs`
+    LegEvent(Result<LegEvent, LegError>),
+    /// `BridgeUntil`
+    BridgedUntil(Result<BridgeUntilEnd, LegError>),
 }
 
 impl Op {
@@ -292,7 +318,11 @@ impl Op {
             | Self::SendMail { .. }
             | Self::Voicemail { .. }
             | Self::Originate { .. }
-            | Self::PickUp { .. } => false,
+            | Self::PickUp { .. }
+            | Self::Timer { .. }
+            | Self::Deadline(_)
+            | Self::WaitLegs { .. }
+            | Self::BridgeUntil { .. } => false,
         }
     }
 
@@ -350,6 +380,10 @@ impl Op {
             Self::Originate { .. } => "originate.call",
             Self::OriginateData => "originate.data",
             Self::PickUp { .. } => "pickup.pick-up",
+            Self::Timer { op, .. } => op.name(),
+            Self::Deadline(op) => op.name(),
+            Self::WaitLegs { .. } => "leg-events.wait",
+            Self::BridgeUntil { .. } => "leg-events.bridge-until",
         }
     }
 
@@ -379,6 +413,8 @@ impl Op {
             ))),
             Self::Voicemail { .. } => Outcome::Voicemail(Err(VoicemailError::Unavailable)),
             Self::Originate { .. } => Outcome::Originated(Err(OriginateFailure::Unavailable)),
+            Self::Timer { .. } => Outcome::Timer(Err(TimerError::Unavailable)),
+            Self::SendMessage { .. } => Outcome::Messaged(Err(MessageFailure::Unavailable)),
             _ => return None,
         })
     }
@@ -449,6 +485,14 @@ impl Op {
                 | (Self::Originate { .. }, Outcome::Originated(_))
                 | (Self::OriginateData, Outcome::OptionalText(_))
                 | (Self::PickUp { .. }, Outcome::PickedUp(_))
+                | (Self::Timer { .. }, Outcome::Timer(_))
+                | (Self::Deadline(DeadlineOp::Passed), Outcome::Flag(_))
+                | (
+                    Self::Deadline(DeadlineOp::Set { .. } | DeadlineOp::Clear),
+                    Outcome::Done
+                )
+                | (Self::WaitLegs { .. }, Outcome::LegEvent(_))
+                | (Self::BridgeUntil { .. }, Outcome::BridgedUntil(_))
                 | (Self::SendMessage { .. }, Outcome::Messaged(_))
         )
     }

@@ -4,7 +4,7 @@ use crate::op::Op;
 use crate::run::End;
 
 /// Interfaces that have host calls; what is of another is counted as the last.
-const INTERFACES: [&str; 23] = [
+const INTERFACES: [&str; 26] = [
     "leg",
     "dial",
     "bridge",
@@ -27,6 +27,9 @@ const INTERFACES: [&str; 23] = [
     "voicemail",
     "originate",
     "pickup",
+    "timers",
+    "deadline",
+    "leg-events",
     "other",
 ];
 

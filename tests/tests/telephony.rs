@@ -19,7 +19,9 @@ use tandem_kit::tone::{self, Span};
 use tandem_kit::wav::Wav;
 use tandem_kit::{ports, wait};
 use tandem_tests::load::caller;
+use tandem_tests::modules::offer_built;
 use tandem_tests::phones::{SOON, phone, registered, tone_hz};
+use tandem_tests::web::get;
 
 /// Louder than any noise, softer than any music.
 const AUDIBLE_DBFS: f64 = -45.0;
@@ -28,7 +30,7 @@ fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// A server whose numbers 710 to 716 lead to the guest `phone`.
+/// A server whose numbers 710 to 717 lead to the guest `phone`.
 fn start() -> Tandem {
     let tandem = Tandem::builder().start().unwrap();
     let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/dist/phone.wasm");
@@ -45,7 +47,7 @@ fn start() -> Tandem {
             &domain,
         ],
     );
-    for number in ["710", "711", "712", "713", "714", "715", "716"] {
+    for number in ["710", "711", "712", "713", "714", "715", "716", "717"] {
         run(
             &tandem,
             &[
@@ -299,6 +301,13 @@ fn a_text_reaches_a_users_phone() {
         a.wait_for(&EventKind::Closed, SOON).unwrap();
     };
     send("NoDevice");
+    let domain = tandem.demo().domain.clone();
+    offer_built(&tandem, &domain, "web", "web:/", "{}").unwrap();
+    let post = || {
+        let path = format!("/s/{domain}/text?302&The+order+is+ready");
+        get(tandem.web(), &path).unwrap()
+    };
+    assert_eq!(post().status, 409);
     let port = ports::free().unwrap();
     let register = Sipp::new(scenario("register"))
         .remote(tandem.sip())
@@ -316,6 +325,18 @@ fn a_text_reaches_a_users_phone() {
         let done = phone.finish().unwrap();
         assert_eq!((done.successful, done.failed), (1, 0), "{done:?}");
     }
+    // From a scenario without a call, the text comes from the domain.
+    let phone = Sipp::new(scenario("messaged_by_domain"))
+        .local_port(port)
+        .start()
+        .unwrap();
+    let answer = post();
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (200, "Ok(Delivery { accepted: 1, devices: 1 })")
+    );
+    let done = phone.finish().unwrap();
+    assert_eq!((done.successful, done.failed), (1, 0), "{done:?}");
 }
 
 #[test]
@@ -381,4 +402,53 @@ fn a_scenario_begins_anew_with_what_it_handed_over() {
         "it begins after that: {}",
         output.stdout
     );
+}
+
+/// A menu has two seconds, though its prompt has a minute. Then two talk; a star parts them, the caller alone hears a tone,
+/// a key of the other phone joins them again, and so it is after the death of the call logic.
+#[test]
+fn a_star_parts_two_who_talk_and_a_deadline_ends_a_menu() {
+    let tandem = start();
+    let a = registered(&tandem, "301", Transport::Udp).unwrap();
+    let b = registered(&tandem, "302", Transport::Tcp).unwrap();
+    let before = tandem.log().len();
+    a.dial("717").unwrap();
+    let late = said(&tandem, "late: ", before);
+    assert!(
+        late.contains("late: true Err(LegError::Limit(\"the deadline has passed\"))"),
+        "{late}"
+    );
+    let menu = spans(&a, 1_200.0);
+    assert!(near(menu[0].length(), ms(2_000), ms(300)), "{menu:?}");
+
+    b.wait_for(&EventKind::Incoming, SOON).unwrap();
+    b.accept().unwrap();
+    for (count, event) in (1..).zip(["Digit(1, '5')", "Digit(0, '6')"]) {
+        wait::until(SOON, "the other's tone", || {
+            let heard = |phone, other| spans(phone, tone_hz(other)).len() >= count;
+            (heard(&a, "302") && heard(&b, "301")).then_some(())
+        })
+        .unwrap();
+        if count == 2 {
+            let old = tandem.kill(Role::CallLogic).unwrap();
+            tandem.wait_for_restart(Role::CallLogic, old).unwrap();
+            std::thread::sleep(ms(1_000));
+        }
+        let before = tandem.log().len();
+        a.press('*').unwrap();
+        said(&tandem, "codes: Digit('*')", before);
+        wait::until(SOON, "the tone of the code", || {
+            (spans(&a, 1_500.0).len() >= count).then_some(())
+        })
+        .unwrap();
+        assert_eq!(spans(&b, 1_500.0), Vec::<Span>::new());
+        std::thread::sleep(ms(1_000));
+        let phone = if count == 1 { &b } else { &a };
+        phone.press(if count == 1 { '5' } else { '6' }).unwrap();
+        said(&tandem, event, before);
+    }
+    heard(&a, tone_hz("302"), "302 again");
+    b.hangup().unwrap();
+    said(&tandem, "codes: SecondHungUp", before);
+    a.wait_for(&EventKind::Closed, SOON).unwrap();
 }

@@ -185,6 +185,7 @@ fn an_event_scenario_hears_of_calls_once_and_again_after_a_failure() {
 fn an_event_scenario_hears_of_time() {
     let (tandem, domain) = start();
     offer_built(&tandem, &domain, "events", "event:every-10s", "{}").unwrap();
+    timers_that_scenarios_set_outlive_the_server(&tandem, &domain);
     let count = || kept(&tandem, &domain, "count/timer").and_then(|count| count.parse::<u32>().ok());
     wait::until(Duration::from_secs(30), "two timers", || {
         count().filter(|count| *count >= 2)
@@ -193,6 +194,60 @@ fn an_event_scenario_hears_of_time() {
     assert_eq!(
         kept(&tandem, &domain, "last/timer").as_deref(),
         Some("{\"every_s\":10}")
+    );
+}
+
+/// In a domain of its own, while the other waits for its time.
+fn timers_that_scenarios_set_outlive_the_server(tandem: &Tandem, domain: &str) {
+    add_domain(tandem, OTHER, &[]).unwrap();
+    offer_built(tandem, OTHER, "web", "web:/", "{}").unwrap();
+    let timer = |domain: &str, query: &str| {
+        let answer = ask(tandem, domain, &format!("/timer?{query}"));
+        (answer.status, answer.body)
+    };
+    let set = (200, "set".to_owned());
+    let deaf = "timer: there is no entry point event:timer-remind".to_owned();
+    assert_eq!(timer(OTHER, "remind/1&0&early"), (409, deaf.clone()));
+    offer_built(tandem, OTHER, "events", "event:timer-remind", "{}").unwrap();
+    assert_eq!(timer(domain, "remind/1&0&early"), (409, deaf));
+    assert_eq!(timer(OTHER, "Remind&0").0, 409);
+    assert_eq!(timer(OTHER, "remind/1&86400000&tomorrow"), set);
+    assert_eq!(timer(OTHER, "remind/2&86400000&never"), set);
+    assert_eq!(timer(OTHER, "remind/3&86400000&later"), set);
+    assert_eq!(timer(OTHER, "remind/2"), (200, "true".to_owned()));
+    assert_eq!(timer(OTHER, "remind/2"), (200, "false".to_owned()));
+
+    // Moved, it is due while the server is down.
+    assert_eq!(timer(OTHER, "remind/1&1500&soon"), set);
+    let listed = tandem.json(&["timer", "list", OTHER]).unwrap();
+    assert_eq!(listed[0]["name"], "remind/1");
+    assert_eq!(listed[1]["entry_point"], "event:timer-remind");
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    assert_eq!(
+        tandem.json(&["timer", "list", domain]).unwrap(),
+        serde_json::json!([])
+    );
+    let refused = tandem.cli(&["timer", "cancel", domain, "remind/3"]).unwrap();
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    let cancelled = tandem.cli(&["timer", "cancel", OTHER, "remind/3"]).unwrap();
+    assert_eq!(cancelled.code, Some(0), "{cancelled:?}");
+    let pid = tandem.kill(Role::CallLogic).unwrap();
+    tandem.wait_for_restart(Role::CallLogic, pid).unwrap();
+
+    let told = wait::until(Duration::from_secs(20), "the timer", || {
+        kept(tandem, OTHER, "last/timer")
+    })
+    .unwrap();
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(
+        (&told["name"], &told["data"]),
+        (&"remind/1".into(), &"soon".into())
+    );
+    assert!(told["due_ms"].as_u64().unwrap() > 1_700_000_000_000, "{told}");
+    assert_eq!(kept(tandem, OTHER, "count/timer").as_deref(), Some("1"));
+    assert_eq!(
+        tandem.json(&["timer", "list", OTHER]).unwrap(),
+        serde_json::json!([])
     );
 }
 

@@ -253,6 +253,8 @@ pub struct Expect {
     pub requests: Vec<String>,
     /// The calls that the scenario originates, as `USER ENTRY-POINT DATA`: these and no others.
     pub originates: Option<Vec<String>>,
+    /// The timers that wait at the end, as `NAME AFTER-MS DATA`, by name: these and no others.
+    pub timers: Option<Vec<String>>,
     /// What counters and gauges have at the end, and the sum of what was observed.
     pub metrics: BTreeMap<String, f64>,
     /// The scenario sends mails with these texts in them, as `TO: SUBJECT: TEXT [RECORDING]`, in this order; others may

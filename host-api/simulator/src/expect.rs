@@ -75,6 +75,11 @@ pub fn failures(case: &Case, played: &Played) -> Vec<String> {
         &seen.originated,
         &mut failures,
     );
+    if let Some(wanted) = &expect.timers {
+        let waiting = seen.timers.iter();
+        let found: Vec<String> = waiting.map(|(name, after)| format!("{name} {after}")).collect();
+        differs("timers", Some(wanted), &found, &mut failures);
+    }
     differs("bridged", expect.bridged.as_ref(), &seen.bridged, &mut failures);
     differs("lasts", expect.lasts.as_ref(), &played.lasted, &mut failures);
     if let Some(wanted) = expect.ended_by

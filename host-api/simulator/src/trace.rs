@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use tandem_host_api::journal::TimedEntry;
 use tandem_host_api::op::{
-    CollectEnd, CollectRule, ContactsError, DialFailure, DialOptions, HttpError, KvError, KvValue, LegError,
-    Level, MailError, MessageFailure, MetricError, Op, OpIndex, OriginateFailure, Outcome, PickUpFailure,
-    Prompt, RecordEnd, RecordRule, RecordingError, ScheduleError, ScheduleState, Strategy, Target,
-    TransferFailure, TransferTarget, VoicemailError, VoicemailOp, VoicemailValue,
+    BridgeUntilEnd, CollectEnd, CollectRule, ContactsError, DeadlineOp, DialFailure, DialOptions, HttpError,
+    KvError, KvValue, LegError, LegEvent, Level, MailError, MessageFailure, MetricError, Op, OpIndex,
+    OriginateFailure, Outcome, PickUpFailure, Prompt, RecordEnd, RecordRule, RecordingError, ScheduleError,
+    ScheduleState, Strategy, Target, TimerError, TimerOp, TransferFailure, TransferTarget, VoicemailError,
+    VoicemailOp, VoicemailValue,
 };
 use tandem_host_api::{Entry, Input, LegId};
 
@@ -249,6 +250,23 @@ fn request(op: &Op) -> String {
             text(data)
         ),
         Op::OriginateData => name.to_owned(),
+        Op::Deadline(DeadlineOp::Set { after_ms }) => format!("{name} {after_ms}"),
+        Op::Deadline(DeadlineOp::Clear | DeadlineOp::Passed) => name.to_owned(),
+        Op::WaitLegs { legs, timeout_ms } => {
+            let legs: Vec<String> = legs.iter().map(|leg| leg.0.to_string()).collect();
+            format!("{name} legs {} for {timeout_ms} ms", legs.join(", "))
+        }
+        Op::BridgeUntil {
+            first,
+            second,
+            digits,
+        } => format!("{name} {digits} legs {} and {}", first.0, second.0),
+        Op::Timer { name: of, op } => match op {
+            TimerOp::Set { after_ms, data } => {
+                format!("{name} {} in {after_ms} ms with {}", text(of), text(data))
+            }
+            TimerOp::Cancel => format!("{name} {}", text(of)),
+        },
         Op::PickUp { picker, users } => format!("{} {}", on(*picker), shortened(&users.join(", "))),
     }
 }
@@ -380,7 +398,9 @@ fn outcome(outcome: &Outcome) -> Option<String> {
         Outcome::Leg(Err(error))
         | Outcome::Played(Err(error))
         | Outcome::Collected(Err(error))
-        | Outcome::Bridged(Err(error)) => leg_error(error),
+        | Outcome::Bridged(Err(error))
+        | Outcome::BridgedUntil(Err(error))
+        | Outcome::LegEvent(Err(error)) => leg_error(error),
         Outcome::Played(Ok(end)) => format!("{end:?}").to_lowercase(),
         Outcome::Collected(Ok(collected)) => {
             let end = match collected.end {
@@ -503,6 +523,21 @@ fn outcome(outcome: &Outcome) -> Option<String> {
             VoicemailError::BadArgument(why) => format!("bad argument: {}", shortened(why)),
             VoicemailError::Unavailable => "unavailable".to_owned(),
         },
+        Outcome::Flag(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+        Outcome::LegEvent(Ok(event)) => match event {
+            LegEvent::Digit(place, digit) => format!("number {place} in the list presses {digit}"),
+            LegEvent::Gone(place) => format!("number {place} in the list is gone"),
+            LegEvent::Timeout => "time-out".to_owned(),
+        },
+        Outcome::BridgedUntil(Ok(end)) => match end {
+            BridgeUntilEnd::Digit(digit) => format!("the first pressed {digit}"),
+            BridgeUntilEnd::FirstHungUp => "the first hung up".to_owned(),
+            BridgeUntilEnd::SecondHungUp => "the second hung up".to_owned(),
+            BridgeUntilEnd::Lost => "lost".to_owned(),
+        },
+        Outcome::Timer(Ok(true)) => "one waited".to_owned(),
+        Outcome::Timer(Ok(false)) => "none waited".to_owned(),
+        Outcome::Timer(Err(error)) => timer_error(error),
         Outcome::LocalTime(t) => format!(
             "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
             t.year, t.month, t.day, t.hour, t.minute, t.second
@@ -517,6 +552,15 @@ fn originate_failure(failure: &OriginateFailure) -> String {
         OriginateFailure::BadArgument(why) => format!("bad argument: {}", shortened(why)),
         OriginateFailure::Limit(why) => format!("limit: {}", shortened(why)),
         OriginateFailure::Unavailable => "unavailable".to_owned(),
+    }
+}
+
+fn timer_error(error: &TimerError) -> String {
+    match error {
+        TimerError::NoEntryPoint(name) => format!("no entry point: {}", shortened(name)),
+        TimerError::BadArgument(why) => format!("bad argument: {}", shortened(why)),
+        TimerError::Limit(why) => format!("limit: {}", shortened(why)),
+        TimerError::Unavailable => "unavailable".to_owned(),
     }
 }
 

@@ -129,6 +129,57 @@ fn a_script_answers_for_services_and_knows_what_was_asked() {
     assert_eq!(played.failures.len(), 2, "{failures}");
 }
 
+const TIMERS: &str = r#"
+[[case]]
+name = "a timer is set"
+request = { path = "/timer", query = "remind/301&60000&call back" }
+[case.expect]
+timers = ["remind/301 60000 call back"]
+
+[[case]]
+name = "a timer has another name"
+request = { path = "/timer", query = "Remind&60000" }
+[case.expect]
+response = { status = 409 }
+timers = ["remind/301 60000"]
+
+[[case]]
+name = "a text is sent without a call"
+request = { path = "/text", query = "302&hello" }
+[case.world.users.302]
+registered = true
+[case.expect]
+response = { status = 200 }
+"#;
+
+#[test]
+fn timers_that_wait_and_texts_without_a_call_can_be_expected() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/guests/dist/web.wasm");
+    let bytes = std::fs::read(file).expect("`make scenarios` makes the test guests");
+    let engine = Engine::new(EngineConfig::default()).unwrap();
+    let module = engine.load(&bytes).unwrap();
+    let script = Script::parse(TIMERS, &Beside::default()).unwrap();
+    let failures = |case: &tandem_simulator::case::Case| {
+        let played = play(&engine, &module, &Arc::new(case.clone()));
+        (played.failures, played.trace.join("\n"))
+    };
+    let [set, refused, text] = &script.cases[..] else {
+        panic!("three cases")
+    };
+    let (none, trace) = failures(set);
+    assert!(none.is_empty(), "{none:?}\n{trace}");
+    let line = "timers.set \"remind/301\" in 60000 ms with \"call back\" → none waited";
+    assert!(trace.contains(line), "no {line} in\n{trace}");
+    let (one, trace) = failures(refused);
+    assert_eq!(
+        one,
+        ["timers: expected \"remind/301 60000\", got nothing"],
+        "{trace}"
+    );
+    let (none, trace) = failures(text);
+    assert!(none.is_empty(), "{none:?}\n{trace}");
+}
+
 #[test]
 fn mistakes_about_services_are_told() {
     for (extra, words) in [

@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use tandem_host_api::op::{
-    Address, BridgeEnd, Cause, CollectEnd, Collected, Contact, Delivery, DialFailure, HeaderValue,
-    HttpHeader, HttpResponse, KvError, KvValue, LegError, Level, LocalTime, Mail, OriginateFailure,
-    PickUpFailure, PlayEnd, Prompt, RecordEnd, Recorded, RecorderId, Recording, ScheduleError, Target, User,
-    VoicemailCounts, VoicemailMessage, VoicemailOp, VoicemailState, VoicemailValue,
+    Address, BridgeEnd, BridgeUntilEnd, Cause, CollectEnd, Collected, Contact, DeadlineOp, Delivery,
+    DialFailure, HeaderValue, HttpHeader, HttpResponse, KvError, KvValue, LegError, LegEvent, Level,
+    LocalTime, Mail, OriginateFailure, PickUpFailure, PlayEnd, Prompt, RecordEnd, Recorded, RecorderId,
+    Recording, ScheduleError, Target, TimerError, TimerOp, User, VoicemailCounts, VoicemailMessage,
+    VoicemailOp, VoicemailState, VoicemailValue,
 };
 use tandem_host_api::{End, LegId, Module, Op, OpIndex, Outcome, ReplayOptions, Reply, replay};
 
@@ -111,6 +112,13 @@ fn friendly(document: &'static str) -> impl FnMut(OpIndex, &Op) -> Reply + Send 
             Op::OriginateData => Outcome::OptionalText(None),
             Op::Originate { .. } => Outcome::Originated(Err(OriginateFailure::Limit("enough".to_owned()))),
             Op::PickUp { .. } => Outcome::PickedUp(Err(PickUpFailure::NothingRings)),
+            Op::Timer { op, .. } => Outcome::Timer(match op {
+                TimerOp::Set { .. } => Err(TimerError::NoEntryPoint("event:timer-remind".to_owned())),
+                TimerOp::Cancel => Ok(true),
+            }),
+            Op::Deadline(DeadlineOp::Passed) => Outcome::Flag(true),
+            Op::Deadline(_) => Outcome::Done,
+            Op::WaitLegs { .. } => Outcome::LegEvent(Ok(LegEvent::Digit(1, '#'))),
             other => panic!("these guests do not ask for {}", other.name()),
         })
     }
@@ -511,6 +519,7 @@ async fn what_a_sandbox_has_not_fails_in_words_that_say_what_to_do() {
 async fn tours_of_the_book_use_every_interface() {
     let play = || {
         let mut others = friendly(r#"{"greeting": "Hello.", "agents": ["301", "302"]}"#);
+        let mut talks = 0;
         move |index, op: &Op| match op {
             Op::KvIncrement { .. } => Reply::Now(Outcome::Kv(Err(KvError::NotANumber))),
             Op::KvGet { key } => {
@@ -531,7 +540,16 @@ async fn tours_of_the_book_use_every_interface() {
             Op::Random => Reply::Now(Outcome::Number(0)),
             Op::Collect { rule, .. } => {
                 assert_eq!((rule.min, rule.max, rule.terminators.as_str()), (3, 6, "#"));
-                Reply::Now(Outcome::Collected(Ok(entered(""))))
+                let late = "the deadline has passed".to_owned();
+                Reply::Now(Outcome::Collected(Err(LegError::Limit(late))))
+            }
+            Op::BridgeUntil { .. } => {
+                talks += 1;
+                Reply::Now(Outcome::BridgedUntil(Ok(if talks == 1 {
+                    BridgeUntilEnd::Digit('*')
+                } else {
+                    BridgeUntilEnd::SecondHungUp
+                })))
             }
             op => others(index, op),
         }
@@ -588,6 +606,13 @@ async fn tours_of_the_book_use_every_interface() {
             "originate.data",
             "originate.call",
             "pickup.pick-up",
+            "timers.set",
+            "timers.cancel",
+            "deadline.set",
+            "deadline.clear",
+            "deadline.passed",
+            "leg-events.wait",
+            "leg-events.bridge-until",
         ] {
             assert!(names.contains(name), "{language}: no {name} in {names:?}");
         }

@@ -17,7 +17,7 @@ pub enum StartedBy {
 }
 
 /// Which events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventKind {
     /// `call-ended`: a call's record is written.
     CallEnded,
@@ -31,6 +31,8 @@ pub enum EventKind {
     UserUnregistered,
     /// `every-30s`, `every-5m`, `every-1h`: time passes.
     Every(Duration),
+    /// `timer-reminder`: a timer that a scenario has set, called `reminder` or `reminder/…`.
+    Timer(String),
 }
 
 /// Why a name is none.
@@ -47,8 +49,8 @@ pub enum StartedByError {
     Path,
     /// `event:` and something else.
     #[error(
-        "behind `event:` stands `call-started`, `call-answered`, `call-ended`, `user-registered`, `user-unregistered`, or \
-         `every-` with 10s to 24h, such as `every-5m`"
+        "behind `event:` stands `call-started`, `call-answered`, `call-ended`, `user-registered`, `user-unregistered`, \
+         `every-` with 10s to 24h, such as `every-5m`, or `timer-` with a name of a-z, 0-9, - _ and ."
     )]
     Event,
 }
@@ -87,6 +89,11 @@ impl EventKind {
             "user-unregistered" => return Some(Self::UserUnregistered),
             _ => (),
         }
+        if let Some(name) = text.strip_prefix("timer-") {
+            let letters = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
+            let good = (1..=64).contains(&name.len()) && name.bytes().all(letters);
+            return good.then(|| Self::Timer(name.to_owned()));
+        }
         let every = text.strip_prefix("every-")?;
         let digits = every.trim_end_matches(['s', 'm', 'h']);
         let number: u64 = digits.parse().ok().filter(|_| !digits.starts_with(['0', '+']))?;
@@ -110,7 +117,7 @@ impl fmt::Display for EventKind {
             Self::CallAnswered => f.write_str("call-answered"),
             Self::UserRegistered => f.write_str("user-registered"),
             Self::UserUnregistered => f.write_str("user-unregistered"),
-            Self::Every(_) => f.write_str("timer"),
+            Self::Every(_) | Self::Timer(_) => f.write_str("timer"),
         }
     }
 }
@@ -150,6 +157,8 @@ mod tests {
         assert_eq!(every("event:every-30s"), Some(30));
         assert_eq!(every("event:every-5m"), Some(300));
         assert_eq!(every("event:every-24h"), Some(86_400));
+        let timer = StartedBy::parse("event:timer-re.min_der-7").unwrap();
+        assert_eq!(timer, StartedBy::Event(EventKind::Timer("re.min_der-7".into())));
     }
 
     #[test]
@@ -175,6 +184,9 @@ mod tests {
             "event:every-5ms",
             "event:every-99999999999999999999h",
             "event:calls",
+            "event:timer-",
+            "event:timer-Reminder",
+            "event:timer-reminder/7",
         ] {
             assert_eq!(StartedBy::parse(event), Err(StartedByError::Event), "{event}");
         }

@@ -14,7 +14,7 @@ use crate::{CallSummary, DomainScope, Store, StoreError, kv, rows};
 /// The entry point that hears of calls that have ended.
 pub const CALL_ENDED: &str = "event:call-ended";
 /// Most events of one domain that wait: what happens beyond is not told, and the log says so.
-const WAITING_MOST: i64 = 10_000;
+pub(crate) const WAITING_MOST: i64 = 10_000;
 
 /// An event that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,18 +76,20 @@ pub(crate) async fn note_call_ended(
     };
     let data = serde_json::to_string(&told).unwrap_or_else(|_| "{}".to_owned());
     let id = format!("call-ended/{}", call.id);
-    note(write, scope, &id, CALL_ENDED, call.ended_at, &data).await
+    note(write, scope, &id, CALL_ENDED, call.ended_at, &data).await?;
+    Ok(())
 }
 
-async fn note(
+/// Notes an event; false: nobody listens, it waits already, or there is no room.
+pub(crate) async fn note(
     write: &mut Write,
     scope: &DomainScope,
     id: &str,
     entry_point: &str,
     happened_at: Timestamp,
     data: &str,
-) -> Result<(), StoreError> {
-    sqlx::query(
+) -> Result<bool, StoreError> {
+    let noted = sqlx::query(
         "INSERT INTO events (domain_id, id, entry_point, happened_at, data, due_at) \
          SELECT domain_id, $2, number, $4, $5, $4 FROM entry_points WHERE domain_id = $1 AND number = $3 \
          AND (SELECT COUNT(*) FROM events WHERE domain_id = $1) < $6 ON CONFLICT (domain_id, id) DO NOTHING",
@@ -100,7 +102,7 @@ async fn note(
     .bind(WAITING_MOST)
     .execute(&mut **write)
     .await?;
-    Ok(())
+    Ok(noted.rows_affected() > 0)
 }
 
 impl Store {

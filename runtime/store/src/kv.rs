@@ -281,7 +281,7 @@ async fn add(
 }
 
 /// What a change that was made already gave; none: it was not made.
-async fn remembered(
+pub(crate) async fn remembered(
     write: &mut Write,
     scope: &DomainScope,
     once: Once<'_>,
@@ -297,7 +297,7 @@ async fn remembered(
 }
 
 /// Remembers what a change gave: a sum, or 1 for a key that was there and is deleted.
-async fn remember(
+pub(crate) async fn remember(
     write: &mut Write,
     scope: &DomainScope,
     once: Once<'_>,
@@ -318,6 +318,24 @@ async fn remember(
 }
 
 impl Store {
+    /// What a host call that changes something elsewhere has given; none: it is not known to be done.
+    pub async fn done_once(&self, scope: &DomainScope, once: Once<'_>) -> Result<Option<i64>, StoreError> {
+        let mut write = self.write_relaxed().await?;
+        remembered(&mut write, scope, once).await
+    }
+
+    /// Remembers what a host call that changes something elsewhere has given.
+    pub async fn note_done(
+        &self,
+        scope: &DomainScope,
+        once: Once<'_>,
+        result: i64,
+    ) -> Result<(), StoreError> {
+        let mut write = self.write_relaxed().await?;
+        remember(&mut write, scope, once, result).await?;
+        Ok(write.commit().await?)
+    }
+
     /// Forgets what was remembered for a run that no call began: it is over and asks nothing again.
     pub async fn forget_run(&self, scope: &DomainScope, run: &str) -> Result<(), StoreError> {
         let mut write = self.write().await?;

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
 //! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`] and `grants.rs`, [`entry_points`],
-//! [`activations`], `worlds.rs`, [`events`], [`scenario_log`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`],
+//! [`activations`], `worlds.rs`, [`events`], [`timers`], [`scenario_log`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`],
 //! [`tokens`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`], [`voicemail`]. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
 //!
@@ -39,6 +39,7 @@ pub mod scenario_log;
 pub mod schedules;
 pub mod secrets;
 pub mod signatures;
+pub mod timers;
 pub mod tokens;
 mod unused;
 pub mod usage;
@@ -74,6 +75,7 @@ pub use scenario_log::{LogFilter, LogKind, LogLevel, LogLine, LogPage, NewLogLin
 pub use schedules::ScheduleEntry;
 pub use secrets::{OpenSecret, SecretEntry, SecretValue};
 pub use signatures::{PublicKey, Signature, SigningKey, TrustedKey};
+pub use timers::{NewTimer, Timer};
 pub use tokens::{Bearer, Secret, Token, TokenScope};
 pub use unused::{Spare, Stray};
 pub use usage::{Amount, DayUsage};

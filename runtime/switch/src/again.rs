@@ -13,7 +13,13 @@ impl Unwritten {
             return false;
         }
         match key.kind {
-            Kind::Call | Kind::Leg | Kind::Origin | Kind::Tapes | Kind::Fallback | Kind::Originated => {
+            Kind::Call
+            | Kind::Leg
+            | Kind::Origin
+            | Kind::Tapes
+            | Kind::Fallback
+            | Kind::Originated
+            | Kind::Deadline => {
                 self.note_call(CallKey(key.id));
             }
             Kind::ServerTransaction => self.note_transaction(TransactionId::server(key.id)),

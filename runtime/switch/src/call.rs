@@ -12,22 +12,24 @@ use tandem_bus::media::{PlayId, SendId};
 use tandem_directory::EntryPoint;
 use tandem_host_api::End;
 use tandem_host_api::collect::Collector;
-use tandem_host_api::op::{Address, BridgeEnd, LegId, Op, OpIndex, Outcome, RecorderId};
+use tandem_host_api::op::{Address, BridgeEnd, LegEvent, LegId, Op, OpIndex, Outcome, RecorderId};
 use tandem_sip::transactions::ServerId;
 use tandem_sip::{Flow, Message, Moment};
 
 use crate::context::Context;
 use crate::dialling::Dialling;
 use crate::leg::{By, Happened, Leg, Media, Role};
+use crate::messaging::Messaging;
 use crate::sdp::Audio;
 use crate::shard::{Answer, FallBack, Happening, Output, Start};
 use crate::written;
-use message::Messaging;
 pub use originated::{Originated, Origination};
 pub use pickup::{Picked, Picker};
 use recording::{Foreground, Tape};
 use transfer::Transferring;
 
+mod deadline;
+mod leg_events;
 mod media;
 mod message;
 mod originated;
@@ -87,6 +89,15 @@ pub enum Pending {
         picker: LegId,
         users: Vec<String>,
         question: u64,
+    },
+    /// What happens on these legs is waited for.
+    WaitingLegs { legs: Vec<LegId>, until: Moment },
+    /// As `Bridging`, until the first leg's peer presses one of these digits.
+    BridgingUntil {
+        first: LegId,
+        second: LegId,
+        joined: bool,
+        digits: String,
     },
 }
 
@@ -188,6 +199,8 @@ pub struct Call {
     pub fallback: Option<Fallback>,
     /// What it was originated with, where no caller began it.
     pub originated: Option<Originated>,
+    /// By when what its scenario waits for must be over.
+    pub deadline: Option<Moment>,
 }
 
 impl Call {
@@ -209,6 +222,7 @@ impl Call {
             tapes: Vec::new(),
             fallback: fallback.map(|entry| Fallback { entry, failed: None }),
             originated: None,
+            deadline: None,
         }
     }
 
@@ -304,11 +318,15 @@ impl Call {
                 self.collecting(leg, progress, cx);
             }
             Pending::Sleeping { until } if cx.now >= *until => self.done(Outcome::Done, cx),
+            Pending::WaitingLegs { until, .. } if cx.now >= *until => {
+                self.done(Outcome::LegEvent(Ok(LegEvent::Timeout)), cx);
+            }
             Pending::Dialling(_) => self.dialling_timeout(cx),
             Pending::Recording(_) | Pending::Finishing { .. } => self.recording_timeout(cx),
             Pending::Transferring(_) => self.transfer_timeout(cx),
             _ => (),
         }
+        self.deadline_timeout(cx);
         match self.core.phase {
             Phase::Running
                 if self
@@ -338,7 +356,7 @@ impl Call {
         let legs = self.legs.iter().filter_map(Leg::deadline).min();
         let pending = match &self.core.pending {
             Pending::Collecting { collector, .. } => collector.deadline(),
-            Pending::Sleeping { until } => Some(*until),
+            Pending::Sleeping { until } | Pending::WaitingLegs { until, .. } => Some(*until),
             Pending::Dialling(dialling) => Some(dialling.deadline()),
             Pending::Recording(it) => it.deadline(),
             Pending::Finishing { until, .. } => Some(*until),
@@ -351,7 +369,10 @@ impl Call {
             Phase::Closing { until } if !self.is_leaving() => Some(until),
             Phase::Originating | Phase::Stopping | Phase::Closing { .. } | Phase::Over => None,
         };
-        [legs, pending, phase].into_iter().flatten().min()
+        [legs, pending, self.deadline_of_pending(), phase]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The scenario has ended: where it failed, its fall-back takes over; without one the caller gets the cause that is
@@ -391,15 +412,11 @@ impl Call {
     /// The fall-back takes the caller over as it stands: ringing, hearing, or answered. What the scenario before it had
     /// begun ends: its request, what it played, the legs that it had dialled.
     fn fall_back(&mut self, end: End, cx: &mut Context<'_>) {
-        if let Pending::Bridging {
-            first,
-            second,
-            joined: true,
-        } = self.core.pending
-        {
+        if let Some((first, second, true)) = self.core.pending.bridge() {
             self.part(first, second, cx);
         }
         self.core.pending = Pending::Nothing;
+        self.deadline = None;
         // A number that was given is not given again: what the store did under it would be taken for done.
         let asked = self
             .core

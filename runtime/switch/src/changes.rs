@@ -90,6 +90,7 @@ fn call_keys(call: CallKey, legs: usize) -> impl Iterator<Item = Key> {
         Kind::Tapes,
         Kind::Fallback,
         Kind::Originated,
+        Kind::Deadline,
     ]
     .into_iter()
     .map(move |kind| Key::new(kind, call.0, 0))
@@ -174,6 +175,11 @@ impl Shard {
         }
         if let Some(originated) = &it.originated {
             written.put(Key::new(Kind::Originated, call.0, 0), originated, write);
+        }
+        let deadline = Key::new(Kind::Deadline, call.0, 0);
+        match &it.deadline {
+            Some(moment) => written.put(deadline, moment, write),
+            None => written.delete(deadline, write),
         }
         let core = CallValue(it.legs.len() as u32, &it.core);
         written.put(Key::new(Kind::Call, call.0, 0), &core, write);

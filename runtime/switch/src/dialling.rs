@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tandem_host_api::op::{Address, DialFailure, DialOptions, LegId, Outcome, Strategy, Target};
+use tandem_host_api::op::{Address, DialFailure, DialOptions, LegId, Outcome, Strategy, Target, Waiting};
 use tandem_sip::Moment;
 use tandem_sip::registrar::Binding;
 
@@ -404,6 +404,13 @@ impl Call {
             }
         }
         self.dialling_next(cx);
+    }
+
+    /// The scenario's deadline is over.
+    pub(crate) fn dialling_past_deadline(&mut self, cx: &mut Context<'_>) {
+        if let Outcome::Dialled(failed) = Waiting::Dial.past_deadline() {
+            self.dialling_over(failed, "did not answer in time", cx);
+        }
     }
 
     /// Ends the dial; every other device stops ringing.

@@ -36,10 +36,12 @@ pub enum Kind {
     Fallback = 13,
     /// What a call that no caller began was originated with; `id` is the call's.
     Originated = 14,
+    /// By when what a call's scenario waits for must be over; `id` is the call's.
+    Deadline = 15,
 }
 
 impl Kind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Meta,
         Self::Call,
         Self::Leg,
@@ -55,6 +57,7 @@ impl Kind {
         Self::Tapes,
         Self::Fallback,
         Self::Originated,
+        Self::Deadline,
     ];
 }
 

@@ -24,6 +24,7 @@ pub mod door;
 mod errand;
 pub mod keys;
 pub mod leg;
+mod messaging;
 pub mod nonces;
 mod perform;
 mod reconcile;

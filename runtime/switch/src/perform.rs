@@ -40,6 +40,9 @@ impl Call {
             return self.fail_scenario(End::Diverged(how), cx);
         }
         self.core.index = Some(index);
+        if let Some(outcome) = self.refused_by_deadline(&op, cx.now) {
+            return self.done(outcome, cx);
+        }
         match op {
             Op::Peer { leg } => {
                 let peer = self.leg(leg).map(|l| l.peer.clone()).unwrap_or_default();
@@ -77,7 +80,29 @@ impl Call {
                 targets,
                 options,
             } => self.dial(caller, targets, options, cx),
-            Op::Bridge { first, second } => self.bridge(first, second, cx),
+            Op::Bridge { first, second } => {
+                self.core.pending = Pending::Bridging {
+                    first,
+                    second,
+                    joined: false,
+                };
+                self.bridge(first, second, cx);
+            }
+            Op::BridgeUntil {
+                first,
+                second,
+                digits,
+            } => {
+                self.core.pending = Pending::BridgingUntil {
+                    first,
+                    second,
+                    joined: false,
+                    digits,
+                };
+                self.bridge(first, second, cx);
+            }
+            Op::WaitLegs { legs, timeout_ms } => self.wait_legs(legs, timeout_ms, cx),
+            Op::Deadline(op) => self.deadline_op(op, cx),
             Op::SleepMs { duration_ms } => {
                 self.core.pending = Pending::Sleeping {
                     until: cx.now + Duration::from_millis(u64::from(duration_ms)),
@@ -125,7 +150,8 @@ impl Call {
             | Op::SearchContacts { .. }
             | Op::SendMail { .. }
             | Op::Voicemail { .. }
-            | Op::Originate { .. } => {
+            | Op::Originate { .. }
+            | Op::Timer { .. } => {
                 let Some(question) = self.question(&op) else {
                     return self.stop_scenario(cx);
                 };
@@ -264,6 +290,7 @@ impl Call {
         }
     }
 
+    /// Begins the bridge that is pending.
     fn bridge(&mut self, first: LegId, second: LegId, cx: &mut Context<'_>) {
         let refused = if first == second {
             Some(LegError::BadArgument(
@@ -280,13 +307,8 @@ impl Call {
             None
         };
         if let Some(error) = refused {
-            return self.done(Outcome::Bridged(Err(error)), cx);
+            return self.bridged(Err(error), cx);
         }
-        self.core.pending = Pending::Bridging {
-            first,
-            second,
-            joined: false,
-        };
         match self.leg(first).map(|leg| leg.media.clone()) {
             Some(Media::None) => {
                 if let Some(leg) = self.leg(first) {

@@ -121,12 +121,8 @@ impl Call {
     /// The one pair that a call may have: its bridge.
     fn reconcile_pair(&self, known: &Known, cx: &mut Context<'_>) {
         let endpoint = |id: LegId| self.legs.get(id.0 as usize).map(|leg| leg.endpoint);
-        let wanted = match self.core.pending {
-            Pending::Bridging {
-                first,
-                second,
-                joined: true,
-            } => endpoint(first).zip(endpoint(second)),
+        let wanted = match self.core.pending.bridge() {
+            Some((first, second, true)) => endpoint(first).zip(endpoint(second)),
             _ => None,
         };
         let joined = |a: EndpointId| known.get(&a).and_then(|it| it.joined);

@@ -64,6 +64,7 @@ struct Parts {
     legs: BTreeMap<u32, Read<Leg>>,
     tapes: Option<Read<Vec<Tape>>>,
     originated: Option<Read<Originated>>,
+    deadline: Option<Read<Moment>>,
     keys: Vec<Key>,
 }
 
@@ -163,6 +164,7 @@ impl Shard {
             Kind::Tapes => found.part(key).tapes = Some(read(value)),
             Kind::Fallback => found.part(key).fallback = Some(read(value)),
             Kind::Originated => found.part(key).originated = Some(read(value)),
+            Kind::Deadline => found.part(key).deadline = Some(read(value)),
             Kind::ServerTransaction => match found.read(key, value) {
                 Some(record) => found.servers.push((key, record)),
                 None => self.journal.note_stale_at(key, value),
@@ -327,6 +329,14 @@ impl Shard {
             }
             None => None,
         };
+        let deadline = match parts.deadline {
+            Some(Ok(deadline)) => Some(deadline),
+            Some(Err(error)) => {
+                why.get_or_insert(format!("its deadline: {error}"));
+                None
+            }
+            None => None,
+        };
         if !is_sound(key.0) {
             why.get_or_insert("it has no possible number".into());
         }
@@ -338,6 +348,7 @@ impl Shard {
                 tapes,
                 fallback,
                 originated,
+                deadline,
             }),
             (_, _, why) => Err((why.unwrap_or_default(), legs)),
         }

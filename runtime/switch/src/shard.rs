@@ -49,6 +49,7 @@ mod admitting;
 mod inquiry;
 mod io;
 mod limits;
+mod texts;
 
 pub use inquiry::{Inquiry, Told};
 pub use io::{Admitted, Answer, FallBack, Happening, Input, Located, Output, Question, Resume, Start};
@@ -96,6 +97,8 @@ pub struct Shard {
     pub(crate) indexes: Indexes,
     pub(crate) admissions: HashMap<u64, Admission>,
     pub(crate) asked: HashMap<u64, CallKey>,
+    /// Texts of scenarios that no call starts, by numbers as calls have them.
+    texts: HashMap<CallKey, texts::Text>,
     /// Who waits for a call to let go of another: the inquiry, and that other.
     held: HashMap<CallKey, Vec<(u64, String)>>,
     deadlines: BTreeSet<(Moment, CallKey)>,
@@ -139,6 +142,7 @@ impl Shard {
             indexes: Indexes::default(),
             admissions: HashMap::new(),
             asked: HashMap::new(),
+            texts: HashMap::new(),
             held: HashMap::new(),
             deadlines: BTreeSet::new(),
             due: HashMap::new(),
@@ -282,7 +286,11 @@ impl Shard {
             self.journal.note_waiting(number);
             self.admit(admission, answer, now);
         } else if let Some(key) = self.asked.remove(&number) {
-            self.with_call(key, now, |call, cx| call.handle_answer(number, answer, cx));
+            if self.texts.contains_key(&key) {
+                self.with_text(key, now, |text, own, cx| text.located(number, answer, own, cx));
+            } else {
+                self.with_call(key, now, |call, cx| call.handle_answer(number, answer, cx));
+            }
         } else {
             self.errand_answered(number, answer, now);
         }
@@ -334,6 +342,9 @@ impl Shard {
                     flow,
                     ..
                 } = owner;
+                if self.text_answered(call, Some(&message), now) {
+                    return;
+                }
                 if self.calls.contains_key(&call) {
                     self.note_alive(call);
                     self.with_call(call, now, |call, cx| {
@@ -377,7 +388,9 @@ impl Shard {
     }
 
     fn handle_client_failed(&mut self, client: ClientId, words: &str, now: Moment) {
-        if let Some(owner) = self.indexes.clients.remove(&client) {
+        if let Some(owner) = self.indexes.clients.remove(&client)
+            && !self.text_answered(owner.call, None, now)
+        {
             self.with_call(owner.call, now, |call, cx| {
                 call.handle_failed(owner.used, words, cx);
             });

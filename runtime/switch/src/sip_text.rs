@@ -23,7 +23,11 @@ pub fn contact(flow: Flow) -> String {
 
 /// A name-addr with an escaped display name and user (RFC 3261 §25.1).
 pub fn name_addr(address: &Address) -> String {
-    let uri = format!("<sip:{}@{}>", escape_user(&address.user), address.host);
+    let uri = if address.user.is_empty() {
+        format!("<sip:{}>", address.host)
+    } else {
+        format!("<sip:{}@{}>", escape_user(&address.user), address.host)
+    };
     if address.display_name.is_empty() {
         return uri;
     }

@@ -13,7 +13,7 @@ component (`build.py`) and sees nothing of the world but what is here: no files,
 A function with `@web_scenario` answers HTTP, one with `@event_scenario` hears of what has happened.
 
 Reading order: `scenario`, `Leg`, `Prompt`, `dial`, `bridge`, `record`, `hold`, `transfer`, `send_message`,
-`originate`, `pick_up`, `trace`; then the small ones. Each module is one interface of the WIT package `tandem:pbx`, under
+`originate`, `pick_up`, `leg_events`, `deadline`, `timers`, `trace`; then the small ones. Each module is one interface of the WIT package `tandem:pbx`, under
 the same name; the texts in `sdk-wit/wit` say how each call ends, what it may
 answer, and how the journal treats it.
 
@@ -26,14 +26,17 @@ from . import (
     clock,
     config,
     contacts,
+    deadline,
     http,
     key_value,
+    leg_events,
     log,
     mail,
     metrics,
     originate,
     random,
     schedule,
+    timers,
     trace,
     voicemail,
 )
@@ -54,6 +57,7 @@ from ._errors import (
     PickUpFailure,
     RecordingError,
     ScheduleError,
+    TimerError,
     TransferFailure,
     VoicemailError,
 )
@@ -100,6 +104,7 @@ __all__ = [
     "Side",
     "Strategy",
     "Target",
+    "TimerError",
     "TransferFailure",
     "TransferTarget",
     "User",
@@ -111,6 +116,7 @@ __all__ = [
     "clock",
     "config",
     "contacts",
+    "deadline",
     "delete_recording",
     "dial",
     "event_scenario",
@@ -118,6 +124,7 @@ __all__ = [
     "hold",
     "http",
     "key_value",
+    "leg_events",
     "log",
     "mail",
     "metrics",
@@ -130,6 +137,7 @@ __all__ = [
     "schedule",
     "send_message",
     "start_recording",
+    "timers",
     "trace",
     "transfer",
     "voicemail",

@@ -13,6 +13,7 @@ from wit_world.imports import (
     pickup,
     recording,
     schedule,
+    timers,
     transfer,
     voicemail,
 )
@@ -290,6 +291,23 @@ class PickUpFailure(_Refusal):
         kind = self.kinds[type(raw)]
         _, why = _status(raw)
         super().__init__(f"pick-up: {_words(kind)}{why}", kind)
+
+
+class TimerError(_Refusal):
+    """Why a timer was not set or cancelled. `kind`: `no-entry-point` (the domain has none that the timer would start),
+    `bad-argument`, `limit`, `unavailable`."""
+
+    kinds = {
+        timers.TimerError_NoEntryPoint: "no-entry-point",
+        timers.TimerError_BadArgument: "bad-argument",
+        timers.TimerError_Limit: "limit",
+        timers.TimerError_Unavailable: "unavailable",
+    }
+
+    def __init__(self, raw: timers.TimerError):
+        kind = self.kinds[type(raw)]
+        _, why = _status(raw)
+        super().__init__(f"timer: {_words(kind)}{why}", kind)
 
 
 def _status(raw) -> tuple[int | None, str]:

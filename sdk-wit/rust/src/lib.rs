@@ -20,7 +20,7 @@
 //! ```
 //!
 //! Reading order: [`Leg`], [`Prompt`], [`Collect`], [`dial`], [`bridge`], [`recording`], [`hold()`], [`transfer()`],
-//! [`send_message`], [`originate`], [`pick_up`], [`trace`]; then the small ones, and [`checkpoint`] for long calls.
+//! [`send_message`], [`originate`], [`pick_up`], [`leg_events`], [`deadline`], [`timers`], [`trace`]; then the small ones, and [`checkpoint`] for long calls.
 //! Each module is one interface of the WIT package `tandem:pbx`, under the same name; the texts in `sdk-wit/wit` say
 //! how each call ends, what it may answer, and how the journal treats it. What is raw is in [`bindings`].
 //!
@@ -35,6 +35,7 @@ pub mod checkpoint;
 pub mod clock;
 pub mod config;
 pub mod contacts;
+pub mod deadline;
 mod dial;
 mod directory;
 mod event;
@@ -42,6 +43,7 @@ mod hold;
 pub mod http;
 pub mod key_value;
 mod leg;
+pub mod leg_events;
 pub mod log;
 pub mod mail;
 mod message;
@@ -53,6 +55,7 @@ mod prompt;
 pub mod random;
 pub mod recording;
 pub mod schedule;
+pub mod timers;
 pub mod trace;
 mod transfer;
 pub mod voicemail;

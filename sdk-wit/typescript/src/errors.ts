@@ -13,6 +13,7 @@ import type { MailError as RawMailError } from 'tandem:pbx/mail@0.2.0';
 import type { VoicemailError as RawVoicemailError } from 'tandem:pbx/voicemail@0.2.0';
 import type { OriginateFailure as RawOriginateFailure } from 'tandem:pbx/originate@0.2.0';
 import type { PickUpFailure as RawPickUpFailure } from 'tandem:pbx/pickup@0.2.0';
+import type { TimerError as RawTimerError } from 'tandem:pbx/timers@0.2.0';
 import type { Leg } from './leg.ts';
 
 /** What can go wrong on a leg. `kind` says what; `message` says it in words. */
@@ -199,6 +200,18 @@ export class PickUpFailure extends Error {
   constructor(raw: RawPickUpFailure) {
     super(`pick-up: ${refusalWords(raw)}`);
     this.name = 'PickUpFailure';
+    this.kind = raw.tag;
+  }
+}
+
+/** Why a timer was not set or cancelled. */
+export class TimerError extends Error {
+  /** `no-entry-point`: the domain has none that the timer would start. */
+  readonly kind: RawTimerError['tag'];
+
+  constructor(raw: RawTimerError) {
+    super(`timer: ${refusalWords(raw)}`);
+    this.name = 'TimerError';
     this.kind = raw.tag;
   }
 }

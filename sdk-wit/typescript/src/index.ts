@@ -16,7 +16,7 @@
  * A module that calls {@link webScenario} answers HTTP, one that calls {@link eventScenario} hears of what has happened.
  *
  * Reading order: {@link scenario}, {@link Leg}, {@link Prompt}, {@link dial}, {@link bridge}, {@link record}, {@link hold},
- * {@link transfer}, {@link sendMessage}, {@link originate}, {@link pickUp}, {@link trace}; then the small ones. Each file is one interface of the WIT package `tandem:pbx`, under the same name; the texts in
+ * {@link transfer}, {@link sendMessage}, {@link originate}, {@link pickUp}, {@link legEvents}, {@link deadline}, {@link timers}, {@link trace}; then the small ones. Each file is one interface of the WIT package `tandem:pbx`, under the same name; the texts in
  * `sdk-wit/wit` say how each call ends, what it may answer, and how the journal treats it.
  *
  * What JavaScript has of its own and a scenario must not have is replaced in `sandbox.ts`.
@@ -51,6 +51,7 @@ export {
   MailError,
   OriginateFailure,
   PickUpFailure,
+  TimerError,
   VoicemailError,
 } from './errors.ts';
 export type { Address, Cause, CallProgressTone } from './types.ts';
@@ -58,13 +59,16 @@ export * as checkpoint from './checkpoint.ts';
 export * as clock from './clock.ts';
 export * as config from './config.ts';
 export * as contacts from './contacts.ts';
+export * as deadline from './deadline.ts';
 export * as http from './http.ts';
 export * as keyValue from './keyValue.ts';
+export * as legEvents from './legEvents.ts';
 export * as log from './log.ts';
 export * as mail from './mail.ts';
 export * as metrics from './metrics.ts';
 export * as originate from './originate.ts';
 export * as random from './random.ts';
 export * as schedule from './schedule.ts';
+export * as timers from './timers.ts';
 export * as trace from './trace.ts';
 export * as voicemail from './voicemail.ts';

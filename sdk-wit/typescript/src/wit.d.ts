@@ -346,3 +346,28 @@ declare module 'tandem:pbx/pickup@0.2.0' {
     | { tag: 'wrong-state' | 'bad-argument' | 'limit'; val: string };
   export function pickUp(picker: Leg, users: string[]): Leg;
 }
+
+declare module 'tandem:pbx/timers@0.2.0' {
+  export type TimerError =
+    | { tag: 'no-entry-point' | 'bad-argument' | 'limit'; val: string }
+    | { tag: 'unavailable' };
+  export function set(name: string, afterMs: number, data: string): void;
+  export function cancel(name: string): boolean;
+}
+
+declare module 'tandem:pbx/deadline@0.2.0' {
+  export function set(afterMs: number): void;
+  export function clear(): void;
+  export function passed(): boolean;
+}
+
+declare module 'tandem:pbx/leg-events@0.2.0' {
+  import type { Leg } from 'tandem:pbx/leg@0.2.0';
+
+  export type LegEvent = { tag: 'digit'; val: [number, string] } | { tag: 'gone'; val: number } | { tag: 'timeout' };
+  export type BridgeUntilEnd =
+    | { tag: 'digit'; val: string }
+    | { tag: 'first-hung-up' | 'second-hung-up' | 'lost' };
+  export function wait(legs: Leg[], timeoutMs: number): LegEvent;
+  export function bridgeUntil(first: Leg, second: Leg, digits: string): BridgeUntilEnd;
+}

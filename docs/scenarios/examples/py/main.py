@@ -20,6 +20,7 @@ from tandem_scenario import (
     Side,
     Strategy,
     Target,
+    TimerError,
     TransferFailure,
     TransferTarget,
     bridge,
@@ -27,12 +28,14 @@ from tandem_scenario import (
     clock,
     config,
     contacts,
+    deadline,
     delete_recording,
     dial,
     find_user,
     hold,
     http,
     key_value,
+    leg_events,
     log,
     mail,
     metrics,
@@ -45,6 +48,7 @@ from tandem_scenario import (
     schedule,
     send_message,
     start_recording,
+    timers,
     trace,
     transfer,
     voicemail,
@@ -152,6 +156,33 @@ def extension(caller: Leg) -> str | None:
     return entry.digits if entry.complete else None
 
 
+def extension_in_time(caller: Leg) -> str | None:
+    """Half a minute for all of it, however often a key is pressed."""
+    deadline.set(30_000)
+    try:
+        return extension(caller)
+    except LegError as error:
+        if error.kind == "limit" and deadline.passed():
+            return None
+        raise
+    finally:
+        deadline.clear()
+
+
+def remind(number: str, reached: bool) -> None:
+    """Who was called in vain is to be reminded in half an hour, unless somebody gets through before."""
+    name = f"remind/{number}"
+    if reached:
+        timers.cancel(name)
+        return
+    try:
+        timers.set(name, 1_800_000, "call back")
+    except TimerError as error:
+        # Nothing listens: the administrator wants no reminders.
+        if error.kind != "no-entry-point":
+            raise
+
+
 def pick(agents: list[str]) -> str | None:
     return agents[random.next() % len(agents)] if agents else None
 
@@ -182,6 +213,14 @@ def talk(caller: Leg, callee: Leg) -> None:
             # One of the two was gone before they were connected.
             if error.kind != "gone":
                 raise
+
+
+def talk_with_codes(caller: Leg, callee: Leg) -> None:
+    """The two talk. With `*` the caller puts the callee on hold for as long as they like: any key, or a minute, ends that."""
+    while leg_events.bridge_until(caller, callee, "*").kind == "digit":
+        hold(callee)
+        if leg_events.wait(caller, callee, timeout_ms=60_000).kind == "gone":
+            break
 
 
 def on_tape(caller: Leg, callee: Leg) -> None:
@@ -289,7 +328,7 @@ def handle(caller: Leg) -> None:
     waiting = take_over(caller, set_up.agents) if user in set_up.agents else None
     if waiting:
         return talk(caller, waiting)
-    number = (last_agent(user) or extension(caller) or pick(set_up.agents)) if is_open() else None
+    number = (last_agent(user) or extension_in_time(caller) or pick(set_up.agents)) if is_open() else None
     if not number:
         return apologise(caller)
     trace.step("dial", f"Call {number}")
@@ -297,11 +336,14 @@ def handle(caller: Leg) -> None:
     if not callee:
         return apologise(caller)
     key_value.set(f"last/{user}", number)
+    remind(number, True)
     trace.step("talk", "The two talk")
+    talk_with_codes(caller, callee)
     on_tape(caller, callee)
     if not wait(caller, number):
         leave_message(caller, number)
         tell(number, f"{user} left a message")
+        remind(number, False)
     ask_later(user)
     if not pass_on(caller, number):
         stay(caller, 0)

@@ -5,6 +5,7 @@ import {
   clock,
   config,
   contacts,
+  deadline,
   deleteRecording,
   dial,
   DialFailure,
@@ -16,6 +17,7 @@ import {
   KvError,
   type Leg,
   LegError,
+  legEvents,
   log,
   mail,
   MailError,
@@ -35,6 +37,8 @@ import {
   sendMessage,
   startRecording,
   Target,
+  TimerError,
+  timers,
   trace,
   transfer,
   TransferFailure,
@@ -157,6 +161,38 @@ function extension(caller: Leg): string | undefined {
   return entry.complete ? entry.digits : undefined;
 }
 
+/** Half a minute for all of it, however often a key is pressed. */
+function extensionInTime(caller: Leg): string | undefined {
+  deadline.set(30_000);
+  try {
+    return extension(caller);
+  } catch (error) {
+    if (error instanceof LegError && error.kind === 'limit' && deadline.passed()) {
+      return undefined;
+    }
+    throw error;
+  } finally {
+    deadline.clear();
+  }
+}
+
+/** Who was called in vain is to be reminded in half an hour, unless somebody gets through before. */
+function remind(number: string, reached: boolean): void {
+  const name = `remind/${number}`;
+  if (reached) {
+    timers.cancel(name);
+    return;
+  }
+  try {
+    timers.set(name, 1_800_000, 'call back');
+  } catch (error) {
+    // Nothing listens: the administrator wants no reminders.
+    if (!(error instanceof TimerError && error.kind === 'no-entry-point')) {
+      throw error;
+    }
+  }
+}
+
 function pick(agents: string[]): string | undefined {
   return agents[random.next() % agents.length];
 }
@@ -185,6 +221,16 @@ function talk(caller: Leg, callee: Leg): void {
     }
   }
   callee.hangUp();
+}
+
+/** The two talk. With `*` the caller puts the callee on hold for as long as they like: any key, or a minute, ends that. */
+function talkWithCodes(caller: Leg, callee: Leg): void {
+  while (legEvents.bridgeUntil(caller, callee, '*').kind === 'digit') {
+    hold(callee);
+    if (legEvents.wait([caller, callee], 60_000).kind === 'gone') {
+      break;
+    }
+  }
 }
 
 function onTape(caller: Leg, callee: Leg): void {
@@ -309,7 +355,7 @@ scenario((caller) => {
     return talk(caller, waiting);
   }
 
-  const number = isOpen() ? (lastAgent(user) ?? extension(caller) ?? pick(agents)) : undefined;
+  const number = isOpen() ? (lastAgent(user) ?? extensionInTime(caller) ?? pick(agents)) : undefined;
   if (!number) {
     return apologise(caller);
   }
@@ -319,11 +365,14 @@ scenario((caller) => {
     return apologise(caller);
   }
   keyValue.set(`last/${user}`, number);
+  remind(number, true);
   trace.step('talk', 'The two talk');
+  talkWithCodes(caller, callee);
   onTape(caller, callee);
   if (!wait(caller, number)) {
     leaveMessage(caller, number);
     tell(number, `${user} left a message`);
+    remind(number, false);
   }
   askLater(user);
   if (!passOn(caller, number)) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tandem_host_api::Input;
 use tandem_host_api::op::{
     Address, DialFailure, DialOptions, LegId, Outcome, Strategy, Target, TransferFailure, TransferTarget,
+    Waiting,
 };
 
 use super::leg::{By, Leg, State};
@@ -320,6 +321,13 @@ impl Exchange {
             self.hang_up(id, 480, "did not answer in time");
         }
         self.dialling_next();
+    }
+
+    /// The scenario's deadline is over.
+    pub(super) fn dialling_past_deadline(&mut self) {
+        if let Outcome::Dialled(failed) = Waiting::Dial.past_deadline() {
+            self.dialling_over(failed);
+        }
     }
 
     /// Ends the dial; every other device stops ringing.

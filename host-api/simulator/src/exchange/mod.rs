@@ -5,10 +5,12 @@
 //! about order is decided here: what is due at the same time happens in the order of [`Due`].
 //!
 //! `perform` begins requests, `services` answers for web services and the like, `mailbox` for mail and voicemail, `dialling` calls users, `party` is what people do, `sound` how long prompts take, `store`
-//! the key-value store, `leg` one side of a call, `record` who ended it and why.
+//! the key-value store, `deadline` ends what waits for too long, `leg_events` tells of several legs, `leg` one side of a call, `record` who ended it and why.
 
+mod deadline;
 mod dialling;
 mod leg;
+mod leg_events;
 mod mailbox;
 mod party;
 mod perform;
@@ -26,7 +28,9 @@ use std::time::Duration;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tandem_host_api::collect::{Collector, Progress};
-use tandem_host_api::op::{self, Address, BridgeEnd, CollectEnd, LegError, LegId, Outcome, TransferFailure};
+use tandem_host_api::op::{
+    self, Address, BridgeEnd, CollectEnd, LegError, LegEvent, LegId, Outcome, TransferFailure,
+};
 use tandem_host_api::{Clock, Input, Journal, WebResponse};
 
 use crate::case::{Act, Case, EndedBy, Start};
@@ -60,6 +64,8 @@ pub struct Seen {
     pub voicemail: BTreeMap<String, Vec<String>>,
     /// The calls that were originated, as `USER ENTRY-POINT DATA`.
     pub originated: Vec<String>,
+    /// The timers that wait at the end: by name, `AFTER-MS DATA`.
+    pub timers: BTreeMap<String, String>,
     /// What metrics have at the end.
     pub metrics: BTreeMap<String, f64>,
     /// Who ended the call, once it has ended.
@@ -94,6 +100,12 @@ enum Pending {
         first: LegId,
         second: LegId,
         since: Duration,
+        /// Digits of the first leg that end it; none: a plain bridge.
+        until: Option<String>,
+    },
+    WaitingLegs {
+        legs: Vec<LegId>,
+        until: Duration,
     },
     Sleeping {
         until: Duration,
@@ -122,6 +134,8 @@ enum Due {
     Act(LegId),
     /// What the scenario waits for is over.
     Pending,
+    /// The deadline of what the scenario waits for is over.
+    Deadline,
     /// All legs have been gone for long enough.
     Legless,
 }
@@ -168,6 +182,8 @@ pub struct Exchange {
     store: KeyValues,
     rng: StdRng,
     legless_since: Option<Duration>,
+    /// By when what the scenario waits for must be over.
+    deadline: Option<Duration>,
     /// How often each user was dialled.
     dialled: BTreeMap<String, usize>,
     tapes: Vec<Tape>,
@@ -213,6 +229,7 @@ impl Exchange {
             pending: Pending::Nothing,
             outcome: None,
             legless_since: None,
+            deadline: None,
             dialled: BTreeMap::new(),
             tapes: Vec::new(),
             recordings: BTreeMap::new(),
@@ -281,6 +298,7 @@ impl Exchange {
             Due::Reaction(leg) => self.react(leg),
             Due::Act(leg) => self.act(leg),
             Due::Pending => self.pending_due(),
+            Due::Deadline => self.deadline_due(),
             Due::Legless => return Advance::Over,
         }
         self.settle();
@@ -301,6 +319,7 @@ impl Exchange {
             Pending::Collecting { collector, .. } => collector.deadline(),
             Pending::Sending { until, .. }
             | Pending::Sleeping { until }
+            | Pending::WaitingLegs { until, .. }
             | Pending::Transferring { until, .. }
             | Pending::Answering { until, .. } => Some(*until),
             Pending::Recording(it) => it.deadline(&self.tapes),
@@ -308,6 +327,7 @@ impl Exchange {
             Pending::Nothing | Pending::Playing { .. } | Pending::Bridging { .. } => None,
         };
         dues.extend(pending.map(|at| (at, Due::Pending)));
+        dues.extend(self.deadline_of_pending().map(|at| (at, Due::Deadline)));
         dues.extend(
             self.legless_since
                 .map(|since| (since + LEGLESS_MAX, Due::Legless)),
@@ -325,6 +345,7 @@ impl Exchange {
             }
             Pending::Sending { .. } => self.done(Outcome::Leg(Ok(()))),
             Pending::Sleeping { .. } => self.done(Outcome::Done),
+            Pending::WaitingLegs { .. } => self.done(Outcome::LegEvent(Ok(LegEvent::Timeout))),
             Pending::Answering { outcome, .. } => {
                 let outcome = outcome.clone();
                 self.done(outcome);
@@ -373,6 +394,9 @@ impl Exchange {
             return self.note(id, format!("{digit} is not heard: the leg has no media"));
         }
         self.journal.input(Input::Digit { leg: id, digit });
+        if let Some(place) = self.waited_place(id) {
+            return self.done(Outcome::LegEvent(Ok(LegEvent::Digit(place, digit))));
+        }
         match &mut self.pending {
             Pending::Collecting { leg, collector } if *leg == id => {
                 let progress = collector.handle_digit(digit, now);
@@ -380,7 +404,7 @@ impl Exchange {
             }
             Pending::Recording(it) if it.leg == id => self.recording_digit(digit),
             // Digits of a conversation belong to it.
-            Pending::Bridging { .. } => (),
+            Pending::Bridging { .. } => self.bridge_digit(id, digit),
             _ => {
                 if let Some(leg) = self.leg(id) {
                     leg.keep_digit(digit);
@@ -440,15 +464,25 @@ impl Exchange {
             Pending::Collecting { leg, .. } if *leg == id => {
                 self.done(Outcome::Collected(Err(LegError::Gone)));
             }
-            Pending::Bridging { first, second, since } if *first == id || *second == id => {
-                let (first, second, since) = (*first, *second, *since);
+            Pending::Bridging {
+                first,
+                second,
+                since,
+                until,
+            } if *first == id || *second == id => {
+                let (first, second, since, until) = (*first, *second, *since, until.is_some());
                 let end = if first == id {
                     BridgeEnd::FirstHungUp
                 } else {
                     BridgeEnd::SecondHungUp
                 };
                 self.part(first, second, since);
-                self.done(Outcome::Bridged(Ok(end)));
+                self.bridged(Ok(end), until);
+            }
+            Pending::WaitingLegs { .. } => {
+                if let Some(place) = self.waited_place(id) {
+                    self.done(Outcome::LegEvent(Ok(LegEvent::Gone(place))));
+                }
             }
             Pending::Dialling(_) => self.dialling_leg_ended(id),
             Pending::Recording(it) if it.leg == id => self.recording_leg_ended(),
@@ -491,7 +525,10 @@ impl Exchange {
     /// The scenario has ended: what is still up is hung up; where it failed, the caller gets the fall-back's status.
     /// Gives what there was to see, and what is in the key-value store.
     pub fn finish(&mut self, failed: bool) -> (Seen, BTreeMap<String, Vec<u8>>) {
-        if let Pending::Bridging { first, second, since } = self.pending {
+        if let Pending::Bridging {
+            first, second, since, ..
+        } = self.pending
+        {
             self.part(first, second, since);
         }
         self.pending = Pending::Nothing;

@@ -13,7 +13,7 @@ use tandem_host_api::{Input, op};
 
 use super::leg::{By, Leg, State};
 use super::{Exchange, Pending, dialling};
-use crate::case::{Start, World};
+use crate::case::World;
 
 /// A digit that is sent, with the gap behind it.
 const DIGIT: Duration = Duration::from_millis(200);
@@ -23,6 +23,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 impl Exchange {
     /// Does or begins what is asked for. None: [`Exchange::take_outcome`] has the answer later.
     pub fn perform(&mut self, op: &Op) -> Option<Outcome> {
+        if let Some(outcome) = self.refused_by_deadline(op) {
+            return Some(outcome);
+        }
         if let Some(outcome) = self.answer(op).or_else(|| self.answer_service(op)) {
             return Some(outcome);
         }
@@ -88,6 +91,8 @@ impl Exchange {
             | Op::DropLeg { .. }
             | Op::Dial { .. }
             | Op::Bridge { .. }
+            | Op::BridgeUntil { .. }
+            | Op::WaitLegs { .. }
             | Op::SleepMs { .. }
             | Op::Record { .. }
             | Op::RecorderStart { .. }
@@ -108,6 +113,8 @@ impl Exchange {
             | Op::SearchContacts { .. }
             | Op::SendMail { .. } => return None,
             Op::Voicemail { name, op } => self.voicemail(name, op),
+            Op::Timer { name, op } => Outcome::Timer(self.timer(name, op)),
+            Op::Deadline(op) => self.deadline_op(*op),
             Op::OriginateData => Outcome::OptionalText(world.data.clone()),
             Op::Originate {
                 target,
@@ -126,11 +133,6 @@ impl Exchange {
                 Outcome::Originated(Ok(format!("call-{}", self.seen.originated.len())))
             }
             Op::RecordingDelete { name } => Outcome::Recording(self.delete_recording(name)),
-            // As a server has it: only a call's scenario sends texts.
-            Op::SendMessage { .. } if !matches!(self.case.start, Start::Call) => {
-                let why = "messages are sent by call scenarios only".to_owned();
-                Outcome::Messaged(Err(MessageFailure::Limit(why)))
-            }
             Op::SendMessage { user, .. } => Outcome::Messaged(messaged(world, user)),
         })
     }
@@ -159,7 +161,13 @@ impl Exchange {
                 targets,
                 options,
             } => self.dial(*caller, targets, options),
-            Op::Bridge { first, second } => self.bridge(*first, *second),
+            Op::Bridge { first, second } => self.bridge(*first, *second, None),
+            Op::BridgeUntil {
+                first,
+                second,
+                digits,
+            } => self.bridge(*first, *second, Some(digits.clone())),
+            Op::WaitLegs { legs, timeout_ms } => self.wait_legs(legs, *timeout_ms),
             Op::SleepMs { duration_ms } => {
                 let until = self.now() + Duration::from_millis((*duration_ms).into());
                 self.pending = Pending::Sleeping { until };
@@ -225,6 +233,8 @@ impl Exchange {
             | Op::FindContact { .. }
             | Op::SearchContacts { .. }
             | Op::Originate { .. }
+            | Op::Timer { .. }
+            | Op::Deadline(_)
             | Op::OriginateData => (), // answered before
         }
     }
@@ -322,7 +332,7 @@ impl Exchange {
         self.pending = Pending::Sending { leg: id, until };
     }
 
-    fn bridge(&mut self, first: LegId, second: LegId) {
+    fn bridge(&mut self, first: LegId, second: LegId, until: Option<String>) {
         let is_gone = |id: LegId| self.legs.get(id.0 as usize).is_none_or(Leg::is_over);
         let refused = if is_gone(first) || is_gone(second) {
             Some(LegError::Gone)
@@ -332,7 +342,7 @@ impl Exchange {
             None
         };
         if let Some(error) = refused {
-            return self.done(Outcome::Bridged(Err(error)));
+            return self.bridged(Err(error), until.is_some());
         }
         if let Some(leg) = self.leg(first)
             && matches!(leg.state, State::Incoming { .. })
@@ -348,7 +358,12 @@ impl Exchange {
                 leg.bridges.push(since);
             }
         }
-        self.pending = Pending::Bridging { first, second, since };
+        self.pending = Pending::Bridging {
+            first,
+            second,
+            since,
+            until,
+        };
     }
 
     /// Takes over the call that the world has ringing at one of the users: who calls there is a leg of its own.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tandem_host_api::op::{
     LegError, LegId, Outcome, Prompt, RecordEnd, RecordRule, Recorded, RecorderId, Recording, RecordingError,
+    Waiting,
 };
 
 use super::{Exchange, Pending};
@@ -174,6 +175,21 @@ impl Exchange {
             RecordEnd::Length
         };
         self.foreground_over(recorder, end, String::new());
+    }
+
+    /// The scenario's deadline is over.
+    pub(super) fn recording_past_deadline(&mut self) {
+        let Pending::Recording(it) = &self.pending else {
+            return;
+        };
+        let (leg, recorder) = (it.leg, it.recorder);
+        match recorder {
+            Some(recorder) => self.foreground_over(recorder, RecordEnd::Length, String::new()),
+            None => {
+                self.stop_sound(leg);
+                self.done(Waiting::Record.past_deadline());
+            }
+        }
     }
 
     /// The leg of the recording that is waited for is over.

@@ -1,16 +1,19 @@
-//! Services of the scripted world: web services, opening hours, metrics, an address book.
+//! Services of the scripted world: web services, opening hours, metrics, an address book, timers.
 
 use std::time::Duration;
 
 use tandem_host_api::numbers::{likeness, significant};
 use tandem_host_api::op::{
     Contact, HeaderValue, HttpError, HttpRequest, HttpResponse, MetricError, Op, Outcome, ScheduleError,
+    TimerError, TimerOp,
 };
 
 use super::{Exchange, Pending};
 
 /// Most names of metrics, as a server has it.
 const METRICS_MAX: usize = 100;
+/// Most timers that wait, as a server has it.
+const TIMERS_MAX: usize = 1_000;
 
 /// What a metric is, with what it has.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -112,6 +115,20 @@ impl Exchange {
             .or_insert(Metric { kind, value: 0.0 });
         metric.value = change(metric.value);
         Outcome::Metric(Ok(()))
+    }
+
+    /// Sets or cancels a timer. Nobody rings it here: what waits at the end can be expected.
+    pub(super) fn timer(&mut self, name: &str, op: &TimerOp) -> Result<bool, TimerError> {
+        let waited = self.seen.timers.remove(name).is_some();
+        if let TimerOp::Set { after_ms, data } = op {
+            if self.seen.timers.len() >= TIMERS_MAX {
+                let words = format!("more than {TIMERS_MAX} timers that wait in one domain");
+                return Err(TimerError::Limit(words));
+            }
+            let after = format!("{after_ms} {data}").trim_end().to_owned();
+            self.seen.timers.insert(name.to_owned(), after);
+        }
+        Ok(waited)
     }
 
     fn find_contact(&self, number: &str) -> Option<Contact> {

@@ -324,6 +324,7 @@ fn expect(shape: shape::Expect) -> Result<Expect, String> {
         log: shape.log,
         requests: shape.requests,
         originates: shape.originates,
+        timers: shape.timers,
         metrics: shape.metrics,
         mails: shape.mails,
         voicemail: shape.voicemail,

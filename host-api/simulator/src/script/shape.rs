@@ -292,6 +292,7 @@ pub struct Expect {
     pub log: Vec<String>,
     pub requests: Vec<String>,
     pub originates: Option<Vec<String>>,
+    pub timers: Option<Vec<String>>,
     pub metrics: BTreeMap<String, f64>,
     pub mails: Vec<String>,
     pub voicemail: BTreeMap<String, Vec<String>>,

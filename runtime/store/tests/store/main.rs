@@ -15,6 +15,7 @@ mod modules;
 mod retention;
 mod scenario_log;
 mod services;
+mod timers;
 mod tokens;
 mod trouble;
 mod trust;

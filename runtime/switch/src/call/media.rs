@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tandem_bus::media::{Event, PlayEnd, PlayId, Refusal, RtpPosition};
 use tandem_host_api::Input;
 use tandem_host_api::collect::Progress;
-use tandem_host_api::op::{self, BridgeEnd, LegError, LegId, Outcome};
+use tandem_host_api::op::{self, BridgeEnd, LegError, LegEvent, LegId, Outcome};
 
 use super::recording::Ended;
 use super::{Call, Pending};
@@ -79,7 +79,7 @@ impl Call {
                 let outcome = self.describe_leg(id, answer, cx);
                 self.done(Outcome::Leg(outcome), cx);
             }
-            Pending::Bridging { first, .. } if first == id => self.join(cx),
+            _ if matches!(self.core.pending.bridge(), Some((first, ..)) if first == id) => self.join(cx),
             _ => self.after(id, Happened::Nothing, cx),
         }
     }
@@ -126,8 +126,8 @@ impl Call {
             Pending::Opening { leg, .. } if leg == id => {
                 self.done(Outcome::Leg(Err(LegError::Media(words))), cx);
             }
-            Pending::Bridging { first, .. } if first == id => {
-                self.done(Outcome::Bridged(Err(LegError::Media(words))), cx);
+            _ if matches!(self.core.pending.bridge(), Some((first, ..)) if first == id) => {
+                self.bridged(Err(LegError::Media(words)), cx);
             }
             _ => (),
         }
@@ -165,6 +165,9 @@ impl Call {
             call: cx.call,
             input: Input::Digit { leg: id, digit },
         });
+        if let Some(place) = self.waited_place(id) {
+            return self.done(Outcome::LegEvent(Ok(LegEvent::Digit(place, digit))), cx);
+        }
         match &mut self.core.pending {
             Pending::Collecting { leg, collector } if *leg == id => {
                 let progress = collector.handle_digit(digit, cx.now);
@@ -173,6 +176,7 @@ impl Call {
             Pending::Recording(it) if it.leg == id => self.recording_digit(digit, cx),
             // Digits of a conversation belong to it.
             Pending::Bridging { joined: true, .. } => (),
+            Pending::BridgingUntil { joined: true, .. } => self.bridge_digit(id, digit, cx),
             _ => {
                 if let Some(leg) = self.leg(id) {
                     leg.keep_digit(digit);

@@ -96,6 +96,7 @@ impl Call {
                 data: it.data.clone(),
                 failure: None,
             }),
+            deadline: None,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use tandem_bus::media::Command;
 use tandem_host_api::Input;
-use tandem_host_api::op::{BridgeEnd, LegError, LegId, Outcome, PickUpFailure, TransferFailure};
+use tandem_host_api::op::{BridgeEnd, LegError, LegEvent, LegId, Outcome, PickUpFailure, TransferFailure};
 use tandem_sip::transactions::ServerId;
 use tandem_sip::{Flow, Message, Method};
 
@@ -147,13 +147,13 @@ impl Call {
                 self.dialling_leg_answered(id, cx);
             }
             Happened::Changed => {
-                if matches!(self.core.pending, Pending::Bridging { joined: false, .. }) {
+                if matches!(self.core.pending.bridge(), Some((_, _, false))) {
                     self.join(cx);
                 }
             }
             Happened::Ended => {
-                let end = match self.core.pending {
-                    Pending::Bridging { first, .. } if first == id => BridgeEnd::FirstHungUp,
+                let end = match self.core.pending.bridge() {
+                    Some((first, ..)) if first == id => BridgeEnd::FirstHungUp,
                     _ => BridgeEnd::SecondHungUp,
                 };
                 self.after_end(id, end, cx);
@@ -180,17 +180,23 @@ impl Call {
             Pending::Collecting { leg, .. } if *leg == id => {
                 self.done(Outcome::Collected(Err(LegError::Gone)), cx);
             }
-            Pending::Bridging {
-                first,
-                second,
-                joined,
-            } if *first == id || *second == id => {
-                let (first, second, joined) = (*first, *second, *joined);
+            Pending::Bridging { .. } | Pending::BridgingUntil { .. } => {
+                let Some((first, second, joined)) = self.core.pending.bridge() else {
+                    return;
+                };
+                if ![first, second].contains(&id) {
+                    return;
+                }
                 if joined {
                     self.part(first, second, cx);
-                    self.done(Outcome::Bridged(Ok(bridge_end)), cx);
+                    self.bridged(Ok(bridge_end), cx);
                 } else {
-                    self.done(Outcome::Bridged(Err(LegError::Gone)), cx);
+                    self.bridged(Err(LegError::Gone), cx);
+                }
+            }
+            Pending::WaitingLegs { .. } => {
+                if let Some(place) = self.waited_place(id) {
+                    self.done(Outcome::LegEvent(Ok(LegEvent::Gone(place))), cx);
                 }
             }
             Pending::Dialling(_) => self.dialling_leg_ended(id, cx),
@@ -222,7 +228,7 @@ impl Call {
 
     /// Connects the two legs of a pending bridge as soon as both have media; answers the first if need be.
     pub fn join(&mut self, cx: &mut Context<'_>) {
-        let Pending::Bridging { first, second, .. } = self.core.pending else {
+        let Some((first, second, _)) = self.core.pending.bridge() else {
             return;
         };
         // Its ports are on their way: `handle_opened` comes back here.
@@ -235,7 +241,7 @@ impl Call {
         if self.leg(first).is_some_and(|leg| !leg.is_up())
             && let Err(error) = self.describe_leg(first, true, cx)
         {
-            return self.done(Outcome::Bridged(Err(error)), cx);
+            return self.bridged(Err(error), cx);
         }
         let (Some(a), Some(b)) = (self.legs.get(first.0 as usize), self.legs.get(second.0 as usize)) else {
             return;
@@ -248,11 +254,7 @@ impl Call {
                 }
             }
             cx.media(Command::Join { a, b });
-            self.core.pending = Pending::Bridging {
-                first,
-                second,
-                joined: true,
-            };
+            self.core.pending.set_joined();
         }
     }
 }

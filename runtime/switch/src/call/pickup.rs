@@ -246,8 +246,8 @@ impl Call {
         if let Some(leg) = self.leg(id) {
             leg.end(By::Peer, 200, "hung up", cx);
         }
-        let end = match self.core.pending {
-            Pending::Bridging { first, .. } if first == id => BridgeEnd::FirstHungUp,
+        let end = match self.core.pending.bridge() {
+            Some((first, ..)) if first == id => BridgeEnd::FirstHungUp,
             _ => BridgeEnd::SecondHungUp,
         };
         self.after_end(id, end, cx);

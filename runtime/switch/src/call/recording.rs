@@ -73,12 +73,18 @@ enum Cause {
     Digit(char),
     PausedForLong,
     LegGone,
+    Deadline,
 }
 
 impl Foreground {
     /// When [`Call::recording_timeout`] is due.
     pub fn deadline(&self) -> Option<Moment> {
         self.until
+    }
+
+    /// Whether it was ended, and the gate's word on it is waited for.
+    pub fn is_ending(&self) -> bool {
+        self.cause.is_some()
     }
 }
 
@@ -256,6 +262,23 @@ impl Call {
         it.until = Some(cx.now + GATE_MAX);
     }
 
+    /// The scenario's deadline is over: what there is comes from the gate.
+    pub(super) fn recording_past_deadline(&mut self, cx: &mut Context<'_>) {
+        let Pending::Recording(it) = &mut self.core.pending else {
+            return;
+        };
+        let Some(recorder) = it.recorder else {
+            let leg = it.leg;
+            if let Some(leg) = self.leg(leg) {
+                leg.stop_play(cx);
+            }
+            return self.done(op::Waiting::Record.past_deadline(), cx);
+        };
+        it.cause = Some(Cause::Deadline);
+        it.until = Some(cx.now + GATE_MAX);
+        self.end_tape(recorder, cx);
+    }
+
     /// Time passed.
     pub(super) fn recording_timeout(&mut self, cx: &mut Context<'_>) {
         let silent = || {
@@ -312,7 +335,9 @@ impl Call {
                 return Err(RecordingError::Storage(words.clone()));
             }
             (bus::RecordEnd::Failed(words), _) => RecordEnd::Storage(words.clone()),
-            (bus::RecordEnd::Length, _) | (_, Some(Cause::PausedForLong)) => RecordEnd::Length,
+            (bus::RecordEnd::Length, _) | (_, Some(Cause::PausedForLong | Cause::Deadline)) => {
+                RecordEnd::Length
+            }
             (bus::RecordEnd::Silence, _) => RecordEnd::Silence,
             (bus::RecordEnd::Finished, Some(Cause::Digit(_))) => RecordEnd::Digit,
             (bus::RecordEnd::Finished, Some(Cause::LegGone)) => RecordEnd::LegGone,

@@ -146,6 +146,7 @@ impl Registration {
             | Kind::Cursor
             | Kind::Fallback
             | Kind::Originated
+            | Kind::Deadline
             | Kind::Ended
             | Kind::Tapes => (),
         }
@@ -237,6 +238,7 @@ impl Registration {
             | Kind::Cursor
             | Kind::Fallback
             | Kind::Originated
+            | Kind::Deadline
             | Kind::Ended
             | Kind::Tapes => return,
         };

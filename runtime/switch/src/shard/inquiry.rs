@@ -1,9 +1,11 @@
-//! What a shard is asked from outside its calls: to originate one, to give one away, to tell when one lets another go.
+//! What a shard is asked from outside its calls: to originate one, to give one away, to tell when one lets another
+//! go; and to send a text that belongs to none.
 //!
 //! Nothing of it is written down: who asks asks again after a restart, and is answered alike.
 
 use std::sync::Arc;
 
+use tandem_host_api::op::{Address, Delivery, MessageFailure};
 use tandem_sip::Moment;
 
 use super::{CallKey, Output, Shard};
@@ -24,6 +26,13 @@ pub enum Inquiry {
     },
     /// Tell when the call of this number and identifier no longer holds on to the call `by`.
     LetGo { call: CallKey, id: String, by: String },
+    /// Send a text to a user's devices.
+    Message {
+        domain: Arc<str>,
+        user: String,
+        text: String,
+        sender: Option<Address>,
+    },
 }
 
 /// What a shard answers.
@@ -37,6 +46,8 @@ pub enum Told {
     PickedUp(Option<Box<Picked>>),
     /// To [`Inquiry::LetGo`].
     LetGo,
+    /// To [`Inquiry::Message`].
+    Messaged(Result<Delivery, MessageFailure>),
 }
 
 impl Shard {
@@ -48,6 +59,12 @@ impl Shard {
                 users,
                 picker,
             } => Told::PickedUp(self.give_away(&domain, &users, &picker, now).map(Box::new)),
+            Inquiry::Message {
+                domain,
+                user,
+                text,
+                sender,
+            } => return self.send_text(number, domain, user, text, sender, now),
             Inquiry::LetGo { call, id, by } => {
                 let holds = self
                     .calls

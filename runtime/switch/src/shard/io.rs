@@ -218,7 +218,8 @@ pub enum Question {
         id: String,
         by: String,
     },
-    /// What a service of the domain is asked: HTTP, schedules, metrics, contacts, mail, voicemail, calls to begin. `once` as in [`Self::KeyValue`].
+    /// What a service of the domain is asked: HTTP, schedules, metrics, contacts, mail, voicemail, calls to begin, timers,
+    /// texts of scenarios that no call starts. `once` as in [`Self::KeyValue`].
     Service {
         domain: Arc<str>,
         op: Op,
@@ -257,7 +258,9 @@ impl Question {
             | Op::SearchContacts { .. }
             | Op::SendMail { .. }
             | Op::Voicemail { .. }
-            | Op::Originate { .. } => Some(Self::Service {
+            | Op::Originate { .. }
+            | Op::SendMessage { .. }
+            | Op::Timer { .. } => Some(Self::Service {
                 domain,
                 op: op.clone(),
                 once,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tandem_host_api::op::{
-    BridgeEnd, Cause, CollectEnd, CollectRule, DialFailure, DialOptions, LegError, LegId, Op, Outcome,
-    Prompt, Strategy, Target,
+    BridgeEnd, BridgeUntilEnd, Cause, CollectEnd, CollectRule, DeadlineOp, DialFailure, DialOptions,
+    LegError, LegEvent, LegId, Op, Outcome, Prompt, Strategy, Target,
 };
 use tandem_host_api::{Journal, JournalHeader};
 use tandem_simulator::case::{Act, Reaction, Then, User};
@@ -61,6 +61,7 @@ fn plain(outcome: Outcome) -> Outcome {
         Outcome::Played(result) => Outcome::Played(result.map_err(leg)),
         Outcome::Collected(result) => Outcome::Collected(result.map_err(leg)),
         Outcome::Bridged(result) => Outcome::Bridged(result.map_err(leg)),
+        Outcome::BridgedUntil(result) => Outcome::BridgedUntil(result.map_err(leg)),
         Outcome::Dialled(Err(DialFailure::Rejected(status, _))) => {
             Outcome::Dialled(Err(DialFailure::Rejected(status, String::new())))
         }
@@ -494,4 +495,123 @@ fn two_legs_are_bridged_and_part_alike() {
         Op::Ring { leg: BOB },
     ];
     same(bob(1_000, Then::Answer, None), &[], &dropped);
+}
+
+fn wait(legs: &[LegId], timeout_ms: u32) -> Op {
+    Op::WaitLegs {
+        legs: legs.to_vec(),
+        timeout_ms,
+    }
+}
+
+fn until(digits: &str) -> Op {
+    Op::BridgeUntil {
+        first: CALLER,
+        second: BOB,
+        digits: digits.into(),
+    }
+}
+
+#[test]
+fn what_happens_on_legs_is_told_alike() {
+    let deeds = [(500, Deed::Press('7')), (4_000, Deed::Press('*'))];
+    let ops = [
+        answer(),
+        dial("302"),
+        wait(&[CALLER, BOB], 60_000),
+        wait(&[BOB, CALLER], 60_000),
+        wait(&[CALLER, BOB], 500),
+        wait(&[CALLER, BOB], 60_000),
+        wait(&[CALLER, BOB], 60_000),
+        wait(&[LegId(7)], 60_000),
+    ];
+    let told = same(bob(1_000, Then::Answer, Some(8_000)), &deeds, &ops);
+    let event = |at, event| (at, Outcome::LegEvent(Ok(event)));
+    assert_eq!(
+        told[2..],
+        [
+            event(1_000, LegEvent::Digit(0, '7')),
+            event(4_000, LegEvent::Digit(1, '*')),
+            event(4_500, LegEvent::Timeout),
+            event(9_000, LegEvent::Gone(1)),
+            event(9_000, LegEvent::Gone(1)),
+            event(9_000, LegEvent::Gone(0)),
+        ]
+    );
+}
+
+#[test]
+fn a_digit_ends_a_bridge_alike() {
+    let deeds = [
+        (3_000, Deed::Press('1')),
+        (4_000, Deed::Press('*')),
+        (4_600, Deed::Press('2')),
+    ];
+    let ops = [
+        answer(),
+        until("*"),
+        dial("302"),
+        until("*#"),
+        collect(true, Vec::new()),
+        until("*"),
+        until("*"),
+    ];
+    let told = same(bob(1_000, Then::Answer, Some(10_000)), &deeds, &ops);
+    let ended = |at, end| (at, Outcome::BridgedUntil(end));
+    assert_eq!(told[1], ended(0, Err(LegError::Gone)));
+    assert_eq!(told[3], ended(4_000, Ok(BridgeUntilEnd::Digit('*'))));
+    assert_eq!(told[5], ended(11_000, Ok(BridgeUntilEnd::SecondHungUp)));
+    assert_eq!(told[6], ended(11_000, Err(LegError::Gone)));
+}
+
+#[test]
+fn a_deadline_ends_what_is_waited_for_alike() {
+    let set = |after_ms| Op::Deadline(DeadlineOp::Set { after_ms });
+    let passed = || Op::Deadline(DeadlineOp::Passed);
+    let clear = || Op::Deadline(DeadlineOp::Clear);
+    let sleep = Op::SleepMs { duration_ms: 5_000 };
+    for waits in [play("hello.wav"), collect(true, silence()), sleep, dial("302")] {
+        let ops = [
+            answer(),
+            set(1_500),
+            passed(),
+            waits.clone(),
+            passed(),
+            waits.clone(),
+            play("hello.wav"),
+            clear(),
+            passed(),
+            play("hello.wav"),
+            set(60_000),
+            play("hello.wav"),
+        ];
+        let told = same(bob(0, Then::Ring, None), &[], &ops);
+        assert_eq!(
+            (told[3].0, &told[4].1),
+            (1_500, &Outcome::Flag(true)),
+            "{waits:?}"
+        );
+        assert_eq!(told[5], (1_500, told[3].1.clone()), "{waits:?}");
+        let late = LegError::Limit("the deadline has passed".into());
+        assert_eq!(told[6], (1_500, Outcome::Played(Err(late))));
+        assert_eq!((told[9].0, told[11].0), (4_000, 6_500), "{waits:?}");
+    }
+    for waits in [bridge(), until("*"), wait(&[CALLER, BOB], 60_000)] {
+        let ops = [
+            answer(),
+            dial("302"),
+            set(2_000),
+            waits.clone(),
+            clear(),
+            play("hello.wav"),
+            bridge(),
+        ];
+        let told = same(bob(500, Then::Answer, Some(9_000)), &[], &ops);
+        assert_eq!(
+            (told[3].0, told[5].0),
+            (2_500, 5_000),
+            "both legs are up: {waits:?}"
+        );
+        assert_eq!(told[6], (9_500, Outcome::Bridged(Ok(BridgeEnd::SecondHungUp))));
+    }
 }

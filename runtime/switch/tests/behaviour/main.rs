@@ -20,6 +20,7 @@ mod dialling;
 mod fallback;
 #[path = "../kit/mod.rs"]
 mod kit;
+mod leg_events;
 mod memory;
 mod originated;
 mod pickup;

@@ -139,7 +139,7 @@ fn a_menu_goes_on_whenever_the_server_dies() {
 }
 
 /// A final response to an INVITE, repeated until its ACK comes, as every phone does.
-fn respond(w: &mut World, phone: &mut Phone, status: u16) {
+pub fn respond(w: &mut World, phone: &mut Phone, status: u16) {
     for _ in 0..2 {
         if !w.sent.contains(&(phone.port, "ACK".into())) {
             let body = (status == 200).then(|| sdp(phone.port + 1, ""));
@@ -206,7 +206,7 @@ fn bridged(w: &mut World) {
 }
 
 /// The pair that the gate has joined.
-fn joined(w: &World) -> Option<(EndpointId, EndpointId)> {
+pub fn joined(w: &World) -> Option<(EndpointId, EndpointId)> {
     w.gate.open.iter().find_map(|(a, it)| Some((*a, it.joined?)))
 }
 

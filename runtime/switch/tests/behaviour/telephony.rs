@@ -7,6 +7,7 @@ use tandem_host_api::op::{
     TransferFailure, TransferTarget,
 };
 use tandem_sip::{Message, Method, Name};
+use tandem_switch::{Input, Inquiry, Told};
 
 use super::restart::{answer_bye, at_every_point};
 use crate::kit::phone::endpoint;
@@ -307,6 +308,50 @@ fn a_text_goes_to_each_device_and_one_that_takes_it_is_enough() {
         devices: 2,
     };
     assert_eq!(messaged(&mut w), Some(Ok(delivery)));
+}
+
+/// What became of a text of a scenario that no call started.
+fn sent(w: &mut World, user: &str) -> Option<Result<Delivery, MessageFailure>> {
+    let inquiry = Inquiry::Message {
+        domain: DOMAIN.into(),
+        user: user.into(),
+        text: "hello".into(),
+        sender: None,
+    };
+    let number = 1 << 40;
+    w.give(Input::Inquire { number, inquiry });
+    told(w)
+}
+
+fn told(w: &mut World) -> Option<Result<Delivery, MessageFailure>> {
+    match w.told.pop()? {
+        Told::Messaged(sent) => Some(sent),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_text_without_a_call_comes_from_the_domain() {
+    let mut w = World::new(1);
+    let (mut b, mut c) = (Phone::new("302", 6020), Phone::new("302", 6030));
+    assert_eq!(sent(&mut w, "302"), Some(Err(MessageFailure::NoDevice)));
+    b.register(&mut w, "1");
+    c.register(&mut w, "0.5");
+    assert_eq!(sent(&mut w, "302"), None);
+    let first = text_at(&mut w, 6020);
+    assert_eq!(first.body(), b"hello");
+    let from = first.header_str(Name::From).unwrap();
+    assert!(from.starts_with(&format!("<sip:{DOMAIN}>;tag=")), "{from}");
+    b.reply(&mut w, &first, 200);
+    assert_eq!(told(&mut w), None);
+    // The other does not answer.
+    w.run(secs(40));
+    let delivery = Delivery {
+        accepted: 1,
+        devices: 2,
+    };
+    assert_eq!(told(&mut w), Some(Ok(delivery)));
+    assert_eq!((w.shard.calls(), w.shard.remembered()), (0, 0));
 }
 
 #[test]

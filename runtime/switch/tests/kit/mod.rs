@@ -343,7 +343,7 @@ impl World {
                     let answer = Answer::LetGo;
                     inputs.push_back(Input::Answered { number, answer });
                 }
-                Told::Begun | Told::Refused(_) => self.told.push(told),
+                Told::Begun | Told::Refused(_) | Told::Messaged(_) => self.told.push(told),
             },
             Output::Journal { input, .. } => self.journal.push(input),
             Output::StopScenario { call } => {

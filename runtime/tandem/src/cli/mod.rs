@@ -20,6 +20,7 @@ mod schedule;
 mod serve;
 mod server;
 mod sign;
+mod timer;
 mod token;
 mod trust;
 mod usage;
@@ -104,6 +105,9 @@ enum Command {
     /// Voicemail boxes of a domain, and what is in them
     #[command(subcommand)]
     Voicemail(voicemail::Voicemail),
+    /// Timers of a domain that wait: what its scenarios have set to be started later
+    #[command(subcommand)]
+    Timer(timer::Timer),
     /// Compile a module from the standard input; only the program itself starts this
     #[command(name = crate::compile::COMMAND, hide = true)]
     CompileModule,
@@ -290,6 +294,7 @@ fn start(context: &Context, command: Command) -> Result<ExitCode, Failure> {
             Command::Schedule(schedule) => schedule.run(context).await?,
             Command::Contacts(contacts) => contacts.run(context).await?,
             Command::Voicemail(voicemail) => voicemail.run(context).await?,
+            Command::Timer(timer) => timer.run(context).await?,
             Command::CompileModule => compile_module::run().await?,
         }
         Ok(ExitCode::SUCCESS)

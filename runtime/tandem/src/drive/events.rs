@@ -1,4 +1,4 @@
-//! Tells events to the domains' event scenarios: what the store has noted, and the time that passes.
+//! Tells events to the domains' event scenarios: what the store has noted, timers that are due, and the time that passes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,6 +35,9 @@ pub async fn tell_all(off_call: OffCall) {
             tracing::warn!(%error, "timers could not be noted");
         } else {
             timers_seen = now;
+        }
+        if let Err(error) = store.ring_timers(BATCH).await {
+            tracing::warn!(%error, "timers that are due wait on");
         }
         match store.due_events(BATCH).await {
             Ok(due) if due.is_empty() => tokio::time::sleep(LOOK).await,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tandem_host_api::op::{Address, Delivery, MessageFailure};
 use tandem_switch::call::{Origination, Picked, Picker};
 use tandem_switch::{CallKey, Inquiry, Told, shard_of};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -52,7 +53,28 @@ impl Exchange {
         let shard = shard_of(&it.id, ports.len() as u64);
         match Self::ask(&ports, shard, Inquiry::Originate(Box::new(it))).await? {
             Told::Refused(why) => Some(Err(why)),
-            Told::Begun | Told::PickedUp(_) | Told::LetGo => Some(Ok(())),
+            Told::Begun | Told::PickedUp(_) | Told::LetGo | Told::Messaged(_) => Some(Ok(())),
+        }
+    }
+
+    /// Sends a text by the shard that the run's name leads to. None: we are leaving, and what became of it is not known.
+    pub async fn message(
+        &self,
+        run: &str,
+        domain: &Arc<str>,
+        (user, text): (String, String),
+        sender: Option<Address>,
+    ) -> Option<Result<Delivery, MessageFailure>> {
+        let ports = self.ports().await?;
+        let inquiry = Inquiry::Message {
+            domain: domain.clone(),
+            user,
+            text,
+            sender,
+        };
+        match Self::ask(&ports, shard_of(run, ports.len() as u64), inquiry).await? {
+            Told::Messaged(sent) => Some(sent),
+            Told::Begun | Told::Refused(_) | Told::PickedUp(_) | Told::LetGo => None,
         }
     }
 

@@ -27,6 +27,7 @@ pub mod scenario_log;
 pub mod services;
 pub mod shard;
 pub mod sip_log;
+pub mod timers;
 pub mod usage;
 pub mod voicemail;
 pub mod web_scenario;

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
-use tandem_host_api::op::{LegError, MessageFailure, Op, OpIndex, Outcome};
+use tandem_host_api::op::{DeadlineOp, LegError, Op, OpIndex, Outcome};
 use tandem_host_api::{
     End, Event, Finished, Journal, JournalHeader, Reply, Run, Switch, WebRequest, WebResponse, World,
     monotonic_clock,
@@ -124,23 +125,13 @@ impl OffCall {
             answers: self.answers.clone(),
             runtime: self.runtime.clone(),
             rng: StdRng::from_os_rng(),
+            deadline: None,
             wrote,
         };
         let journal = Journal::hash_only(header, monotonic_clock());
         self.scenarios
             .run_of(domain, &entry.module, log.hear(Box::new(switch)), journal)
             .await
-    }
-}
-
-/// What is told where a call is needed. Nobody without one has a handle of a leg.
-fn without_call(op: &Op) -> Outcome {
-    match op {
-        Op::SendMessage { .. } => {
-            let why = "messages are sent by call scenarios only".to_owned();
-            Outcome::Messaged(Err(MessageFailure::Limit(why)))
-        }
-        _ => Outcome::Leg(Err(LegError::Gone)),
     }
 }
 
@@ -196,6 +187,8 @@ struct OffCallSwitch {
     answers: Answers,
     runtime: Handle,
     rng: StdRng,
+    /// By when what it waits for must be over.
+    deadline: Option<Instant>,
     /// Whether anything was asked that is remembered so that it is done once.
     wrote: Arc<AtomicBool>,
 }
@@ -205,9 +198,19 @@ impl Switch for OffCallSwitch {
         if let Some(outcome) = self.setting.answer(op, &mut self.rng, Timestamp::now) {
             return Reply::Now(outcome);
         }
+        if let Op::Deadline(op) = op {
+            return Reply::Now(self.deadline_op(*op));
+        }
+        let left = self.time_left();
+        if left == Some(Duration::ZERO)
+            && let Some(waiting) = op.waiting()
+        {
+            return Reply::Now(waiting.past_deadline());
+        }
         let (reply, outcome) = oneshot::channel();
         if let Op::SleepMs { duration_ms } = op {
-            let time = std::time::Duration::from_millis(u64::from(*duration_ms));
+            let time = Duration::from_millis(u64::from(*duration_ms));
+            let time = left.map_or(time, |left| left.min(time));
             self.runtime.spawn(async move {
                 tokio::time::sleep(time).await;
                 drop(reply.send(Outcome::Done));
@@ -217,23 +220,51 @@ impl Switch for OffCallSwitch {
         let domain = Arc::from(self.setting.domain.as_str());
         let once = (self.setting.id.clone(), u64::from(index.0));
         let Some(question) = Question::about(domain, op, once) else {
-            return Reply::Now(without_call(op));
+            // Nobody without a call has a handle of a leg.
+            return Reply::Now(Outcome::Leg(Err(LegError::Gone)));
         };
         let writes = match op {
             Op::HttpSend { request } => !request.method.is_safe(),
             Op::KvGet { .. } | Op::KvKeys { .. } => false,
-            Op::Originate { .. } => true,
+            Op::Originate { .. } | Op::Timer { .. } | Op::SendMessage { .. } => true,
             _ => matches!(question, Question::KeyValue { .. }),
         };
         if writes {
             self.wrote.store(true, Ordering::Relaxed);
         }
         let (answers, op) = (self.answers.clone(), op.clone());
+        let limited = left.zip(op.waiting());
         self.runtime.spawn(async move {
-            let answer = answers.answer(question).await;
+            let asked = answers.answer(question);
+            let answer = match limited {
+                None => asked.await,
+                Some((left, waiting)) => match tokio::time::timeout(left, asked).await {
+                    Ok(answer) => answer,
+                    Err(_) => return drop(reply.send(waiting.past_deadline())),
+                },
+            };
             let outcome = answer.into_outcome().or_else(|| op.unavailable());
             drop(reply.send(outcome.unwrap_or(Outcome::Done)));
         });
         Reply::Later(outcome)
+    }
+}
+
+impl OffCallSwitch {
+    fn deadline_op(&mut self, op: DeadlineOp) -> Outcome {
+        match op {
+            DeadlineOp::Set { after_ms } => {
+                self.deadline = Some(Instant::now() + Duration::from_millis(u64::from(after_ms)));
+            }
+            DeadlineOp::Clear => self.deadline = None,
+            DeadlineOp::Passed => return Outcome::Flag(self.time_left() == Some(Duration::ZERO)),
+        }
+        Outcome::Done
+    }
+
+    /// Until its deadline; none: it has none.
+    fn time_left(&self) -> Option<Duration> {
+        let deadline = self.deadline?;
+        Some(deadline.saturating_duration_since(Instant::now()))
     }
 }

@@ -1,19 +1,22 @@
-//! Answers what scenarios ask of services: HTTP, schedules, metrics, contacts, mail, voicemail, calls.
+//! Answers what scenarios ask of services: HTTP, schedules, metrics, contacts, mail, voicemail, calls, timers.
+
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use tandem_directory::Directory;
 use tandem_host_api::numbers::{likeness, significant, tail};
 use tandem_host_api::op::{
-    Contact, ContactNumber, ContactsError, MetricError, Op, Outcome, ScheduleError, ScheduleStatus,
+    Address, Contact, ContactNumber, ContactsError, Delivery, MessageFailure, MetricError, Op, Outcome,
+    ScheduleError, ScheduleStatus,
 };
 use tandem_host_api::schedule::Schedule;
-use tandem_store::{Store, StoreError};
+use tandem_store::{Once, Store, StoreError};
 use tandem_web::ScenarioMetrics;
 
 use super::http::Http;
 use super::mail::Mailer;
 use super::originate::Originator;
-use super::voicemail;
+use super::{timers, voicemail};
 
 /// Where answers come from; a clone is cheap.
 #[derive(Clone)]
@@ -64,8 +67,51 @@ impl Services {
             Op::Voicemail { name, op } => {
                 Outcome::Voicemail(voicemail::answer(&self.store, domain, &name, op).await)
             }
+            Op::SendMessage { user, text, sender } => {
+                let once = (call.as_str(), *index);
+                Outcome::Messaged(self.message(domain, (user, text), sender, once).await)
+            }
+            Op::Timer { name, op } => {
+                let once = (call.clone(), *index);
+                Outcome::Timer(timers::answer(&self.store, domain, &name, op, &once).await)
+            }
             _ => return None,
         })
+    }
+
+    /// Sends a text once: one that is asked for again under the same name is not sent again, if it was delivered before.
+    async fn message(
+        &self,
+        domain: &str,
+        text: (String, String),
+        sender: Option<Address>,
+        (call, index): (&str, u64),
+    ) -> Result<Delivery, MessageFailure> {
+        let unavailable = |error: StoreError| {
+            tracing::warn!(%domain, %error, "a message is not sent");
+            MessageFailure::Unavailable
+        };
+        let scope = self.store.domain_scope(domain).await.map_err(unavailable)?;
+        let once = Once {
+            call,
+            op_index: index as u32,
+        };
+        if let Some(known) = self.store.done_once(&scope, once).await.map_err(unavailable)? {
+            return Ok(Delivery {
+                accepted: ((known >> 16) & 0xffff) as u32,
+                devices: (known & 0xffff) as u32,
+            });
+        }
+        let sent = self
+            .originator
+            .exchange
+            .message(call, &Arc::from(domain), text, sender);
+        let delivery = sent.await.ok_or(MessageFailure::Unavailable)??;
+        let counts = (i64::from(delivery.accepted) << 16) | i64::from(delivery.devices);
+        if let Err(error) = self.store.note_done(&scope, once, counts).await {
+            tracing::warn!(%domain, %error, "a message may be sent again after a crash");
+        }
+        Ok(delivery)
     }
 
     async fn schedule(&self, domain: &str, name: &str) -> Result<ScheduleStatus, ScheduleError> {

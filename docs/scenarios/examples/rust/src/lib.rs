@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tandem_sdk::http::{Method, Request};
 use tandem_sdk::key_value::KvError;
+use tandem_sdk::leg_events::{self, BridgeUntilEnd, LegEvent};
 use tandem_sdk::mail::Mail;
 use tandem_sdk::originate;
 use tandem_sdk::recording::{self, Record, Side};
@@ -17,8 +18,8 @@ use tandem_sdk::{
 };
 use tandem_sdk::{PickUpFailure, pick_up};
 use tandem_sdk::{
-    bridge, checkpoint, clock, config, contacts, dial, find_user, hold, http, key_value, log, metrics,
-    random, resume, schedule, send_message, trace, transfer,
+    bridge, checkpoint, clock, config, contacts, deadline, dial, find_user, hold, http, key_value, log, metrics,
+    random, resume, schedule, send_message, timers, trace, transfer,
 };
 
 #[derive(Deserialize)]
@@ -149,6 +150,31 @@ fn extension(caller: &Leg) -> Result<Option<String>, LegError> {
     Ok(entry.complete.then_some(entry.digits))
 }
 
+/// Half a minute for all of it, however often a key is pressed.
+fn extension_in_time(caller: &Leg) -> Result<Option<String>, LegError> {
+    deadline::set(Duration::from_secs(30));
+    let entered = match extension(caller) {
+        Err(LegError::Limit(_)) if deadline::passed() => Ok(None),
+        entered => entered,
+    };
+    deadline::clear();
+    entered
+}
+
+/// Who was called in vain is to be reminded in half an hour, unless somebody gets through before.
+fn remind(number: &str, reached: bool) -> Result<(), timers::TimerError> {
+    let name = format!("remind/{number}");
+    if reached {
+        timers::cancel(&name)?;
+        return Ok(());
+    }
+    match timers::set(&name, Duration::from_secs(1_800), "call back") {
+        // Nothing listens: the administrator wants no reminders.
+        Err(timers::TimerError::NoEntryPoint(_)) => Ok(()),
+        set => set,
+    }
+}
+
 fn pick(agents: &[String]) -> Option<&String> {
     let count = agents.len().max(1) as u64;
     agents.get((random::next() % count) as usize)
@@ -180,6 +206,18 @@ fn talk(caller: &Leg, callee: &Leg) -> Result<(), LegError> {
         Err(other) => return Err(other),
     }
     callee.hang_up(Cause::Normal)
+}
+
+/// The two talk. With `*` the caller puts the callee on hold for as long as they like: any key, or a minute, ends that.
+fn talk_with_codes(caller: &Leg, callee: &Leg) -> Result<(), LegError> {
+    while let BridgeUntilEnd::Digit(_) = leg_events::bridge_until(caller, callee, "*")? {
+        hold(callee)?;
+        match leg_events::wait(&[caller, callee], Duration::from_secs(60))? {
+            LegEvent::Digit(..) | LegEvent::Timeout => (),
+            LegEvent::Gone(_) => break,
+        }
+    }
+    Ok(())
 }
 
 fn on_tape(caller: &Leg, callee: &Leg) -> Result<(), String> {
@@ -339,11 +377,14 @@ fn handle(caller: Leg) -> Result<(), String> {
         return Ok(apologise(&caller)?);
     };
     key_value::set(&format!("last/{user}"), number.as_bytes()).map_err(|error| format!("{error:?}"))?;
+    remind(&number, true)?;
     trace::step("talk", "The two talk");
+    talk_with_codes(&caller, &callee)?;
     on_tape(&caller, &callee)?;
     if !wait(&caller, &number)? {
         leave_message(&caller, &number)?;
         tell(&number, &format!("{user} left a message"));
+        remind(&number, false)?;
     }
     ask_later(&user);
     if !pass_on(&caller, &number)? {
@@ -360,7 +401,7 @@ fn whom(caller: &Leg, user: &str, set: &Settings) -> Result<Option<String>, Stri
     if let Some(agent) = last_agent(user).map_err(|error| format!("{error:?}"))? {
         return Ok(Some(agent));
     }
-    match extension(caller)? {
+    match extension_in_time(caller)? {
         Some(number) => Ok(Some(number)),
         None => Ok(pick(&set.agents).cloned()),
     }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use tandem_sdk::leg_events::{self, BridgeUntilEnd};
 use tandem_sdk::recording::{self, Record, Side};
-use tandem_sdk::{Collect, Dial, Leg, Prompt, Target, TransferTarget, checkpoint, clock, log};
+use tandem_sdk::{Collect, Dial, Leg, Prompt, Target, TransferTarget, checkpoint, clock, deadline, log};
 
 tandem_sdk::scenario!(handle);
 
@@ -18,6 +19,7 @@ pub fn handle(caller: Leg) -> Result<(), String> {
         "714" => message(&caller),
         "715" => long(&caller),
         "716" => anew(&caller),
+        "717" => codes(&caller),
         other => Err(format!("{other} is no number of this guest")),
     }
 }
@@ -142,5 +144,34 @@ fn anew(caller: &Leg) -> Result<(), String> {
             saved.state.extend(digit.bytes());
             Err(checkpoint::renew(&saved.state).into())
         }
+    }
+}
+
+/// Talks with 302. A star ends that: the caller then hears a tone, and presses something on either phone to talk on. Before,
+/// a menu of a minute that may take two seconds.
+fn codes(caller: &Leg) -> Result<(), String> {
+    caller.answer()?;
+    deadline::set(S(2));
+    let rule = Collect {
+        prompts: vec![Prompt::tone(1_200, S(60))],
+        ..Collect::default()
+    };
+    let entered = caller.collect(&rule);
+    log::info(&format!("late: {} {entered:?}", deadline::passed()));
+    deadline::clear();
+    let dial = Dial {
+        ringback: false,
+        ..Dial::default()
+    };
+    let callee = tandem_sdk::dial(caller, &[Target::user("302")], &dial)?;
+    loop {
+        let end = leg_events::bridge_until(caller, &callee, "*")?;
+        log::info(&format!("codes: {end:?}"));
+        let BridgeUntilEnd::Digit(_) = end else {
+            return Ok(());
+        };
+        caller.play(&[Prompt::tone(1_500, Duration::from_millis(500))])?;
+        let event = leg_events::wait(&[caller, &callee], S(20))?;
+        log::info(&format!("event: {event:?}"));
     }
 }

@@ -2,7 +2,7 @@
 
 use tandem_sdk::mail::Mail;
 use tandem_sdk::originate::{self, Originate};
-use tandem_sdk::{Target, WebRequest, WebResponse, clock, config, key_value, log, voicemail};
+use tandem_sdk::{Target, WebRequest, WebResponse, clock, config, key_value, log, send_message, timers, voicemail};
 
 tandem_sdk::web_scenario!(handle);
 
@@ -17,6 +17,8 @@ pub fn handle(request: WebRequest) -> Result<WebResponse, String> {
         "/messages" => Ok(messages(&request)),
         "/call" => Ok(call(&request)),
         "/set" => set(&request),
+        "/timer" => Ok(timer(&request)),
+        "/text" => Ok(text(&request)),
         "/nap" => {
             clock::sleep(std::time::Duration::from_secs(45));
             Ok(WebResponse::empty(204))
@@ -86,6 +88,30 @@ fn call(request: &WebRequest) -> WebResponse {
     match originate::call(&Target::number(user), &entry_point, &data, &how) {
         Ok(call) => WebResponse::text(200, call),
         Err(failure) => WebResponse::text(409, String::from(failure)),
+    }
+}
+
+/// `/text?USER&WORDS`: what became of it.
+fn text(request: &WebRequest) -> WebResponse {
+    let (user, words) = request.query.split_once('&').unwrap_or_default();
+    let sent = send_message(user, &words.replace('+', " "), None);
+    WebResponse::text(if sent.is_ok() { 200 } else { 409 }, format!("{sent:?}"))
+}
+
+/// `/timer?NAME&AFTER-MS&DATA` sets a timer, `/timer?NAME` cancels it.
+fn timer(request: &WebRequest) -> WebResponse {
+    let mut words = request.query.splitn(3, '&');
+    let name = words.next().unwrap_or_default();
+    let done = match (words.next(), words.next()) {
+        (Some(after_ms), data) => {
+            let after = std::time::Duration::from_millis(after_ms.parse().unwrap_or_default());
+            timers::set(name, after, data.unwrap_or_default()).map(|()| "set".to_owned())
+        }
+        (None, _) => timers::cancel(name).map(|waited| waited.to_string()),
+    };
+    match done {
+        Ok(done) => WebResponse::text(200, done),
+        Err(error) => WebResponse::text(409, String::from(error)),
     }
 }
 
