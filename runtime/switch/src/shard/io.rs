@@ -196,10 +196,11 @@ pub enum Question {
     Locate { domain: Arc<str>, target: Target },
     /// A user by number.
     FindUser { domain: Arc<str>, number: String },
-    /// A key-value request. `once`, the call's identifier and the request's number in it, tells a request that is asked
-    /// again from another.
+    /// A key-value request of this scenario. `once`, the call's identifier and the request's number in it, tells a request
+    /// that is asked again from another.
     KeyValue {
         domain: Arc<str>,
+        scenario: String,
         op: Op,
         once: (String, u64),
     },
@@ -218,9 +219,11 @@ pub enum Question {
         id: String,
         by: String,
     },
-    /// What a service of the domain is asked: HTTP, schedules, metrics, contacts, mail, voicemail, calls to begin. `once` as in [`Self::KeyValue`].
+    /// What a service of the domain is asked: HTTP, schedules, metrics, contacts, mail, voicemail, calls to begin.
+    /// `scenario` and `once` as in [`Self::KeyValue`].
     Service {
         domain: Arc<str>,
+        scenario: String,
         op: Op,
         once: (String, u64),
     },
@@ -228,8 +231,8 @@ pub enum Question {
 
 impl Question {
     /// What a scenario's request asks of the domain, whatever started the scenario; none: it needs a call, or nobody.
-    /// `once` as in [`Self::KeyValue`].
-    pub fn about(domain: Arc<str>, op: &Op, once: (String, u64)) -> Option<Self> {
+    /// `scenario` and `once` as in [`Self::KeyValue`].
+    pub fn about(domain: Arc<str>, scenario: &str, op: &Op, once: (String, u64)) -> Option<Self> {
         match op {
             Op::FindUser { number } => Some(Self::FindUser {
                 domain,
@@ -241,6 +244,7 @@ impl Question {
             | Op::KvIncrement { .. }
             | Op::KvKeys { .. } => Some(Self::KeyValue {
                 domain,
+                scenario: scenario.to_owned(),
                 op: op.clone(),
                 once,
             }),
@@ -259,6 +263,7 @@ impl Question {
             | Op::Voicemail { .. }
             | Op::Originate { .. } => Some(Self::Service {
                 domain,
+                scenario: scenario.to_owned(),
                 op: op.clone(),
                 once,
             }),

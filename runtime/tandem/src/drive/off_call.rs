@@ -121,6 +121,7 @@ impl OffCall {
         let log = self.log(domain, &setting.id, entry);
         let switch = OffCallSwitch {
             setting,
+            scenario: entry.module.clone(),
             answers: self.answers.clone(),
             runtime: self.runtime.clone(),
             rng: StdRng::from_os_rng(),
@@ -193,6 +194,7 @@ pub fn failure(end: &End) -> Option<String> {
 /// The host API without a call.
 struct OffCallSwitch {
     setting: Setting,
+    scenario: String,
     answers: Answers,
     runtime: Handle,
     rng: StdRng,
@@ -216,7 +218,7 @@ impl Switch for OffCallSwitch {
         }
         let domain = Arc::from(self.setting.domain.as_str());
         let once = (self.setting.id.clone(), u64::from(index.0));
-        let Some(question) = Question::about(domain, op, once) else {
+        let Some(question) = Question::about(domain, &self.scenario, op, once) else {
             return Reply::Now(without_call(op));
         };
         let writes = match op {
