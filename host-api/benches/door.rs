@@ -9,8 +9,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tandem_host_api::op::{Address, BridgeEnd, CollectEnd, Collected, PlayEnd};
 use tandem_host_api::replay::{Finding, Verdict};
 use tandem_host_api::{
-    DomainLimits, DomainQuota, End, Engine, EngineConfig, Journal, JournalHeader, LegId, Limits, Module, Op,
-    OpIndex, Outcome, RecordedJournal, ReplayOptions, Reply, Run, Switch, monotonic_clock, replay,
+    DomainLimits, DomainQuota, End, Engine, EngineConfig, Journal, JournalHeader, LegId, Limits, LiveGrants,
+    Module, Op, OpIndex, Outcome, RecordedJournal, ReplayOptions, Reply, Run, Switch, monotonic_clock,
+    replay,
 };
 
 /// Room for a whole call's journal.
@@ -130,6 +131,7 @@ impl Bench {
     fn run_with(&self, module: &Module, journal: Journal, switch: impl Switch) -> End {
         let run = Run {
             domain: self.domain.clone(),
+            grants: LiveGrants::default(),
             limits: self.limits.clone(),
             switch: Box::new(switch),
             journal,

@@ -9,8 +9,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use tandem_host_api::{
-    DomainLimits, DomainQuota, Engine, EngineConfig, Journal, JournalHeader, Limits, Op, OpIndex, Outcome,
-    Reply, Run, Switch, monotonic_clock,
+    DomainLimits, DomainQuota, Engine, EngineConfig, Journal, JournalHeader, Limits, LiveGrants, Op, OpIndex,
+    Outcome, Reply, Run, Switch, monotonic_clock,
 };
 use tokio::sync::oneshot;
 
@@ -62,6 +62,7 @@ fn main() {
         let park = || {
             let run = Run {
                 domain: domain.clone(),
+                grants: LiveGrants::default(),
                 limits: Limits::default(),
                 switch: Box::<Asleep>::default(),
                 journal: Journal::new(JournalHeader::default(), monotonic_clock()),

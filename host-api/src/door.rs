@@ -9,7 +9,8 @@ use wasmtime::component::{Resource, ResourceTable};
 
 use tandem_bindings::{LegHandle, RecorderHandle};
 
-use crate::journal::{Journal, JournalFull, Past, Said, Start};
+use crate::grants::LiveGrants;
+use crate::journal::{Journal, JournalFull, JournalHeader, Past, Said, Start};
 use crate::limits::{Accountant, Limits};
 use crate::op::{
     DialFailure, HttpError, KvError, LegError, LegId, Level, MailError, MessageFailure, MetricError, Op,
@@ -90,6 +91,7 @@ pub(crate) enum Answers {
         domain: DomainQuota,
         /// What is known already, where the call is resumed.
         past: Past,
+        grants: LiveGrants,
     },
     Recorded(Box<Recording>),
     /// This instance has ended, and another goes on.
@@ -118,6 +120,8 @@ pub(crate) struct Door {
     /// Host calls that were taken out of the domain's rate in advance, so that its lock is met once in many calls.
     domain_calls: u32,
     log_bytes_left: u32,
+    /// Functions that it was refused: the server's log tells each once.
+    refused: BTreeSet<&'static str>,
     pub(crate) accountant: Accountant,
     /// What the scenario used so far.
     pub(crate) usage: Usage,
@@ -148,6 +152,7 @@ impl Door {
             host_calls_per_s: limits.host_calls_per_s,
             domain_calls: 0,
             log_bytes_left: limits.log_bytes,
+            refused: BTreeSet::new(),
             accountant: Accountant::new(limits),
             usage: Usage::default(),
             meter: Arc::default(),
@@ -227,12 +232,19 @@ impl Door {
     /// Whether there may be one more host call. An outcome tells the guest that there may not; an error ends it.
     fn admit(&mut self, now: Duration, index: OpIndex, op: &Op) -> Result<Option<Outcome>, Stop> {
         match &mut self.answers {
-            Answers::Live { domain, .. } => {
+            Answers::Live { domain, grants, .. } => {
                 if !self.host_calls.take(now) {
                     let per_s = self.host_calls_per_s;
                     return Err(Stop::OverBudget(format!(
                         "more than {per_s} host calls per second"
                     )));
+                }
+                if let Some(words) = grants.refusal(op) {
+                    if self.refused.insert(op.name()) {
+                        self.note_not_granted(&words);
+                    }
+                    let told = op.not_granted(&words);
+                    return told.map(Some).ok_or(Stop::OverBudget(words));
                 }
                 if self.domain_calls == 0 {
                     self.domain_calls = domain.take_host_calls(DOMAIN_CALLS_LEASE);
@@ -322,6 +334,11 @@ impl Door {
     pub(crate) fn in_call(mut self, start: Option<Start>) -> Self {
         (self.in_call, self.start) = (true, start);
         self
+    }
+
+    /// Which call it is of.
+    pub(crate) fn header(&self) -> JournalHeader {
+        self.journal.header()
     }
 
     /// Who answers the next instance.
@@ -424,7 +441,7 @@ fn refuse_leg(op: &Op, held: u32, max: u32) -> Option<Outcome> {
 
 impl Op {
     /// The outcome that tells a guest of a limit; none where its function has no way to say so.
-    fn limited(&self, limit: &str) -> Option<Outcome> {
+    pub(crate) fn limited(&self, limit: &str) -> Option<Outcome> {
         let leg = || LegError::Limit(limit.to_owned());
         let recording = || RecordingError::Limit(limit.to_owned());
         match self {

@@ -6,7 +6,7 @@
 //! the answer comes later, writes *ended* → the import turns the [`Outcome`] into what the guest reads.
 //!
 //! Reading order: [`op`] (the words), `door.rs` (the way above), [`journal`] (the record and its rolling hash),
-//! [`limits`] and [`quota`] (what a scenario may use), [`engine`] and `modules.rs` (compile, cache, link), [`validate`]
+//! [`limits`], [`quota`] and `grants.rs` (what a scenario may use), [`engine`] and `modules.rs` (compile, cache, link), [`validate`]
 //! (all that is wrong with a file), `world.rs` (what starts a scenario), `run.rs` (from instantiation to its end), `back.rs`
 //! (where it computes), [`replay`](mod@replay) (the
 //! same call again, out of its journal).
@@ -22,6 +22,7 @@ pub mod collect;
 mod door;
 mod earlier;
 pub mod engine;
+mod grants;
 mod imports;
 pub mod journal;
 pub mod limits;
@@ -39,6 +40,7 @@ mod world;
 
 pub use door::{Reply, Switch};
 pub use engine::{Engine, EngineConfig, EngineError};
+pub use grants::{Grants, LiveGrants};
 pub use journal::{
     Clock, Entry, Input, Journal, JournalError, JournalHeader, RecordedJournal, monotonic_clock,
 };
@@ -49,7 +51,7 @@ pub use quota::{DomainLimits, DomainQuota};
 pub use replay::{Divergence, ReplayOptions, ReplayReport, ReplayStep, replay};
 pub use run::{End, Finished, Run};
 pub use usage::Usage;
-pub use validate::{Code, Grants, Problem, Rules, Verdict};
+pub use validate::{Code, Problem, Rules, Verdict, imports};
 pub use world::{Event, WebRequest, WebResponse, World};
 
 /// The world of call scenarios, as components of this version name it.

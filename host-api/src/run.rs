@@ -11,6 +11,7 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, WasmBackt
 
 use crate::door::{Answers, Door, Stop, Switch};
 use crate::engine::Engine;
+use crate::grants::LiveGrants;
 use crate::journal::{Journal, Known, Past, Record, RollingHash};
 use crate::limits::Limits;
 use crate::modules::Module;
@@ -22,6 +23,8 @@ use crate::world::{Event, Handler, Trigger, WebRequest, WebResponse};
 pub struct Run {
     /// The domain's share, the same for all its calls.
     pub domain: DomainQuota,
+    /// What its scenario may ask for, from host call to host call.
+    pub grants: LiveGrants,
     /// What this call may use. A call that is resumed has the limits that it began under, which its journal knows.
     pub limits: Limits,
     /// Does what the scenario asks for.
@@ -151,6 +154,7 @@ async fn run(
 ) -> (End, Option<WebResponse>, Usage) {
     let Run {
         domain,
+        grants,
         limits,
         switch,
         journal,
@@ -173,6 +177,7 @@ async fn run(
         switch,
         domain: domain.clone(),
         past: Past::new(record.calls),
+        grants,
     };
     loop {
         let mut door = Door::new(answers, journal.clone(), &limits);

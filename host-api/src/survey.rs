@@ -69,6 +69,13 @@ pub(crate) fn survey(bytes: &[u8]) -> Survey {
     survey
 }
 
+/// The names that a component imports, as far as it can be read. Nothing is checked.
+pub(crate) fn imports(bytes: &[u8]) -> Vec<String> {
+    let mut reader = Reader::default();
+    let _ = reader.read(bytes); // what cannot be read is told by `survey`
+    reader.survey.imports.first
+}
+
 #[derive(Default)]
 struct Reader {
     survey: Survey,

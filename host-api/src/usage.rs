@@ -33,6 +33,30 @@ const INTERFACES: [&str; 26] = [
     "other",
 ];
 
+/// The interface of a request.
+pub(crate) fn interface(op: &Op) -> &'static str {
+    match op.name().split('.').next().unwrap_or_default() {
+        // A resource of the interface.
+        "recorder" => "recording",
+        interface => interface,
+    }
+}
+
+/// The place of its interface among [`INTERFACES`].
+pub(crate) fn place(op: &Op) -> usize {
+    let interface = interface(op);
+    let place = INTERFACES.iter().position(|name| *name == interface);
+    place.unwrap_or(INTERFACES.len() - 1)
+}
+
+/// A bit at the place of each interface that is allowed, and of all that have none.
+pub(crate) fn bits(allowed: impl Fn(&str) -> bool) -> u64 {
+    const { assert!(INTERFACES.len() <= u64::BITS as usize) };
+    let known = INTERFACES.iter().enumerate().take(INTERFACES.len() - 1);
+    let denied = known.filter(|(_, name)| !allowed(name));
+    denied.fold(u64::MAX, |bits, (place, _)| bits & !(1 << place))
+}
+
 /// What a scenario used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -43,13 +67,7 @@ pub struct Usage {
 
 impl Usage {
     pub(crate) fn count(&mut self, op: &Op) {
-        let interface = match op.name().split('.').next().unwrap_or_default() {
-            // A resource of the interface.
-            "recorder" => "recording",
-            interface => interface,
-        };
-        let place = INTERFACES.iter().position(|name| *name == interface);
-        if let Some(count) = self.host_calls.get_mut(place.unwrap_or(INTERFACES.len() - 1)) {
+        if let Some(count) = self.host_calls.get_mut(place(op)) {
             *count = count.saturating_add(1);
         }
     }
@@ -85,6 +103,7 @@ impl End {
             ("tables", "tables"),
             ("the journal", "journal"),
             ("too much data", "host-call-bytes"),
+            ("not granted", "grants"),
         ];
         if words.ends_with("in the domain") {
             return Some("host-calls-per-second");

@@ -16,6 +16,7 @@ use wasmtime::component::InstancePre;
 use crate::door::{Answers, Door, Reply, Switch};
 use crate::earlier;
 use crate::engine::Engine;
+use crate::grants::{Grants, LiveGrants, short};
 use crate::journal::{Journal, JournalHeader, Past, monotonic_clock};
 use crate::limits::Limits;
 use crate::modules::{self, INTERFACES, LoadError, Preamble, handlers};
@@ -50,65 +51,6 @@ impl Default for Rules {
             start: true,
         }
     }
-}
-
-/// The interfaces that a domain's scenarios may import, by their name without package and version: `leg`, `dial`.
-/// `types` needs no grant. Without a list all of them are granted, those of later releases too.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Grants(Option<Vec<String>>);
-
-impl Grants {
-    /// Everything.
-    pub fn all() -> Self {
-        Self(None)
-    }
-
-    /// Just these; the error names one that does not exist, and the nearest that does.
-    pub fn only(names: &[String]) -> Result<Self, String> {
-        for name in names {
-            if !grantable().any(|known| known == name) {
-                let near = nearest(name, grantable());
-                let known: Vec<&str> = grantable().collect();
-                return Err(format!(
-                    "there is no interface `{}`{near}; there are {}",
-                    shown(name),
-                    known.join(", ")
-                ));
-            }
-        }
-        let mut names = names.to_vec();
-        names.sort();
-        names.dedup();
-        Ok(Self(Some(names)))
-    }
-
-    /// The names; none: all of them.
-    pub fn names(&self) -> Option<&[String]> {
-        self.0.as_deref()
-    }
-
-    fn allow(&self, interface: &str) -> bool {
-        let name = short(interface);
-        name == "types"
-            || self
-                .0
-                .as_ref()
-                .is_none_or(|names| names.iter().any(|n| n == name))
-    }
-}
-
-/// The names that a grant can have.
-fn grantable() -> impl Iterator<Item = &'static str> {
-    INTERFACES
-        .iter()
-        .map(|name| short(name))
-        .filter(|name| *name != "types")
-}
-
-/// `leg` of `tandem:pbx/leg@0.2.0`.
-fn short(interface: &str) -> &str {
-    let name = interface.split_once('/').map_or(interface, |(_, name)| name);
-    name.split_once('@').map_or(name, |(name, _)| name)
 }
 
 /// What is wrong. The words of programs: their spelling does not change between releases.
@@ -183,6 +125,9 @@ pub struct Verdict {
     pub size_bytes: u64,
     /// The world that it was found to be for; none: of none that we know.
     pub world: Option<String>,
+    /// The interfaces that it imports, by their names without package and version, but for `types`.
+    #[serde(default)]
+    pub imports: Vec<String>,
     /// Whether its compiled code is in the cache now.
     pub compiled: bool,
     /// What is wrong with it, in the order of its finding; at most 64. Nothing: it can run here.
@@ -198,6 +143,7 @@ impl Verdict {
             hash: blake3::hash(bytes).to_hex().to_string(),
             size_bytes: bytes.len() as u64,
             world: None,
+            imports: Vec::new(),
             compiled: false,
             problems: Vec::new(),
             problems_untold: 0,
@@ -309,8 +255,23 @@ impl Engine {
     }
 }
 
+/// The interfaces that a component imports, by their names without package and version, but for `types`. It is read and
+/// not checked: of what is no component nothing is said.
+pub fn imports(bytes: &[u8]) -> Vec<String> {
+    let (renamed, _) = earlier::current(bytes);
+    granted_imports(&survey::imports(&renamed))
+}
+
+/// Those of a file's imports that need a grant.
+fn granted_imports(names: &[String]) -> Vec<String> {
+    let ours = names.iter().filter(|name| INTERFACES.contains(&name.as_str()));
+    let named = ours.map(|name| short(name)).filter(|name| *name != "types");
+    named.map(str::to_owned).collect()
+}
+
 /// What the names and sizes in a file say.
 fn judge(verdict: &mut Verdict, survey: &Survey, rules: &Rules) {
+    verdict.imports = granted_imports(&survey.imports.first);
     for name in &survey.imports.first {
         if let Some((code, detail)) = judge_import(name, &rules.grants) {
             verdict.add(code, detail);
@@ -420,7 +381,7 @@ fn judge_exports(verdict: &mut Verdict, survey: &Survey) {
 }
 
 /// A name of a file's own, cut and without what moves a terminal's cursor.
-fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     let mut shown: String = name.escape_debug().take(NAME_BYTES_MAX).collect();
     if name.len() > NAME_BYTES_MAX {
         shown.push('…');
@@ -429,7 +390,7 @@ fn shown(name: &str) -> String {
 }
 
 /// `; did you mean …?`, where something is near enough.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     if name.len() > NAME_BYTES_MAX {
         return String::new();
     }
@@ -491,6 +452,7 @@ async fn start_once(start: &InstancePre<Door>, limits: &Limits) -> Option<(Code,
         switch: Box::new(NoCall),
         domain: DomainQuota::new(DomainLimits::default(), monotonic_clock()),
         past: Past::new(Vec::new()),
+        grants: LiveGrants::default(),
     };
     let door = Door::new(answers, Journal::hash_only(header, monotonic_clock()), &limits);
     let meter = Arc::new(Meter::default());
@@ -546,16 +508,6 @@ impl Switch for NoCall {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn grants_name_interfaces_that_exist() {
-        let some = Grants::only(&["leg".to_owned(), "dial".to_owned(), "leg".to_owned()]).unwrap();
-        assert_eq!(some.names().unwrap(), ["dial", "leg"]);
-        assert!(some.allow("tandem:pbx/leg@0.2.0") && some.allow("tandem:pbx/types@0.2.0"));
-        assert!(!some.allow("tandem:pbx/log@0.2.0"));
-        let why = Grants::only(&["key-valu".to_owned()]).unwrap_err();
-        assert!(why.contains("did you mean `key-value`?"), "{why}");
-    }
 
     #[test]
     fn names_of_a_file_are_cut_and_escaped() {

@@ -138,7 +138,26 @@ fn limits_of_a_domain_are_met_by_its_calls_together() {
     let replay = calls::replay(&tandem, call["id"].as_str().unwrap(), &["--json"]).unwrap();
     assert!(replay.stdout.contains("Full"), "{}", replay.stdout);
 
-    set(&tandem, &["--kv-bytes", "default", "--instances", "0"]);
+    // One scenario's pairs: the rest of the domain's store is there for the others.
+    let of_scenario = |limit: &[&str]| {
+        let limits = ["scenario", "limits", "tally", "--domain", &tandem.demo().domain];
+        tandem.json(&[&limits[..], limit].concat()).unwrap()
+    };
+    let own = of_scenario(&["--kv-keys", "0"]);
+    assert_eq!(own["kv-keys"]["value"], 0, "{own}");
+    assert_eq!(own["kv-bytes"]["own"], false, "{own}");
+    set(&tandem, &["--kv-bytes", "default"]);
+    let call = met(&tandem, &caller, "702");
+    assert_eq!(call["scenario_end"], "returned", "{call}");
+    let replay = calls::replay(&tandem, call["id"].as_str().unwrap(), &["--json"]).unwrap();
+    assert!(
+        replay.stdout.contains("Full") && replay.stdout.contains("more than 0 keys of the scenario"),
+        "{}",
+        replay.stdout
+    );
+    of_scenario(&["--kv-keys", "default"]);
+
+    set(&tandem, &["--instances", "0"]);
     let call = met(&tandem, &caller, "702");
     assert_eq!(call["scenario_end"], "refused");
     assert!(error(&call).contains("runs 0 scenarios already"), "{call}");

@@ -14,7 +14,7 @@ use tandem_kit::baresip::{Baresip, TONE_LEAST_DBFS, Transport};
 use tandem_kit::ctrl::EventKind;
 use tandem_kit::roles::Role;
 use tandem_kit::sipp::{Sipp, scenario};
-use tandem_kit::tandem::Tandem;
+use tandem_kit::tandem::{Builder, Tandem};
 use tandem_kit::tone::{self, Span};
 use tandem_kit::wav::Wav;
 use tandem_kit::{ports, wait};
@@ -32,7 +32,11 @@ fn ms(ms: u64) -> Duration {
 
 /// A server whose numbers 710 to 717 lead to the guest `phone`.
 fn start() -> Tandem {
-    let tandem = Tandem::builder().start().unwrap();
+    start_with(Tandem::builder())
+}
+
+fn start_with(builder: Builder) -> Tandem {
+    let tandem = builder.start().unwrap();
     let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/dist/phone.wasm");
     let domain = tandem.demo().domain.clone();
     run(
@@ -191,7 +195,8 @@ fn digits_pause_and_end_a_message() {
 
 #[test]
 fn a_conversation_is_recorded_on_both_sides() {
-    let tandem = start();
+    // What is beyond a file's size shall be an error, not a signal.
+    let tandem = start_with(Tandem::builder().after_shell("trap '' XFSZ"));
     let a = registered(&tandem, "301", Transport::Udp).unwrap();
     let b = registered(&tandem, "302", Transport::Tcp).unwrap();
     let before = tandem.log().len();
@@ -214,6 +219,35 @@ fn a_conversation_is_recorded_on_both_sides() {
     let (own, other, none) = (level("490-560"), level("660-740"), level("1000-1500"));
     assert!(own > 0.02 && other > 0.02, "301 {own}, 302 {other}");
     assert!(none < own / 10.0, "between {none}");
+
+    // The kernel takes no more than 2 s of the next one. The two talk on, and the scenario is told.
+    let gate = tandem.pid_of(Role::MediaGate).unwrap().to_string();
+    let limited = Command::new("prlimit")
+        .args(["--pid", &gate, "--fsize=32044"])
+        .status()
+        .unwrap();
+    assert!(limited.success());
+    let before = tandem.log().len();
+    a.dial("711").unwrap();
+    b.wait_for(&EventKind::Incoming, SOON).unwrap();
+    b.accept().unwrap();
+    b.wait_for(&EventKind::Established, SOON).unwrap();
+    std::thread::sleep(ms(4_000));
+    a.hangup().unwrap();
+    let line = said(&tandem, "tape: ", before);
+    assert!(
+        line.contains("FirstHungUp") && line.contains("RecordEnd::Storage(\"the recording cannot be written"),
+        "{line}"
+    );
+    let length = |phone: &Baresip, of: &str| {
+        let spans = spans(phone, tone_hz(of));
+        spans.last().map(Span::length).unwrap_or_default()
+    };
+    let (heard, spoken) = (length(&a, "302"), length(&b, "301"));
+    assert!(heard > ms(3_000) && spoken > ms(3_000), "{heard:?} {spoken:?}");
+    let mut recorded: Vec<_> = recordings(&tandem).iter().map(|file| sox(file, &[]).0).collect();
+    recorded.sort();
+    assert_eq!(recorded[0], ms(2_000), "what there was room for can be played");
 }
 
 #[test]

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use tandem_host_api::journal::RollingHash;
 use tandem_host_api::{
-    DomainLimits, DomainQuota, End, Engine, Finished, Journal, JournalHeader, Limits, Module, Op, OpIndex,
-    Outcome, RecordedJournal, Reply, Run, Switch, WebResponse, World,
+    DomainLimits, DomainQuota, End, Engine, Finished, Journal, JournalHeader, Limits, LiveGrants, Module, Op,
+    OpIndex, Outcome, RecordedJournal, Reply, Run, Switch, WebResponse, World,
 };
 use tokio::sync::oneshot;
 
@@ -61,6 +61,7 @@ pub fn play(engine: &Engine, module: &Module, case: &Arc<Case>) -> Played {
     let line = Line::new(exchange);
     let run = Run {
         domain: DomainQuota::new(DomainLimits::default(), time.clock()),
+        grants: LiveGrants::default(),
         limits: Limits::default(),
         switch: Box::new(line.clone()),
         journal: journal.clone(),

@@ -103,6 +103,10 @@ fn voicemail_passes_its_scripts() {
 #[test]
 fn call_backs_pass_their_script() {
     passes("scenarios/callback/tests/callback.toml", &stock("callback"));
+    passes(
+        "scenarios/callback-watch/tests/callback-watch.toml",
+        &stock("callback-watch"),
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod calls;
 mod checkpoint;
 mod earlier;
 mod fallback;
+mod grants;
 mod hostile;
 mod languages;
 mod modules;

@@ -9,8 +9,8 @@ use std::time::Duration;
 use tandem_host_api::op::{Address, BridgeEnd, CollectEnd, Collected, KvValue, LocalTime, PlayEnd, User};
 use tandem_host_api::replay::ReplayEnd;
 use tandem_host_api::{
-    Clock, DomainLimits, End, Entry, Finished, Input, Journal, JournalError, LegId, Limits, Module, Op,
-    OpIndex, Outcome, RecordedJournal, ReplayOptions, Reply, Run, Switch, replay,
+    Clock, DomainLimits, End, Entry, Finished, Input, Journal, JournalError, LegId, Limits, LiveGrants,
+    Module, Op, OpIndex, Outcome, RecordedJournal, ReplayOptions, Reply, Run, Switch, replay,
 };
 use tokio::sync::oneshot;
 
@@ -187,6 +187,7 @@ async fn resume(module: &Module, saved: &[u8], script: &Script) -> (Finished, Jo
     let journal = Journal::restore(saved, stopped_clock(), BEGAN_MS + 60_000).unwrap();
     let run = Run {
         domain: domain(DomainLimits::default()),
+        grants: LiveGrants::default(),
         limits: Limits::default(),
         switch: Box::new(script.clone()),
         journal: journal.clone(),
@@ -335,6 +336,7 @@ async fn known_host_calls_take_nothing_of_the_domains_share() {
     let saved = saved_prefix(&whole, last_start);
     let run = Run {
         domain: share.clone(),
+        grants: LiveGrants::default(),
         limits: Limits::default(),
         switch: Box::new(Script::of(&whole)),
         journal: Journal::restore(&saved, stopped_clock(), BEGAN_MS).unwrap(),

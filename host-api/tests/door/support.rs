@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tandem_host_api::op::Address;
 use tandem_host_api::{
-    Clock, DomainLimits, DomainQuota, Engine, EngineConfig, Finished, Journal, JournalHeader, Limits, Module,
-    Op, OpIndex, Outcome, RecordedJournal, Reply, Run, Switch, WORLD, monotonic_clock,
+    Clock, DomainLimits, DomainQuota, Engine, EngineConfig, Finished, Journal, JournalHeader, Limits,
+    LiveGrants, Module, Op, OpIndex, Outcome, RecordedJournal, Reply, Run, Switch, WORLD, monotonic_clock,
 };
 
 pub fn guest(name: &str) -> Vec<u8> {
@@ -69,6 +69,7 @@ pub fn plain(drawn: u64) -> impl FnMut(OpIndex, &Op) -> Reply + Send + 'static {
 pub struct Call {
     pub limits: Limits,
     pub domain: DomainQuota,
+    pub grants: LiveGrants,
     pub clock: Clock,
 }
 
@@ -77,6 +78,7 @@ impl Default for Call {
         Self {
             limits: Limits::default(),
             domain: domain(DomainLimits::default()),
+            grants: LiveGrants::default(),
             clock: monotonic_clock(),
         }
     }
@@ -137,6 +139,7 @@ impl Call {
         };
         let run = Run {
             domain: self.domain,
+            grants: self.grants,
             limits: self.limits,
             switch: Box::new(Played {
                 play: Box::new(play),

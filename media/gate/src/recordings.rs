@@ -258,7 +258,12 @@ impl Writer {
             Ok(samples) => self.told(tape, end, samples, HEADER_LEN as u64 + samples * SAMPLE),
             Err(error) => {
                 tracing::error!(path = %part.path.display(), %error, "a recording cannot be ended");
-                self.told(tape, RecordEnd::Failed(words(&error)), part.samples, 0);
+                // What it failed for first is what somebody can do something about.
+                let why = match end {
+                    RecordEnd::Failed(why) => why,
+                    _ => words(&error),
+                };
+                self.told(tape, RecordEnd::Failed(why), part.samples, 0);
             }
         }
     }
@@ -353,6 +358,56 @@ mod tests {
     use tandem_media::wav::Wav;
 
     use super::*;
+
+    /// What the kernel says of a device that is always full (`full(4)`).
+    #[test]
+    fn a_full_disk_ends_the_recording_in_words_and_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let (told, events) = channel();
+        let mut writer = Writer {
+            dir: dir.path().to_owned(),
+            domain_max: 1 << 20,
+            used: HashMap::new(),
+            tapes: HashMap::new(),
+            orphans: Vec::new(),
+            orphans_due: Instant::now(),
+            waiting: Arc::default(),
+            on_event: Arc::new(move |event| drop(told.send(event))),
+            over: Box::new(|_| {}),
+        };
+        let [full, other] = [1, 2].map(|id| (EndpointId(id), RecordId(id)));
+        let begin = |name: &str| RecordRule {
+            name: name.to_owned(),
+            sides: tandem_bus::media::Sides::Peer,
+            length_ms: 60_000,
+            silence_ms: 0,
+            paused: false,
+        };
+        for (tape, name) in [(full, "a"), (other, "b")] {
+            writer.carry_out(Job::Open(tape, "demo".to_owned(), begin(name)));
+        }
+        writer.tapes.get_mut(&full).unwrap().file = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        for tape in [full, other] {
+            writer.waiting.fetch_add(160, Ordering::Relaxed);
+            writer.carry_out(Job::Sound(tape, vec![7; 160]));
+        }
+        writer.carry_out(Job::Finish(other, RecordEnd::Finished));
+        let ends: Vec<_> = events
+            .try_iter()
+            .map(|event| match event {
+                Event::RecordEnded {
+                    record, end, bytes, ..
+                } => (record, end, bytes),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let failed = RecordEnd::Failed("the disk is full".to_owned());
+        assert_eq!(
+            ends,
+            [(full.1, failed, 0), (other.1, RecordEnd::Finished, 44 + 320)]
+        );
+        assert!(dir.path().join("demo/b.wav").exists());
+    }
 
     #[test]
     fn a_torn_part_is_gone_on_with_and_mended() {

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tandem_store::{
-    Activation, Credentials, DomainLimits, DomainScope, EntryPoint, NewEntryPoint, Store, StoreError, User,
+    Activation, Credentials, DomainLimits, DomainScope, EntryPoint, ModuleGrants, NewEntryPoint, Store,
+    StoreError, User,
 };
 
 use crate::cache::Cache;
@@ -43,6 +44,8 @@ pub struct Domain {
     pub limits: DomainLimits,
     /// What a call of a scenario may use, by the scenario's name, where that is less than the domain's calls may.
     pub module_limits: BTreeMap<String, DomainLimits>,
+    /// What a scenario may import and reach, by its name, where that is less than the domain's scenarios may.
+    pub module_grants: BTreeMap<String, ModuleGrants>,
     #[serde(skip)]
     scope: DomainScope,
 }
@@ -223,6 +226,7 @@ impl Directory {
                 time_zone: domain.time_zone,
                 limits: domain.limits,
                 module_limits: store.module_limits(&scope).await?,
+                module_grants: store.module_grants(&scope).await?,
                 scope,
             })))
         };

@@ -13,7 +13,8 @@ use crate::engine::Write;
 use crate::entry_points::entry_point_of;
 use crate::fallbacks::{Fallback, fallback_of};
 use crate::history::{NewEntry, note};
-use crate::versions::version;
+use crate::module_grants::demand_granted;
+use crate::versions::startable;
 use crate::worlds::{fits_world, no_canary_but_of_calls};
 use crate::{By, Canary, CanaryChange, DomainScope, EntryPoint, Event, Store, StoreError, Trial};
 
@@ -95,7 +96,7 @@ impl Store {
     ) -> Result<Activation, StoreError> {
         let mut write = self.write().await?;
         let before = found(&mut write, scope, number).await?;
-        let hash = version(&mut write, scope, &before.entry_point.module, wanted).await?;
+        let hash = startable(&mut write, scope, &before.entry_point.module, wanted).await?;
         if hash == before.entry_point.hash && before.canary.is_none() {
             write.rollback().await?;
             return Ok(before);
@@ -124,7 +125,7 @@ impl Store {
         let (module, active) = (&before.entry_point.module, &before.entry_point.hash);
         let hash = match (&change.version, &before.canary) {
             (None, Some(running)) => running.hash.clone(),
-            (wanted, _) => version(&mut write, scope, module, wanted.as_deref()).await?,
+            (wanted, _) => startable(&mut write, scope, module, wanted.as_deref()).await?,
         };
         if hash == *active {
             return Err(StoreError::invalid(
@@ -179,6 +180,7 @@ impl Store {
         let Some(canary) = &before.canary else {
             return Err(StoreError::not_found("canary of number", number));
         };
+        demand_granted(&mut write, scope, &before.entry_point.module, &canary.hash).await?;
         promote(&mut write, scope, &before, canary, By::Hand, None).await?;
         self.changed(write, scope, number).await
     }
@@ -192,6 +194,7 @@ impl Store {
         match (&before.canary, &before.previous) {
             (Some(canary), _) => drop_canary(&mut write, scope, &before, canary, By::Hand, None).await?,
             (None, Some(previous)) => {
+                demand_granted(&mut write, scope, &before.entry_point.module, previous).await?;
                 set_active(&mut write, scope, number, previous).await?;
                 forget_previous(&mut write, scope, number).await?;
                 let entry = NewEntry {

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use crate::activations::{found, note_active, note_new};
 use crate::domains::now;
 use crate::error::at_most;
-use crate::versions::version;
+use crate::versions::startable;
 use crate::worlds::fits_world;
 use crate::{DomainScope, NewFallback, Store, StoreError, fallbacks, rows};
 
@@ -120,7 +120,7 @@ impl Store {
                 most: ENTRY_POINTS_MOST,
             });
         }
-        let hash = version(&mut write, scope, &new.module, new.hash.as_deref()).await?;
+        let hash = startable(&mut write, scope, &new.module, new.hash.as_deref()).await?;
         let created_at = now();
         sqlx::query(
             "INSERT INTO entry_points (domain_id, number, title, module, hash, config, fallback_cause, created_at) \
@@ -176,7 +176,7 @@ impl Store {
         let (module, hash) = match &change.module {
             Some((name, hash)) => (
                 Some(name),
-                Some(version(&mut write, scope, name, hash.as_deref()).await?),
+                Some(startable(&mut write, scope, name, hash.as_deref()).await?),
             ),
             None => (None, None),
         };

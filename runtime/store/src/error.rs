@@ -60,6 +60,18 @@ pub enum StoreError {
         /// What it may take.
         cap_bytes: u64,
     },
+    /// One scenario has used up its share of its domain's key-value store.
+    #[error(
+        "the pairs of the scenario {scenario} would take {would_be_bytes} bytes of the key-value store, its cap is {cap_bytes}"
+    )]
+    FullOfScenario {
+        /// The scenario's name.
+        scenario: String,
+        /// What the pairs that it wrote last would take with this write, keys and values.
+        would_be_bytes: u64,
+        /// What they may take.
+        cap_bytes: u64,
+    },
     /// The domain's voicemail has used up its share: delete messages, or raise the cap.
     #[error("the domain's voicemail would take {would_be_bytes} bytes, its cap is {cap_bytes}")]
     VoicemailFull {

@@ -9,7 +9,7 @@ use crate::activations::found;
 use crate::engine::Write;
 use crate::entry_points::{checked_cause, checked_config};
 use crate::history::{NewEntry, note};
-use crate::versions::version;
+use crate::versions::startable;
 use crate::{Activation, By, DomainScope, Event, Store, StoreError};
 
 /// The scenario that takes over.
@@ -126,7 +126,7 @@ pub(crate) async fn put(
             version: wanted,
             config,
         } => {
-            let hash = version(write, scope, module, wanted.as_deref()).await?;
+            let hash = startable(write, scope, module, wanted.as_deref()).await?;
             sqlx::query(
                 "INSERT INTO fallbacks (domain_id, number, module, hash, config) VALUES ($1, $2, $3, $4, $5) \
                  ON CONFLICT (domain_id, number) DO UPDATE SET module = excluded.module, hash = excluded.hash, \

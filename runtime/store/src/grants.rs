@@ -4,7 +4,7 @@ use sqlx::Row;
 
 use crate::{DomainScope, Store, StoreError};
 
-/// Most names in a domain's list.
+/// Most names in a list.
 const GRANTS_MOST: usize = 64;
 
 impl Store {
@@ -13,19 +13,7 @@ impl Store {
     /// not looked at.
     /// Errors: [`StoreError::Invalid`], [`StoreError::TooMany`], [`StoreError::NotFound`].
     pub async fn set_grants(&self, scope: &DomainScope, names: Option<&[String]>) -> Result<(), StoreError> {
-        if names.is_some_and(|names| names.len() > GRANTS_MOST) {
-            return Err(StoreError::TooMany {
-                what: "grants in one domain",
-                most: GRANTS_MOST,
-            });
-        }
-        let words = |name: &String| name.bytes().all(|byte| byte.is_ascii_graphic()) && !name.is_empty();
-        if !names.unwrap_or_default().iter().all(words) {
-            return Err(StoreError::invalid(
-                "grant",
-                "it is the name of an interface: `leg`",
-            ));
-        }
+        checked_names(names.unwrap_or_default(), "grants in one domain")?;
         let mut write = self.write().await?;
         let changed = sqlx::query("UPDATE domains SET grants = $2 WHERE id = $1")
             .bind(scope.id())
@@ -48,4 +36,22 @@ impl Store {
         let words: Option<String> = row.try_get("grants")?;
         Ok(words.map(|words| words.split_whitespace().map(str::to_owned).collect()))
     }
+}
+
+/// Refuses what cannot be a list of interfaces' names; `what` it is, for the error.
+pub(crate) fn checked_names(names: &[String], what: &'static str) -> Result<(), StoreError> {
+    if names.len() > GRANTS_MOST {
+        return Err(StoreError::TooMany {
+            what,
+            most: GRANTS_MOST,
+        });
+    }
+    let word = |name: &String| name.bytes().all(|byte| byte.is_ascii_graphic()) && !name.is_empty();
+    if names.iter().all(word) {
+        return Ok(());
+    }
+    Err(StoreError::invalid(
+        "grant",
+        "it is the name of an interface: `leg`",
+    ))
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use sqlx::Row;
-use sqlx::sqlite::SqlitePool;
+use sqlx::sqlite::{SqlitePool, SqliteRow};
 
 use crate::domains::now;
 use crate::engine::Write;
@@ -30,6 +30,17 @@ pub struct Once<'a> {
     pub call: &'a str,
     /// The host call's number in its call.
     pub op_index: u32,
+    /// Which scenario asks.
+    pub writer: Writer<'a>,
+}
+
+/// The scenario that a change is made for: the pairs that it writes are its own until another one writes them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Writer<'a> {
+    /// Its name; empty: no scenario's.
+    pub module: &'a str,
+    /// What its own pairs may take; none: as much as the domain's.
+    pub cap: Option<KvCap>,
 }
 
 /// How much one domain's pairs may take.
@@ -75,7 +86,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         checked_pair(key, value)?;
         let mut write = self.write_relaxed().await?;
-        set(&mut write, scope, key, value, cap.into()).await?;
+        set(&mut write, scope, key, value, (cap.into(), Writer::default())).await?;
         Ok(write.commit().await?)
     }
 
@@ -91,7 +102,7 @@ impl Store {
         checked_pair(key, value)?;
         let mut write = self.write_relaxed().await?;
         if remembered(&mut write, scope, once).await?.is_none() {
-            set(&mut write, scope, key, value, cap.into()).await?;
+            set(&mut write, scope, key, value, (cap.into(), once.writer)).await?;
             remember(&mut write, scope, once, 0).await?;
         }
         Ok(write.commit().await?)
@@ -138,7 +149,7 @@ impl Store {
     ) -> Result<i64, StoreError> {
         checked_key(key)?;
         let mut write = self.write_relaxed().await?;
-        let sum = add(&mut write, scope, key, by, cap.into()).await?;
+        let sum = add(&mut write, scope, key, by, (cap.into(), Writer::default())).await?;
         write.commit().await?;
         Ok(sum)
     }
@@ -157,7 +168,7 @@ impl Store {
         let sum = if let Some(sum) = remembered(&mut write, scope, once).await? {
             sum
         } else {
-            let sum = add(&mut write, scope, key, by, cap.into()).await?;
+            let sum = add(&mut write, scope, key, by, (cap.into(), once.writer)).await?;
             remember(&mut write, scope, once, sum).await?;
             sum
         };
@@ -211,6 +222,23 @@ impl Store {
         Ok(self.kv_taken(scope).await?.bytes)
     }
 
+    /// What the pairs take that a scenario of the domain wrote last, and how many they are.
+    pub async fn kv_taken_by(&self, scope: &DomainScope, module: &str) -> Result<KvCap, StoreError> {
+        let row =
+            sqlx::query("SELECT bytes, pairs FROM kv_module_usage WHERE domain_id = $1 AND module = $2")
+                .bind(scope.id())
+                .bind(module)
+                .fetch_optional(self.read())
+                .await?;
+        Ok(match row {
+            Some(row) => KvCap {
+                bytes: rows::count(&row, "bytes")?,
+                keys: rows::count(&row, "pairs")?,
+            },
+            None => KvCap { bytes: 0, keys: 0 },
+        })
+    }
+
     /// What the domain's pairs take, and how many there are.
     pub async fn kv_taken(&self, scope: &DomainScope) -> Result<KvCap, StoreError> {
         let row = sqlx::query("SELECT bytes, pairs FROM kv_usage WHERE domain_id = $1")
@@ -233,26 +261,28 @@ async fn set(
     scope: &DomainScope,
     key: &str,
     value: &[u8],
-    cap: KvCap,
+    within: (KvCap, Writer<'_>),
 ) -> Result<(), StoreError> {
-    let before = value_in(write, scope, key).await?;
-    replace(write, scope, key, before.as_deref(), value, cap).await
+    let before = pair_in(write, scope, key).await?;
+    replace(write, scope, key, before.as_ref(), value, within).await
 }
 
 /// Deletes a key; true: there was one.
 async fn delete(write: &mut Write, scope: &DomainScope, key: &str) -> Result<bool, StoreError> {
-    let row = sqlx::query("DELETE FROM kv WHERE domain_id = $1 AND key = $2 RETURNING value")
+    let row = sqlx::query("DELETE FROM kv WHERE domain_id = $1 AND key = $2 RETURNING value, module")
         .bind(scope.id())
         .bind(key.as_bytes())
         .fetch_optional(&mut **write)
         .await?;
     let Some(row) = row else { return Ok(false) };
-    let value: Vec<u8> = row.try_get("value")?;
+    let gone = Before::of(&row)?;
+    let taken = (key.len() + gone.value.len()) as i64;
     sqlx::query("UPDATE kv_usage SET bytes = bytes - $2, pairs = pairs - 1 WHERE domain_id = $1")
         .bind(scope.id())
-        .bind(rows::signed((key.len() + value.len()) as u64))
+        .bind(taken)
         .execute(&mut **write)
         .await?;
+    count_for(write, scope, &gone.module, -taken, -1).await?;
     Ok(true)
 }
 
@@ -262,12 +292,12 @@ async fn add(
     scope: &DomainScope,
     key: &str,
     by: i64,
-    cap: KvCap,
+    within: (KvCap, Writer<'_>),
 ) -> Result<i64, StoreError> {
-    let before = value_in(write, scope, key).await?;
+    let before = pair_in(write, scope, key).await?;
     let number = match &before {
         None => 0,
-        Some(value) => std::str::from_utf8(value)
+        Some(before) => std::str::from_utf8(&before.value)
             .ok()
             .and_then(|text| text.parse::<i64>().ok())
             .ok_or_else(|| StoreError::NotANumber { key: key.to_owned() })?,
@@ -276,7 +306,7 @@ async fn add(
         .checked_add(by)
         .ok_or_else(|| StoreError::Overflow { key: key.to_owned() })?;
     let text = sum.to_string();
-    replace(write, scope, key, before.as_deref(), text.as_bytes(), cap).await?;
+    replace(write, scope, key, before.as_ref(), text.as_bytes(), within).await?;
     Ok(sum)
 }
 
@@ -376,13 +406,88 @@ pub(crate) async fn forget_old(write: &SqlitePool) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn value_in(write: &mut Write, scope: &DomainScope, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-    let row = sqlx::query("SELECT value FROM kv WHERE domain_id = $1 AND key = $2")
+/// A pair as it was.
+struct Before {
+    value: Vec<u8>,
+    /// The scenario that wrote it last; empty: none that is known.
+    module: String,
+}
+
+impl Before {
+    fn of(row: &SqliteRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            value: row.try_get("value")?,
+            module: row.try_get("module")?,
+        })
+    }
+}
+
+async fn pair_in(write: &mut Write, scope: &DomainScope, key: &str) -> Result<Option<Before>, StoreError> {
+    let row = sqlx::query("SELECT value, module FROM kv WHERE domain_id = $1 AND key = $2")
         .bind(scope.id())
         .bind(key.as_bytes())
         .fetch_optional(&mut **write)
         .await?;
-    row.map(|row| Ok(row.try_get("value")?)).transpose()
+    row.as_ref().map(Before::of).transpose()
+}
+
+/// Adds to what a scenario's own pairs take, and tells what they take then; of no scenario nothing is counted.
+async fn count_for(
+    write: &mut Write,
+    scope: &DomainScope,
+    module: &str,
+    bytes: i64,
+    pairs: i64,
+) -> Result<KvCap, StoreError> {
+    if module.is_empty() {
+        return Ok(KvCap { bytes: 0, keys: 0 });
+    }
+    let row = sqlx::query(
+        "INSERT INTO kv_module_usage (domain_id, module, bytes, pairs) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (domain_id, module) DO UPDATE SET bytes = kv_module_usage.bytes + excluded.bytes, \
+         pairs = kv_module_usage.pairs + excluded.pairs RETURNING bytes, pairs",
+    )
+    .bind(scope.id())
+    .bind(module)
+    .bind(bytes)
+    .bind(pairs)
+    .fetch_one(&mut **write)
+    .await?;
+    Ok(KvCap {
+        bytes: rows::count(&row, "bytes")?,
+        keys: rows::count(&row, "pairs")?,
+    })
+}
+
+/// Counts a pair that is written for its writer, and no longer for who wrote it before.
+async fn count_own(
+    write: &mut Write,
+    scope: &DomainScope,
+    (freed, size): (i64, i64),
+    before: Option<&Before>,
+    writer: Writer<'_>,
+) -> Result<(), StoreError> {
+    let own = before.is_some_and(|before| before.module == writer.module);
+    let (growth, more) = if own { (size - freed, 0) } else { (size, 1) };
+    if let Some(before) = before.filter(|_| !own) {
+        count_for(write, scope, &before.module, -freed, -1).await?;
+    }
+    let taken = count_for(write, scope, writer.module, growth, more).await?;
+    let Some(cap) = writer.cap else { return Ok(()) };
+    if growth > 0 && taken.bytes > cap.bytes {
+        return Err(StoreError::FullOfScenario {
+            scenario: writer.module.to_owned(),
+            would_be_bytes: taken.bytes,
+            cap_bytes: cap.bytes,
+        });
+    }
+    if more > 0 && taken.keys > cap.keys {
+        return Err(StoreError::TooMany {
+            what: "keys of the scenario in the domain's key-value store",
+            most: usize::try_from(cap.keys).unwrap_or(usize::MAX),
+        });
+    }
+    Ok(())
 }
 
 /// Writes the value and keeps the account; the write lock is held since `before` was read.
@@ -390,12 +495,13 @@ async fn replace(
     write: &mut Write,
     scope: &DomainScope,
     key: &str,
-    before: Option<&[u8]>,
+    before: Option<&Before>,
     value: &[u8],
-    cap: KvCap,
+    (cap, writer): (KvCap, Writer<'_>),
 ) -> Result<(), StoreError> {
-    let freed = before.map_or(0, |before| key.len() + before.len()) as i64;
-    let growth = (key.len() + value.len()) as i64 - freed;
+    let freed = before.map_or(0, |before| key.len() + before.value.len()) as i64;
+    let size = (key.len() + value.len()) as i64;
+    let growth = size - freed;
     let row = sqlx::query(
         "INSERT INTO kv_usage (domain_id, bytes, pairs) VALUES ($1, $2, $3) \
          ON CONFLICT (domain_id) DO UPDATE SET bytes = kv_usage.bytes + excluded.bytes, \
@@ -421,13 +527,15 @@ async fn replace(
             most: usize::try_from(cap.keys).unwrap_or(usize::MAX),
         });
     }
+    count_own(write, scope, (freed, size), before, writer).await?;
     sqlx::query(
-        "INSERT INTO kv (domain_id, key, value) VALUES ($1, $2, $3) \
-         ON CONFLICT (domain_id, key) DO UPDATE SET value = excluded.value",
+        "INSERT INTO kv (domain_id, key, value, module) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (domain_id, key) DO UPDATE SET value = excluded.value, module = excluded.module",
     )
     .bind(scope.id())
     .bind(key.as_bytes())
     .bind(value)
+    .bind(writer.module)
     .execute(&mut **write)
     .await
     .map_err(|error| StoreError::on_insert(error, "key", key))?;

@@ -1,7 +1,7 @@
 //! SQL and blobs: what an administrator configured, what scenarios keep, and the history of calls.
 //!
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
-//! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`] and `grants.rs`, [`entry_points`],
+//! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`], `grants.rs` and [`module_grants`], [`entry_points`],
 //! [`activations`], `worlds.rs`, [`events`], [`timers`], [`scenario_log`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`],
 //! [`tokens`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`], [`voicemail`]. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
@@ -29,6 +29,7 @@ pub mod http_hosts;
 pub mod journals;
 pub mod kv;
 pub mod limits;
+pub mod module_grants;
 pub mod modules;
 pub mod numbers;
 pub mod originations;
@@ -64,8 +65,9 @@ pub use fallbacks::{Fallback, NewFallback};
 pub use history::{By, Event, HistoryEntry};
 pub use http_hosts::{HostPattern, HttpHost};
 pub use journals::JournalState;
-pub use kv::{KvCap, Once};
+pub use kv::{KvCap, Once, Writer};
 pub use limits::{DomainLimits, Limit};
+pub use module_grants::ModuleGrants;
 pub use modules::{Module, NewVersion};
 pub use numbers::UserNumber;
 pub use originations::{Origination, WaitingOrigination};

@@ -96,6 +96,11 @@ impl Limit {
         )
     }
 
+    /// Whether one scenario can have less of it than its domain.
+    pub fn is_of_module(self) -> bool {
+        self.is_of_call() || matches!(self, Self::KvBytes | Self::KvKeys)
+    }
+
     fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|limit| limit.as_str() == name)
     }
@@ -167,8 +172,8 @@ impl Store {
         Ok(limits)
     }
 
-    /// Sets what a call of one scenario may use, or, with none, leaves that to the domain again; new calls have it from
-    /// now on. A limit that is not [of a call](Limit::is_of_call) is refused. Errors: [`StoreError::NotFound`] (no such
+    /// Sets what one scenario may use, or, with none, leaves that to the domain again; new calls and key-value writes have
+    /// it from now on. A limit that is not [of a scenario](Limit::is_of_module) is refused. Errors: [`StoreError::NotFound`] (no such
     /// scenario, or domain); [`StoreError::Invalid`].
     pub async fn set_module_limits(
         &self,
@@ -177,10 +182,10 @@ impl Store {
         changes: &[(Limit, Option<u64>)],
     ) -> Result<DomainLimits, StoreError> {
         check(changes)?;
-        if let Some((limit, _)) = changes.iter().find(|(limit, _)| !limit.is_of_call()) {
+        if let Some((limit, _)) = changes.iter().find(|(limit, _)| !limit.is_of_module()) {
             return Err(StoreError::invalid(
                 limit.as_str(),
-                "it is the domain's, not a call's",
+                "it is of all the domain's scenarios together",
             ));
         }
         let mut write = self.write().await?;
@@ -207,7 +212,7 @@ impl Store {
         Ok(limits)
     }
 
-    /// What calls of the domain's scenarios may use, by the scenario's name; of those that have limits of their own.
+    /// What the domain's scenarios may use, by the scenario's name; of those that have limits of their own.
     pub async fn module_limits(
         &self,
         scope: &DomainScope,

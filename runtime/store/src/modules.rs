@@ -59,6 +59,8 @@ pub struct NewVersion<'a> {
     pub note: &'a str,
     /// By a key of the domain; needed where the domain takes signed modules only.
     pub signature: Option<&'a Signature>,
+    /// The interfaces that it imports, by their names without package and version; none: nobody has looked.
+    pub imports: Option<&'a [String]>,
 }
 
 impl Store {
@@ -78,6 +80,7 @@ impl Store {
                 component,
                 note: "",
                 signature: None,
+                imports: None,
             },
         )
         .await
@@ -95,6 +98,7 @@ impl Store {
             component,
             note,
             signature,
+            imports,
         } = *new;
         at_most("module", component.len(), MODULE_MOST)?;
         check_name(name)?;
@@ -113,11 +117,11 @@ impl Store {
         let mut write = self.write().await?;
         signatures::demand(&mut write, scope, component, signature).await?;
         sqlx::query(
-            "INSERT INTO modules (domain_id, name, hash, world, size_bytes, uploaded_at, note, signed_by) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+            "INSERT INTO modules (domain_id, name, hash, world, size_bytes, uploaded_at, note, signed_by, imports) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
              ON CONFLICT (domain_id, name, hash) DO UPDATE \
              SET world = excluded.world, uploaded_at = excluded.uploaded_at, note = excluded.note, \
-             signed_by = excluded.signed_by",
+             signed_by = excluded.signed_by, imports = COALESCE(excluded.imports, modules.imports)",
         )
         .bind(scope.id())
         .bind(name)
@@ -127,6 +131,7 @@ impl Store {
         .bind(module.uploaded_at.as_microsecond())
         .bind(note)
         .bind(&module.signed_by)
+        .bind(imports.map(|imports| imports.join(" ")))
         .execute(&mut *write)
         .await
         .map_err(|error| StoreError::on_insert(error, "module", name))?;

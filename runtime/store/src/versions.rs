@@ -3,6 +3,7 @@
 use sqlx::Row;
 
 use crate::engine::Write;
+use crate::module_grants::demand_granted;
 use crate::{DomainScope, Store, StoreError};
 
 /// Fewest digits of a hash that name a version.
@@ -46,6 +47,19 @@ pub(crate) async fn version(
             ),
         )),
     }
+}
+
+/// As [`version`], of one that calls are to start: nothing in it is beyond what its scenario is granted. Errors besides:
+/// [`StoreError::Invalid`] with what it imports.
+pub(crate) async fn startable(
+    write: &mut Write,
+    scope: &DomainScope,
+    module: &str,
+    wanted: Option<&str>,
+) -> Result<String, StoreError> {
+    let hash = version(write, scope, module, wanted).await?;
+    demand_granted(write, scope, module, &hash).await?;
+    Ok(hash)
 }
 
 impl Store {

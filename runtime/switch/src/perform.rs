@@ -179,7 +179,7 @@ impl Call {
     fn question(&self, op: &Op) -> Option<Question> {
         let index = u64::from(self.core.index.unwrap_or_default().0);
         let once = (self.origin.id.clone(), index);
-        Question::about(self.origin.domain.clone(), op, once)
+        Question::about(self.origin.domain.clone(), &self.entry().module, op, once)
     }
 
     /// The questions under way; `key` is the call's shard and its own.

@@ -77,6 +77,15 @@ pub fn of_pairs(own: &Own) -> KvCap {
     }
 }
 
+/// What the key-value pairs of one scenario may take; none: as much as its domain's.
+pub fn of_pairs_of_module(own: &Own) -> Option<KvCap> {
+    let (bytes, keys) = (own.get(Limit::KvBytes), own.get(Limit::KvKeys));
+    (bytes.is_some() || keys.is_some()).then(|| KvCap {
+        bytes: bytes.unwrap_or(u64::MAX),
+        keys: keys.unwrap_or(u64::MAX),
+    })
+}
+
 /// What a domain's voicemail may take.
 pub fn of_voicemail(own: &Own) -> VoicemailCap {
     VoicemailCap {

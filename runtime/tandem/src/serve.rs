@@ -254,6 +254,8 @@ impl Server {
         let addresses = gates.ready().await;
         crate::demo::first_start(&store, data, &addresses.udp).await?;
         tokio::spawn(reach.scenarios.clone().warm());
+        let granted = reach.scenarios.grants.clone();
+        tokio::spawn(granted.keep_true(reach.scenarios.directory.clone()));
         gates.watch(health.clone());
         health.set_started();
         let server = Self {

@@ -1,7 +1,7 @@
 //! The scenarios that come with the program.
 
 use tandem_host_api::World;
-use tandem_store::{DomainScope, Module, NewEntryPoint, Store, StoreError};
+use tandem_store::{DomainScope, Module, NewEntryPoint, NewVersion, Store, StoreError};
 
 /// One of them.
 pub struct Stock {
@@ -11,6 +11,20 @@ pub struct Stock {
     pub world: World,
     /// The component.
     pub component: &'static [u8],
+}
+
+impl Stock {
+    async fn put(&self, store: &Store, scope: &DomainScope) -> Result<Module, StoreError> {
+        let new = NewVersion {
+            name: self.name,
+            world: self.world.name(),
+            component: self.component,
+            note: "",
+            signature: None,
+            imports: Some(&tandem_host_api::imports(self.component)),
+        };
+        store.put_version(scope, &new).await
+    }
 }
 
 /// What each is for is in docs/scenarios/stock.md.
@@ -80,9 +94,7 @@ pub async fn provide(store: &Store, scope: &DomainScope, name: &str) -> Result<(
         return Ok(());
     };
     if store.module(scope, name).await?.is_none() {
-        store
-            .put_module(scope, name, stock.world.name(), stock.component)
-            .await?;
+        stock.put(store, scope).await?;
     }
     Ok(())
 }
@@ -91,11 +103,7 @@ pub async fn provide(store: &Store, scope: &DomainScope, name: &str) -> Result<(
 pub async fn install(store: &Store, scope: &DomainScope) -> Result<Vec<Module>, StoreError> {
     let mut modules = Vec::new();
     for stock in &STOCK {
-        modules.push(
-            store
-                .put_module(scope, stock.name, stock.world.name(), stock.component)
-                .await?,
-        );
+        modules.push(stock.put(store, scope).await?);
     }
     let everything = NewEntryPoint {
         title: "Extensions".to_owned(),

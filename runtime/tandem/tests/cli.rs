@@ -127,8 +127,20 @@ fn a_domain_is_made_shown_and_removed_only_on_purpose() {
     let created: jiff::Timestamp = shown["domain"]["created_at"].as_str().unwrap().parse().unwrap();
     assert!(created <= jiff::Timestamp::now());
     assert_eq!(house.refused("domain remove example.org").0, 2);
+    house.ok("domain add other.example.org");
+    let files =
+        |domain: &str| ["recordings", "prompts"].map(|kind| house.directory.path().join(kind).join(domain));
+    for folder in files("example.org").iter().chain(&files("other.example.org")) {
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(folder.join("recording-1.wav"), "RIFF").unwrap();
+    }
     house.ok("domain remove example.org --yes");
     assert_eq!(house.refused("domain show example.org").0, 3);
+    assert!(files("example.org").iter().all(|folder| !folder.exists()));
+    for folder in files("other.example.org") {
+        assert_eq!(std::fs::read(folder.join("recording-1.wav")).unwrap(), b"RIFF");
+    }
+    house.ok("domain remove other.example.org --yes");
     assert_eq!(house.ok("domain list"), "no domains\n");
     assert_eq!(house.refused("user list").0, 3);
 }

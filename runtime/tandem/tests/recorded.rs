@@ -14,8 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tandem_host_api::op::{Address, BridgeEnd, User};
 use tandem_host_api::{
-    DomainLimits, DomainQuota, Engine, EngineConfig, Journal, JournalHeader, LegId, Limits, Module, Op,
-    OpIndex, Outcome, Reply, Run, Switch, WORLD, monotonic_clock,
+    DomainLimits, DomainQuota, Engine, EngineConfig, Journal, JournalHeader, LegId, Limits, LiveGrants,
+    Module, Op, OpIndex, Outcome, Reply, Run, Switch, WORLD, monotonic_clock,
 };
 use tandem_store::{CallRecord, CallSummary, Direction, DomainScope, JournalState, Options, Store, due};
 
@@ -103,6 +103,7 @@ impl House {
         };
         let run = Run {
             domain: DomainQuota::new(DomainLimits::default(), monotonic_clock()),
+            grants: LiveGrants::default(),
             limits: Limits::default(),
             switch: Box::new(Extension {
                 dialled: dialled.to_owned(),

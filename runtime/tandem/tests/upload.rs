@@ -289,6 +289,49 @@ fn grants_are_a_domains_own_and_named_rightly() {
 }
 
 #[test]
+fn grants_of_a_scenario_are_within_its_domains_and_ask_before_a_number_starts_it() {
+    let house = House::new();
+    let idle = house.guest("idle");
+    for domain in ["ours.org", "theirs.org"] {
+        house.ok(&format!(
+            "scenario add {} --name i --domain {domain}",
+            idle.display()
+        ));
+    }
+    let (code, said) = house.refused("scenario grants i --only dail --domain ours.org");
+    assert_eq!((code, said.contains("did you mean `dial`?")), (2, true), "{said}");
+    assert_eq!(house.refused("scenario grants j --all --domain ours.org").0, 3);
+    house.ok("domain grants --only leg,log --domain ours.org");
+    let (_, said) = house.refused("scenario grants i --only http --domain ours.org");
+    assert!(
+        said.contains("not given `http`: they may import leg, log"),
+        "{said}"
+    );
+
+    let own = house.json("scenario grants i --only log --http-only API.example.com --domain ours.org");
+    assert_eq!(
+        own,
+        json!({ "interfaces": ["log"], "http_hosts": ["api.example.com"] })
+    );
+    let (_, said) = house.refused("number add 1 --scenario i --domain ours.org");
+    assert!(
+        said.contains("imports leg, which the scenario is not granted"),
+        "{said}"
+    );
+    house.ok("number add 1 --scenario i --domain theirs.org");
+    // Stock scenarios are looked at as they are installed.
+    house.ok("domain grants --all --domain ours.org");
+    house.ok("number add 8 --scenario entry --domain ours.org");
+    house.ok("scenario grants entry --only leg --domain ours.org");
+    let (_, said) = house.refused("number activate 8 --domain ours.org");
+    assert!(said.contains("imports dial, bridge, "), "{said}");
+
+    let own = house.json("scenario grants i --all --http-all --domain ours.org");
+    assert_eq!(own, json!({ "interfaces": null, "http_hosts": null }));
+    house.ok("number add 1 --scenario i --domain ours.org");
+}
+
+#[test]
 fn a_token_is_shown_once_and_listed_without_its_text() {
     let house = House::new();
     let added = house.json("token add ci --scopes scenarios:read,calls:read --expires 90d --domain ours.org");

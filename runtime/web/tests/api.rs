@@ -742,6 +742,25 @@ async fn limits_and_usage_are_read_by_their_own_domain() {
     );
     assert_eq!(get("/limits", &calls).await.status, 403);
 
+    server
+        .store
+        .put_module(ours, "menu", "call-scenario", b"m")
+        .await
+        .unwrap();
+    let leg = ["leg".to_owned()];
+    server
+        .store
+        .set_module_interfaces(ours, "menu", Some(&leg))
+        .await
+        .unwrap();
+    let grants = get("/grants", &reader).await;
+    assert_eq!(
+        grants.body,
+        json!({ "interfaces": null, "http_hosts": [], "scenarios": { "menu": { "interfaces": ["leg"], "http_hosts": null } } })
+    );
+    assert_eq!(get("/grants", &their_reader).await.body["scenarios"], json!({}));
+    assert_eq!(get("/grants", &calls).await.status, 403);
+
     let usage = get("/usage", &calls).await;
     assert_eq!(
         usage.body["days"],

@@ -1,8 +1,9 @@
 //! Calls back who has asked for it in the scenario `callback`: for the entry points `event:call-ended` and
 //! `event:user-registered`.
 //!
-//! When a call of a user ends, or its phone comes back, the one who has waited longest for that user is rung; the number
-//! in the settings, where `callback` is, handles that call.
+//! When a call ends that a user made, or took by way of `callback`, or its phone comes back, the one who has waited longest
+//! for that user is rung; the number in the settings, where `callback` is, handles that call. `callback` marks the calls
+//! that are taken: the end of one that rang in vain says nothing of who is there.
 
 use serde::Deserialize;
 use tandem_sdk::originate::{self, Originate};
@@ -41,6 +42,11 @@ struct Data {
 }
 
 impl Data {
+    /// Whether the user who was dialled took this call: its last talk began in it.
+    fn was_taken(&self, talked_ms: Option<u64>) -> bool {
+        talked_ms.is_some_and(|at_ms| (self.started_ms..=self.ended_ms).contains(&at_ms))
+    }
+
     /// Whether this is the end of the call in which the caller asked: it says nothing of the user.
     fn is_wish_of(&self, caller: &str, user: &str, asked_ms: u64) -> bool {
         self.from == caller && self.to == user && (self.started_ms..=self.ended_ms).contains(&asked_ms)
@@ -52,12 +58,25 @@ pub fn handle(event: Event) -> Result<(), String> {
     let settings: Settings = serde_json::from_str(&config::document())
         .map_err(|error| format!("callback-watch settings: {error}"))?;
     let data: Data = serde_json::from_str(&event.data).map_err(|error| format!("{}: {error}", event.kind))?;
-    for user in [&data.from, &data.to, &data.user] {
+    for user in [&data.from, &data.user] {
         if !user.is_empty() {
             call_back(&settings, &data, user)?;
         }
     }
+    if !data.to.is_empty() && data.was_taken(talked_ms(&data.to)?) {
+        call_back(&settings, &data, &data.to)?;
+    }
     Ok(())
+}
+
+/// When this user last took a call, by the mark of `callback`.
+fn talked_ms(user: &str) -> Result<Option<u64>, String> {
+    let mark = key_value::get(&format!("callback-talk/{user}"))?;
+    Ok(mark.as_deref().and_then(milliseconds))
+}
+
+fn milliseconds(value: &[u8]) -> Option<u64> {
+    std::str::from_utf8(value).ok()?.parse().ok()
 }
 
 /// Rings who has waited longest for this user, if anybody has.
@@ -66,9 +85,8 @@ fn call_back(settings: &Settings, data: &Data, user: &str) -> Result<(), String>
     let prefix = format!("callback/{user}/");
     let mut first: Option<(u64, String)> = None;
     for key in key_value::keys(&prefix, "", 100)? {
-        let asked_ms = key_value::get(&key)?
-            .and_then(|value| String::from_utf8(value).ok()?.parse::<u64>().ok())
-            .unwrap_or_default();
+        let asked_ms = key_value::get(&key)?.as_deref().and_then(milliseconds);
+        let asked_ms = asked_ms.unwrap_or_default();
         let caller = key.trim_start_matches(prefix.as_str());
         if asked_ms + settings.wait_min * 60_000 < now_ms {
             key_value::delete(&key)?;

@@ -2,6 +2,7 @@
 //!
 //! The wish is kept under `callback/USER/CALLER`. The scenario `callback-watch` hears when the user's next call ends, or
 //! its phone comes back, and originates a call to who has asked, which is handled here again: its data is the user.
+//! When the user last took a call is kept under `callback-talk/USER`: only the end of a call that was taken is a sign.
 //! Steps: `dial` → `talk`, or `dial` → `offer` → `asked`; of a call back `back` → `dial` and so on.
 //!
 //! Not here: when it is time to call back (`callback-watch`).
@@ -13,7 +14,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tandem_sdk::{
     Cause, Collect, Dial, DialFailure, Leg, LegError, Prompt, Target, bridge, clock, config, dial, find_user,
-    key_value, originate, trace,
+    key_value, log, originate, trace,
 };
 
 use phrases::Phrases;
@@ -72,6 +73,7 @@ pub fn handle(caller: Leg) -> Result<(), String> {
     match dial(&caller, &[Target::user(&user.name)], &how) {
         Ok(callee) => {
             trace::step("talk", "The two talk");
+            note_talk(&user.name);
             match bridge(&caller, &callee) {
                 Ok(_) | Err(LegError::Gone) => Ok(()),
                 Err(error) => Err(error.into()),
@@ -79,6 +81,18 @@ pub fn handle(caller: Leg) -> Result<(), String> {
         }
         Err(DialFailure::CallerGone) => Ok(()),
         Err(failure) => offer(&caller, &phrases, &user.name, &failure),
+    }
+}
+
+/// Notes that the user talks: the end of this call tells `callback-watch` that the user is free, and the end of one that
+/// nobody took does not.
+fn note_talk(user: &str) {
+    let now_ms = clock::since_epoch().as_millis().to_string();
+    if let Err(error) = key_value::set(&format!("callback-talk/{user}"), now_ms.as_bytes()) {
+        log::warn(&format!(
+            "nobody is called back after this call: {}",
+            String::from(error)
+        ));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Asks a web service who calls, greets by name, and sends important callers another way.
 //!
-//! Its way: [`Settings::parse`] → the service is asked, for a moment at most → [`verdict::judge`] makes something of the
+//! Its way: [`Settings`] → the service is asked, for a moment at most → [`verdict::judge`] makes something of the
 //! answer → the caller is greeted and goes on. A service that is slow, broken or not allowed costs no call: the caller
 //! is then treated as anyone. Its steps, in the call's trace: `look-up`, then `known`, `stranger` or `unsure`.
 //!
@@ -21,7 +21,7 @@ tandem_sdk::scenario!(handle);
 
 /// One call. An error is a configuration that cannot be read, or the fall-back that it wants.
 pub fn handle(caller: Leg) -> Result<(), String> {
-    let (settings, words) = Settings::parse(&config::document())?;
+    let (settings, words): (Settings, _) = onward::Settings::parse(&config::document())?;
     // The caller hears that it rings while the service is asked. Who is gone will be noticed by what comes next.
     let _ = caller.ring();
     trace::step("look-up", "Ask who calls");

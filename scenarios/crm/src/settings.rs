@@ -1,9 +1,8 @@
 //! The activation's configuration.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use onward::{Next, Phrase, Words};
+use onward::{Language, Next, OwnWords, Phrase};
 use serde::Deserialize;
 
 /// What is said by itself.
@@ -44,30 +43,22 @@ pub struct Settings {
     /// Where a caller that the service does not know is told to it, by POST.
     #[serde(default)]
     pub miss_url: Option<String>,
-    #[serde(default = "english")]
-    language: String,
     #[serde(default)]
-    words: BTreeMap<String, String>,
+    language: Language,
+    #[serde(default)]
+    words: OwnWords,
 }
 
 fn two_seconds() -> u32 {
     2_000
 }
 
-fn english() -> String {
-    "en".to_owned()
-}
+impl onward::Settings for Settings {
+    const SCENARIO: &'static str = "crm";
+    const PHRASES: &'static [Phrase] = &PHRASES;
 
-impl Settings {
-    /// Reads the configuration; the error says what is wrong and where.
-    pub fn parse(document: &str) -> Result<(Self, Words), String> {
-        let refused = |why: String| format!("crm configuration: {why}");
-        let mut settings: Self =
-            serde_json::from_str(document).map_err(|error| refused(error.to_string()))?;
-        settings.check().map_err(refused)?;
-        let own = std::mem::take(&mut settings.words);
-        let words = Words::new(&PHRASES, &settings.language, own).map_err(refused)?;
-        Ok((settings, words))
+    fn spoken(&self) -> (&Language, &OwnWords) {
+        (&self.language, &self.words)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -88,7 +79,9 @@ impl Settings {
         self.others.check("others")?;
         self.vip.as_ref().map_or(Ok(()), |next| next.check("vip"))
     }
+}
 
+impl Settings {
     /// The URL that is asked about a number.
     pub fn url_for(&self, number: &str) -> String {
         self.url.replace("{number}", &encoded(number))
@@ -115,6 +108,8 @@ fn encoded(number: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use onward::Settings as _;
+
     use super::*;
 
     #[test]

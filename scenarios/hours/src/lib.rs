@@ -1,7 +1,7 @@
 //! Sends a call one way while it is open, and another while it is closed or a holiday, by opening hours of the domain
 //! (`tandem schedule`).
 //!
-//! Its way: [`Settings::parse`] → the host says what the schedule has for this moment → [`decide`] → the caller hears
+//! Its way: [`Settings`] → the host says what the schedule has for this moment → [`decide`] → the caller hears
 //! why and goes there. Its steps, in the call's trace: `hours`, then `open`, `closed`, `holiday` or `unsure`.
 //!
 //! Not here: the hours themselves, which are data of the domain, and menus (`flow`).
@@ -18,7 +18,7 @@ tandem_sdk::scenario!(handle);
 
 /// One call. An error is a configuration that cannot be read, or the fall-back that it wants.
 pub fn handle(caller: Leg) -> Result<(), String> {
-    let (settings, words) = Settings::parse(&config::document())?;
+    let (settings, words): (Settings, _) = onward::Settings::parse(&config::document())?;
     trace::step("hours", "Look at the hours");
     let found = schedule::look_up(&settings.schedule).map(|status| status.state);
     let choice = decide(&settings, &found);
@@ -103,7 +103,8 @@ mod tests {
 
     fn settings(more: &str) -> Settings {
         let text = format!(r#"{{"schedule": "office", "open": {{"number": "302"}}{more}}}"#);
-        Settings::parse(&text).unwrap().0
+        let (settings, _) = onward::Settings::parse(&text).unwrap();
+        settings
     }
 
     #[test]

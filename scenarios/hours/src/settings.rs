@@ -1,8 +1,6 @@
 //! The activation's configuration.
 
-use std::collections::BTreeMap;
-
-use onward::{Next, Phrase, Reason, Words};
+use onward::{Language, Next, OwnWords, Phrase, Reason};
 use serde::Deserialize;
 
 /// What is said by itself.
@@ -46,10 +44,10 @@ pub struct Settings {
     /// What is taken to be where the hours cannot be looked up.
     #[serde(default)]
     pub when_unsure: Unsure,
-    #[serde(default = "english")]
-    language: String,
     #[serde(default)]
-    words: BTreeMap<String, String>,
+    language: Language,
+    #[serde(default)]
+    words: OwnWords,
 }
 
 /// What is taken to be where the hours cannot be looked up.
@@ -67,20 +65,12 @@ fn hang_up() -> Next {
     Next::HangUp(Reason::Unavailable)
 }
 
-fn english() -> String {
-    "en".to_owned()
-}
+impl onward::Settings for Settings {
+    const SCENARIO: &'static str = "hours";
+    const PHRASES: &'static [Phrase] = &PHRASES;
 
-impl Settings {
-    /// Reads the configuration; the error says what is wrong and where.
-    pub fn parse(document: &str) -> Result<(Self, Words), String> {
-        let refused = |why: String| format!("hours configuration: {why}");
-        let mut settings: Self =
-            serde_json::from_str(document).map_err(|error| refused(error.to_string()))?;
-        settings.check().map_err(refused)?;
-        let own = std::mem::take(&mut settings.words);
-        let words = Words::new(&PHRASES, &settings.language, own).map_err(refused)?;
-        Ok((settings, words))
+    fn spoken(&self) -> (&Language, &OwnWords) {
+        (&self.language, &self.words)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -95,6 +85,8 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    use onward::Settings as _;
+
     use super::*;
 
     #[test]

@@ -1,9 +1,10 @@
 //! Leaving a message: greeting, beep, recording, and what the caller wants done with it.
 //!
 //! [`leave`] is the whole talk, `voicemail` and `entry` both have it; [`Settings`] is what an activation can say of it,
-//! [`words`] what is spoken. Its steps, in the call's trace: `greet` → `record` → `review` → `store`.
+//! [`words`] what is spoken; how a talk about a box begins and ends, listening too, is in [`talk`]. Its steps, in the call's trace: `greet` → `record` → `review` → `store`.
 
 mod settings;
+pub mod talk;
 pub mod words;
 
 use std::time::Duration;
@@ -11,9 +12,10 @@ use std::time::Duration;
 use tandem_sdk::mail::Mail;
 use tandem_sdk::recording::{self, Record, RecordEnd, Recorded, Recording, RecordingError};
 use tandem_sdk::voicemail::{self, Message, VoicemailError};
-use tandem_sdk::{Cause, Collect, Leg, LegError, Prompt, log, trace};
+use tandem_sdk::{Cause, Collect, Leg, Prompt, log, trace};
 
 pub use settings::Settings;
+use talk::Over;
 use words::{Choice, Words};
 
 /// What is shorter, without the silence at its end, is nobody's message.
@@ -23,34 +25,11 @@ const TRIES: usize = 3;
 
 /// Takes a message for the box `name`, and hangs up. A box that does not exist is a call that nobody has the number of.
 pub fn leave(caller: &Leg, name: &str, settings: &Settings) -> Result<(), String> {
-    match voicemail::count(name) {
-        Ok(_) => (),
-        Err(VoicemailError::NoBox) => return Ok(caller.hang_up(Cause::NotFound)?),
-        Err(other) => return Err(other.into()),
-    }
-    match talk(caller, name, settings) {
-        // What was recorded is stored; there is nobody left to talk to.
-        Ok(()) | Err(Over::Gone) => Ok(caller.hang_up(Cause::Normal)?),
-        Err(Over::Failed(why)) => Err(why),
-    }
+    talk::about_box(caller, name, Cause::NotFound, || take(caller, name, settings))
 }
 
-/// Why a talk cannot go on.
-enum Over {
-    Gone,
-    Failed(String),
-}
-
-impl From<LegError> for Over {
-    fn from(error: LegError) -> Self {
-        match error {
-            LegError::Gone => Self::Gone,
-            other => Self::Failed(other.into()),
-        }
-    }
-}
-
-fn talk(caller: &Leg, name: &str, settings: &Settings) -> Result<(), Over> {
+/// Who is gone before the end has left a message all the same, where there was one.
+fn take(caller: &Leg, name: &str, settings: &Settings) -> Result<(), Over> {
     let words = settings.words();
     caller.answer()?;
     trace::step("greet", "Greet the caller");

@@ -14,7 +14,7 @@ tandem_sdk::scenario!(handle);
 
 /// One call of the group. An error is a configuration that cannot be read, or the fall-back that it wants.
 fn handle(caller: Leg) -> Result<(), String> {
-    let (settings, words) = Settings::parse(&config::document())?;
+    let (settings, words): (Settings, _) = onward::Settings::parse(&config::document())?;
     // Without this a caller whose first members are away would hear nothing for a moment. Who is gone will be noticed
     // by the dial.
     let _ = caller.ring();

@@ -128,9 +128,9 @@ pub(crate) mod tests {
     }
 
     fn settings(more: &str) -> Settings {
-        Settings::parse(&format!(r#"{{"members": ["301", "302", "303"], {more}}}"#))
-            .unwrap()
-            .0
+        let text = format!(r#"{{"members": ["301", "302", "303"], {more}}}"#);
+        let (settings, _) = onward::Settings::parse(&text).unwrap();
+        settings
     }
 
     fn rang(office: &Script) -> Vec<(String, u32)> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use onward::{Next, Phrase, Reason, Words};
+use onward::{Language, Next, OwnWords, Phrase, Reason};
 use serde::Deserialize;
 
 use crate::order::Strategy;
@@ -40,9 +40,9 @@ pub struct Settings {
     /// Under which name turns and times are kept; empty: the number that was dialled. Numbers of the same name share them.
     pub name: String,
     /// Language tag of the phrases.
-    pub language: String,
+    language: Language,
     /// Own texts for them, by key.
-    pub words: BTreeMap<String, String>,
+    words: OwnWords,
 }
 
 impl Default for Settings {
@@ -56,22 +56,18 @@ impl Default for Settings {
             rounds: 1,
             otherwise: Next::HangUp(Reason::Unavailable),
             name: String::new(),
-            language: "en".to_owned(),
-            words: BTreeMap::new(),
+            language: Language::default(),
+            words: OwnWords::new(),
         }
     }
 }
 
-impl Settings {
-    /// Reads the configuration; the error says what is wrong and where.
-    pub fn parse(document: &str) -> Result<(Self, Words), String> {
-        let refused = |why: String| format!("ring-group configuration: {why}");
-        let mut settings: Self =
-            serde_json::from_str(document).map_err(|error| refused(error.to_string()))?;
-        settings.check().map_err(refused)?;
-        let own = std::mem::take(&mut settings.words);
-        let words = Words::new(&PHRASES, &settings.language, own).map_err(refused)?;
-        Ok((settings, words))
+impl onward::Settings for Settings {
+    const SCENARIO: &'static str = "ring-group";
+    const PHRASES: &'static [Phrase] = &PHRASES;
+
+    fn spoken(&self) -> (&Language, &OwnWords) {
+        (&self.language, &self.words)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -107,7 +103,9 @@ impl Settings {
         }
         self.otherwise.check("otherwise")
     }
+}
 
+impl Settings {
     /// How long these ring, in seconds, where there is time.
     pub fn ring_s(&self, members: &[&str]) -> u32 {
         match members {
@@ -126,6 +124,8 @@ fn within(what: &str, is: u32, most: u32) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use onward::Settings as _;
+
     use super::*;
 
     #[test]

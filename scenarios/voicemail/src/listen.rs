@@ -1,5 +1,6 @@
 //! Listening: the code that opens a box, how many messages there are, then one after another.
 
+use mailbox::talk::{self, Over};
 use mailbox::words::Words;
 use tandem_sdk::voicemail::{self, Message, State, VoicemailError};
 use tandem_sdk::{Cause, Collect, Leg, LegError, Prompt, clock, log, trace};
@@ -13,36 +14,9 @@ const MESSAGES_MAX: u32 = 100;
 
 /// Plays the messages of the box `name`, and hangs up. Who has no box has dialled a number that is not theirs.
 pub fn listen(caller: &Leg, name: &str, settings: &Settings) -> Result<(), String> {
-    match voicemail::count(name) {
-        Ok(_) => (),
-        Err(VoicemailError::NoBox) => return Ok(caller.hang_up(Cause::Forbidden)?),
-        Err(other) => return Err(other.into()),
-    }
-    match play_all(caller, name, settings) {
-        Ok(()) | Err(Over::Gone) => Ok(caller.hang_up(Cause::Normal)?),
-        Err(Over::Failed(why)) => Err(why),
-    }
-}
-
-/// Why listening cannot go on.
-enum Over {
-    Gone,
-    Failed(String),
-}
-
-impl From<LegError> for Over {
-    fn from(error: LegError) -> Self {
-        match error {
-            LegError::Gone => Self::Gone,
-            other => Self::Failed(other.into()),
-        }
-    }
-}
-
-impl From<VoicemailError> for Over {
-    fn from(error: VoicemailError) -> Self {
-        Self::Failed(error.into())
-    }
+    talk::about_box(caller, name, Cause::Forbidden, || {
+        play_all(caller, name, settings)
+    })
 }
 
 fn play_all(caller: &Leg, name: &str, settings: &Settings) -> Result<(), Over> {

@@ -53,6 +53,7 @@ pub struct Builder {
     environment: Vec<(String, String)>,
     media_ports: Option<u16>,
     data: Option<PathBuf>,
+    shell: Option<String>,
 }
 
 impl Builder {
@@ -71,6 +72,12 @@ impl Builder {
     /// Number of media ports; 200 if not said. A leg takes two.
     pub fn media_ports(mut self, count: u16) -> Self {
         self.media_ports = Some(count);
+        self
+    }
+
+    /// Has a shell do this first, such as `ulimit -n 256`; the server then takes its place.
+    pub fn after_shell(mut self, command: &str) -> Self {
+        self.shell = Some(command.to_owned());
         self
     }
 
@@ -126,6 +133,7 @@ impl Builder {
         let start = Start {
             settings: settings.collect(),
             environment: self.environment.clone(),
+            shell: self.shell.clone(),
             log: folder.path().join("tandem.log"),
             binary,
             data,
@@ -165,6 +173,7 @@ struct Start {
     data: PathBuf,
     settings: Vec<String>,
     environment: Vec<(String, String)>,
+    shell: Option<String>,
     web: SocketAddr,
     log: PathBuf,
 }
@@ -191,7 +200,15 @@ impl Start {
     }
 
     fn launch(&self) -> Result<Process> {
-        let mut command = Command::new(&self.binary);
+        let mut command = match &self.shell {
+            Some(first) => {
+                let mut shell = Command::new("sh");
+                let script = format!(r#"{first}; exec "$0" "$@""#);
+                shell.arg("-c").arg(script).arg(&self.binary);
+                shell
+            }
+            None => Command::new(&self.binary),
+        };
         command.arg("serve").arg("--data").arg(&self.data);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         for setting in &self.settings {

@@ -10,7 +10,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use jiff::tz::TimeZone;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use tandem_host_api::{DomainLimits, DomainQuota, End, Engine, EngineConfig, Finished, Limits, Module, Run};
+use tandem_host_api::{
+    DomainLimits, DomainQuota, End, Engine, EngineConfig, Finished, Limits, LiveGrants, Module, Run,
+};
 use tandem_logic::Launch;
 use tandem_switch::CallKey;
 use tandem_switch::door::{Door, Facts, Passed};
@@ -118,6 +120,7 @@ impl Guests {
         let door = Door::new(id.1, facts, rng, clock::timestamp, pass);
         let run = Run {
             domain: self.quota.clone(),
+            grants: LiveGrants::default(),
             limits: Limits {
                 cpu: crate::clock::secs(60), // the machine's time is none of ours
                 ..Limits::default()

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tandem_kit::baresip::Baresip;
+use tandem_kit::ctrl::EventKind;
 use tandem_kit::roles::Role;
 use tandem_kit::tandem::Tandem;
 use tandem_kit::wait;
@@ -177,9 +178,64 @@ fn another_domain_reaches_neither_the_host_nor_the_secret() {
     assert!(said[0].starts_with("200"), "{said:?}");
     assert!(said[1].contains("the domain has no secret crm"), "{said:?}");
     assert_eq!(service.seen("/echo").len(), 1);
+    one_scenario_is_granted_less(&tandem, &service, (OTHER, &stranger));
     ok(&tandem, &["domain", "http", OTHER, "deny", &service.host()]);
     let said = answers(&tandem, &stranger, "700", 1);
     assert!(said[0].contains("NotAllowed"), "{said:?}");
+}
+
+/// The hosts of one scenario, and an interface that is withdrawn from a call in progress; the first domain's scenario of
+/// the same name goes on as before.
+fn one_scenario_is_granted_less(tandem: &Tandem, service: &WebService, (domain, phone): (&str, &Baresip)) {
+    let grant = |more: &[&str]| {
+        let grants = ["scenario", "grants", "services", "--domain", domain];
+        ok(tandem, &[&grants[..], more].concat())
+    };
+    let told = grant(&["--http-only", "api.example.com,*.example.org"]);
+    assert!(
+        told.contains("it may reach api.example.com, *.example.org"),
+        "{told}"
+    );
+    let said = answers(tandem, phone, "700", 1);
+    let words = format!(
+        "{} is not among the hosts that the scenario may reach",
+        service.host()
+    );
+    assert!(said[0].contains(&words), "{said:?}");
+    let slow = json!({ "http": { "method": "get", "url": service.url("/slow"), "timeout_ms": 10_000 } });
+    let steps = json!([slow, get(&service.url("/echo"))]);
+    let settings = json!({ "steps": steps }).to_string();
+    modules::offer_built(tandem, domain, "services", "701", &settings).unwrap();
+    grant(&["--http-all"]);
+
+    let before = tandem.log().len();
+    phone.dial("701").unwrap();
+    wait::until(LONG, "a request", || service.seen("/slow").first().cloned()).unwrap();
+    let told = grant(&["--only", "config,log,leg"]);
+    assert!(told.contains("may import config, leg, log; "), "{told}");
+    let refused = tandem
+        .cli(&["number", "activate", "701", "--domain", domain])
+        .unwrap();
+    assert!(
+        refused.code == Some(1) && refused.stderr.contains("which the scenario is not granted"),
+        "{refused:?}"
+    );
+    // The service answers after 3 s, and what was withdrawn is seen within 2 s.
+    phone.wait_for(&EventKind::Closed, LONG).unwrap();
+    let log = tandem.log();
+    let log = log.get(before..).unwrap_or_default();
+    assert!(
+        log.contains(" 0: 200 4 bytes late"),
+        "what it had asked is answered\n{log}"
+    );
+    let words = "1: NotAllowed(\"not granted: http.send, as the scenario may no longer use `http`";
+    assert!(log.contains(words), "{log}");
+
+    let demo = tandem.demo().domain.clone();
+    offer(tandem, &demo, "700", &json!([get(&service.url("/echo"))]));
+    let said = answers(tandem, &caller(tandem), "700", 1);
+    assert!(said[0].starts_with("200"), "{said:?}");
+    grant(&["--all"]);
 }
 
 /// The call logic is killed while the service holds its answer back: the request is made again, and the service can

@@ -1,7 +1,7 @@
 //! Key-value pairs.
 
 use sqlx::{Connection, SqliteConnection};
-use tandem_store::{Amount, KvCap, Limit, Once, Options, Store, StoreError, usage};
+use tandem_store::{Amount, KvCap, Limit, Once, Options, Store, StoreError, Writer, usage};
 
 use crate::{call, home};
 
@@ -140,6 +140,7 @@ async fn a_repeated_increment_is_counted_once() {
     let once = |op_index| Once {
         call: "0001",
         op_index,
+        writer: Writer::default(),
     };
     let first = home.kv_increment_once(&ours, once(7), "n", 5, CAP).await;
     assert_eq!(first.unwrap(), 5);
@@ -154,6 +155,7 @@ async fn a_repeated_increment_is_counted_once() {
     let other = Once {
         call: "0002",
         op_index: 7,
+        writer: Writer::default(),
     };
     assert_eq!(
         home.kv_increment_once(&ours, other, "n", 5, CAP).await.unwrap(),
@@ -180,6 +182,7 @@ async fn a_repeated_write_or_deletion_leaves_what_came_after_it() {
     let once = |op_index| Once {
         call: "0001",
         op_index,
+        writer: Writer::default(),
     };
     home.kv_set_once(&ours, once(1), "k", b"first", CAP)
         .await
@@ -212,6 +215,7 @@ async fn a_refused_increment_is_not_remembered() {
     let once = Once {
         call: "0001",
         op_index: 1,
+        writer: Writer::default(),
     };
     let full = home.kv_increment_once(&scope, once, "n", 1, 1).await;
     assert!(matches!(full, Err(StoreError::Full { .. })), "{full:?}");
@@ -227,6 +231,7 @@ async fn what_was_remembered_is_forgotten_after_a_day() {
     let once = |op_index| Once {
         call: "0001",
         op_index,
+        writer: Writer::default(),
     };
     for op_index in [1, 2] {
         home.kv_increment_once(&scope, once(op_index), "n", 1, CAP)
@@ -345,6 +350,70 @@ async fn limits_are_a_domains_own_and_go_back_to_the_servers() {
     assert!(refused.to_string().contains("1 is not from 10"), "{refused}");
 }
 
+/// A pair is its last writer's: what one scenario writes over is no longer the other's, and each has its own cap.
+#[tokio::test]
+async fn pairs_are_counted_for_the_scenario_that_wrote_them_last() {
+    let home = home().await;
+    let (ours, theirs) = (home.domain("demo.local").await, home.domain("other.local").await);
+    let cap = |bytes, keys| Some(KvCap { bytes, keys });
+    let once = |op_index, module, cap| Once {
+        call: "0001",
+        op_index,
+        writer: Writer { module, cap },
+    };
+    let taken = async |module: &str| {
+        let taken = home.kv_taken_by(&ours, module).await.unwrap();
+        (taken.bytes, taken.keys)
+    };
+    home.kv_set(&ours, "old", b"12345", CAP).await.unwrap();
+    home.kv_set_once(&ours, once(1, "menu", None), "a", b"1234", CAP)
+        .await
+        .unwrap();
+    home.kv_increment_once(&ours, once(2, "menu", None), "n", 1, CAP)
+        .await
+        .unwrap();
+    assert_eq!((taken("menu").await, taken("crm").await), ((7, 2), (0, 0)));
+
+    // Another scenario's pair, and one of before, become its own.
+    home.kv_set_once(&ours, once(3, "crm", cap(9, 2)), "a", b"12", CAP)
+        .await
+        .unwrap();
+    assert_eq!((taken("menu").await, taken("crm").await), ((2, 1), (3, 1)));
+    let full = home
+        .kv_set_once(&ours, once(4, "crm", cap(9, 2)), "old", b"1234", CAP)
+        .await
+        .unwrap_err();
+    assert!(matches!(full, StoreError::FullOfScenario { .. }), "{full:?}");
+    assert!(
+        full.to_string().contains("scenario crm would take 10 bytes"),
+        "{full}"
+    );
+    home.kv_set_once(&ours, once(4, "crm", cap(9, 2)), "old", b"123", CAP)
+        .await
+        .unwrap();
+    let full = home
+        .kv_increment_once(&ours, once(5, "crm", cap(99, 2)), "m", 1, CAP)
+        .await;
+    assert!(matches!(full, Err(StoreError::TooMany { .. })), "{full:?}");
+    assert_eq!(home.kv_get(&ours, "m").await.unwrap(), None);
+    // Over a cap that became less, what takes no more is written.
+    home.kv_set_once(&ours, once(6, "crm", cap(1, 1)), "old", b"321", CAP)
+        .await
+        .unwrap();
+    assert_eq!(taken("crm").await, (9, 2));
+
+    home.kv_delete_once(&ours, once(7, "menu", None), "old")
+        .await
+        .unwrap();
+    home.kv_delete(&ours, "a").await.unwrap();
+    assert_eq!((taken("menu").await, taken("crm").await), ((2, 1), (0, 0)));
+    assert_eq!(
+        home.kv_taken_by(&theirs, "menu").await.unwrap(),
+        KvCap { bytes: 0, keys: 0 }
+    );
+    assert_eq!(home.kv_taken(&ours).await.unwrap(), KvCap { bytes: 2, keys: 1 });
+}
+
 #[tokio::test]
 async fn limits_of_a_scenario_are_its_domains() {
     let home = home().await;
@@ -363,9 +432,9 @@ async fn limits_of_a_scenario_are_its_domains() {
     );
     assert!(home.module_limits(&other).await.unwrap().is_empty());
 
-    let set = [(Limit::KvBytes, Some(50))];
+    let set = [(Limit::Instances, Some(50))];
     let refused = home.set_module_limits(&scope, "flow", &set).await.unwrap_err();
-    assert!(refused.to_string().contains("kv-bytes"), "{refused}");
+    assert!(refused.to_string().contains("instances"), "{refused}");
     let refused = home.set_module_limits(&scope, "none", &[]).await.unwrap_err();
     assert!(refused.to_string().contains("none"), "{refused}");
 

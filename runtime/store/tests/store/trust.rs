@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use tandem_store::{NewEntryPoint, NewVersion, Signature, SigningKey, Spare, StoreError};
+use tandem_store::{
+    CanaryChange, EntryPointChange, NewEntryPoint, NewFallback, NewVersion, Signature, SigningKey, Spare,
+    StoreError,
+};
 
 use crate::{Home, call, home};
 
@@ -13,6 +16,7 @@ fn version<'a>(component: &'a [u8], signature: Option<&'a Signature>) -> NewVers
         component,
         note: "first try",
         signature,
+        imports: None,
     }
 }
 
@@ -135,6 +139,141 @@ async fn grants_are_a_domains_own() {
     assert_eq!(home.grants(&ours).await.unwrap(), None);
     let refused = home.set_grants(&ours, Some(&["a b".to_owned()])).await;
     assert!(matches!(refused, Err(StoreError::Invalid { .. })));
+}
+
+fn importing<'a>(component: &'a [u8], imports: &'a [String]) -> NewVersion<'a> {
+    NewVersion {
+        imports: Some(imports),
+        ..version(component, None)
+    }
+}
+
+/// The words of a refusal that says what is not granted.
+fn not_granted<T: std::fmt::Debug>(refused: Result<T, StoreError>) -> String {
+    match refused {
+        Err(error @ StoreError::Invalid { what: "scenario", .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// However a version comes to be started: a new number, another version, a canary and its promotion, a fall-back, a step
+/// back.
+#[tokio::test]
+async fn a_version_that_imports_what_its_scenario_is_not_granted_is_started_by_nothing() {
+    let home = home().await;
+    let (ours, theirs) = (home.domain("demo.local").await, home.domain("other.local").await);
+    let (few, more) = (["leg".to_owned()], ["leg".to_owned(), "http".to_owned()]);
+    for scope in [&ours, &theirs] {
+        home.put_version(scope, &importing(b"more", &more)).await.unwrap();
+        home.put_version(scope, &importing(b"few", &few)).await.unwrap();
+    }
+    let hash = |bytes: &[u8]| blake3::hash(bytes).to_hex().to_string();
+    let (more_hash, few_hash) = (hash(b"more"), hash(b"few"));
+    home.add_entry_point(&ours, &NewEntryPoint::new("1", "flow"))
+        .await
+        .unwrap();
+    let canary = CanaryChange {
+        version: Some(more_hash.clone()),
+        ..CanaryChange::default()
+    };
+    home.set_canary(&ours, "1", &canary).await.unwrap();
+    home.add_entry_point(&ours, &NewEntryPoint::new("2", "flow"))
+        .await
+        .unwrap();
+    home.activate(&ours, "2", Some(&more_hash)).await.unwrap();
+    home.activate(&ours, "2", Some(&few_hash)).await.unwrap();
+
+    let own = home
+        .set_module_interfaces(&ours, "flow", Some(&few))
+        .await
+        .unwrap();
+    assert_eq!(
+        home.module_grants(&ours).await.unwrap(),
+        [("flow".to_owned(), own)].into()
+    );
+    let wanted = Some(more_hash.clone());
+    let added = NewEntryPoint {
+        hash: wanted.clone(),
+        ..NewEntryPoint::new("3", "flow")
+    };
+    let words = not_granted(home.add_entry_point(&ours, &added).await);
+    assert!(
+        words.contains("imports http,") && words.contains(&more_hash[..12]),
+        "{words}"
+    );
+    let change = EntryPointChange {
+        module: Some(("flow".to_owned(), wanted.clone())),
+        ..EntryPointChange::default()
+    };
+    not_granted(home.set_entry_point(&ours, "2", &change).await);
+    not_granted(home.activate(&ours, "2", Some(&more_hash)).await);
+    not_granted(home.set_canary(&ours, "2", &canary).await);
+    not_granted(home.promote(&ours, "1").await);
+    not_granted(home.roll_back(&ours, "2").await);
+    let fallback = NewFallback::Scenario {
+        module: "flow".to_owned(),
+        version: wanted,
+        config: "{}".to_owned(),
+    };
+    not_granted(home.set_fallback(&ours, "2", &fallback).await);
+    // What it is granted is started, a trial can be ended, and nothing of this is another domain's.
+    home.activate(&ours, "1", Some(&few_hash)).await.unwrap();
+    home.add_entry_point(&theirs, &NewEntryPoint::new("2", "flow"))
+        .await
+        .unwrap();
+    home.activate(&theirs, "2", Some(&more_hash)).await.unwrap();
+    home.set_module_interfaces(&ours, "flow", None).await.unwrap();
+    home.activate(&ours, "2", Some(&more_hash)).await.unwrap();
+    assert!(home.module_grants(&ours).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_scenario_is_granted_no_more_than_its_domain_and_what_nobody_looked_at_is_not_started() {
+    let home = home().await;
+    let ours = home.domain("demo.local").await;
+    home.set_grants(&ours, Some(&["leg".to_owned(), "dial".to_owned()]))
+        .await
+        .unwrap();
+    home.put_version(&ours, &version(b"old", None)).await.unwrap();
+    let leg = ["leg".to_owned()];
+    home.set_module_interfaces(&ours, "flow", Some(&leg))
+        .await
+        .unwrap();
+    let more = home
+        .set_module_interfaces(&ours, "flow", Some(&["http".to_owned()]))
+        .await;
+    assert!(
+        more.unwrap_err()
+            .to_string()
+            .contains("not given `http`: they may import leg, dial")
+    );
+    let none = home.set_module_interfaces(&ours, "none", Some(&leg)).await;
+    assert!(matches!(none, Err(StoreError::NotFound { .. })));
+
+    let words = not_granted(
+        home.add_entry_point(&ours, &NewEntryPoint::new("1", "flow"))
+            .await,
+    );
+    assert!(words.contains("never looked at"), "{words}");
+    let unsurveyed = home.unsurveyed(&ours, "flow").await.unwrap();
+    home.note_imports(&ours, &unsurveyed[0], &leg).await.unwrap();
+    assert!(home.unsurveyed(&ours, "flow").await.unwrap().is_empty());
+    home.add_entry_point(&ours, &NewEntryPoint::new("1", "flow"))
+        .await
+        .unwrap();
+    // Given again without a look, what is known of it stays.
+    home.put_version(&ours, &version(b"old", None)).await.unwrap();
+    assert!(home.unsurveyed(&ours, "flow").await.unwrap().is_empty());
+
+    let hosts = ["api.example.com".parse().unwrap()];
+    let own = home
+        .set_module_http_hosts(&ours, "flow", Some(&hosts))
+        .await
+        .unwrap();
+    assert_eq!(own.http_hosts.as_deref(), Some(&hosts[..]));
+    assert_eq!(own.interfaces.as_deref(), Some(&leg[..]), "the rest stays");
+    let own = home.set_module_http_hosts(&ours, "flow", None).await.unwrap();
+    assert_eq!(own.http_hosts, None);
 }
 
 async fn unused(home: &Home, domain: &str, newest: usize, journals: bool) -> Vec<String> {

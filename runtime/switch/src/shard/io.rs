@@ -196,10 +196,11 @@ pub enum Question {
     Locate { domain: Arc<str>, target: Target },
     /// A user by number.
     FindUser { domain: Arc<str>, number: String },
-    /// A key-value request. `once`, the call's identifier and the request's number in it, tells a request that is asked
-    /// again from another.
+    /// A key-value request of this scenario. `once`, the call's identifier and the request's number in it, tells a request
+    /// that is asked again from another.
     KeyValue {
         domain: Arc<str>,
+        scenario: String,
         op: Op,
         once: (String, u64),
     },
@@ -219,9 +220,10 @@ pub enum Question {
         by: String,
     },
     /// What a service of the domain is asked: HTTP, schedules, metrics, contacts, mail, voicemail, calls to begin, timers,
-    /// texts of scenarios that no call starts. `once` as in [`Self::KeyValue`].
+    /// texts of scenarios that no call starts. `scenario` and `once` as in [`Self::KeyValue`].
     Service {
         domain: Arc<str>,
+        scenario: String,
         op: Op,
         once: (String, u64),
     },
@@ -229,8 +231,8 @@ pub enum Question {
 
 impl Question {
     /// What a scenario's request asks of the domain, whatever started the scenario; none: it needs a call, or nobody.
-    /// `once` as in [`Self::KeyValue`].
-    pub fn about(domain: Arc<str>, op: &Op, once: (String, u64)) -> Option<Self> {
+    /// `scenario` and `once` as in [`Self::KeyValue`].
+    pub fn about(domain: Arc<str>, scenario: &str, op: &Op, once: (String, u64)) -> Option<Self> {
         match op {
             Op::FindUser { number } => Some(Self::FindUser {
                 domain,
@@ -242,6 +244,7 @@ impl Question {
             | Op::KvIncrement { .. }
             | Op::KvKeys { .. } => Some(Self::KeyValue {
                 domain,
+                scenario: scenario.to_owned(),
                 op: op.clone(),
                 once,
             }),
@@ -262,6 +265,7 @@ impl Question {
             | Op::SendMessage { .. }
             | Op::Timer { .. } => Some(Self::Service {
                 domain,
+                scenario: scenario.to_owned(),
                 op: op.clone(),
                 once,
             }),

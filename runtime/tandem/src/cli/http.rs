@@ -40,7 +40,7 @@ enum HttpAction {
     List,
 }
 
-fn pattern(text: &str) -> Result<HostPattern, String> {
+pub(super) fn pattern(text: &str) -> Result<HostPattern, String> {
     text.parse()
         .map_err(|error: tandem_store::StoreError| error.to_string())
 }

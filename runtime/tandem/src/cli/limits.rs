@@ -1,4 +1,4 @@
-//! `tandem domain limits`
+//! `tandem domain limits` and `tandem scenario limits`
 
 use std::time::Duration;
 
@@ -87,13 +87,19 @@ fn changes(wanted: impl IntoIterator<Item = (Limit, Option<Setting>)>) -> Vec<(L
     set.collect()
 }
 
-/// Show or set what a call of one scenario may use; `default` leaves a limit to the domain
+/// Show or set what one scenario may use; `default` leaves a limit to the domain
 ///
-/// Where the domain's calls may use less, that counts.
+/// Where the domain may use less, that counts. Key-value pairs are those that the scenario wrote last.
 #[derive(Debug, Args)]
 pub(super) struct ScenarioLimits {
     /// The scenario's name
     name: String,
+    /// Bytes of its key-value pairs, keys and values, such as 1MiB
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    kv_bytes: Option<Setting>,
+    /// Its key-value pairs
+    #[arg(long, value_name = "N", value_parser = number)]
+    kv_keys: Option<Setting>,
     #[command(flatten)]
     call: CallLimits,
 }
@@ -105,16 +111,17 @@ impl ScenarioLimits {
         store: &Store,
         scope: &DomainScope,
     ) -> Result<(), Failure> {
-        let changes = changes(self.call.wanted());
+        let pairs = [(Limit::KvBytes, self.kv_bytes), (Limit::KvKeys, self.kv_keys)];
+        let changes = changes(pairs.into_iter().chain(self.call.wanted()));
         let own = store.set_module_limits(scope, &self.name, &changes).await?;
         let of_domain = store.domain(scope).await?.limits;
         let server = Config::default();
-        let of_call = Limit::ALL.into_iter().filter(|limit| limit.is_of_call());
+        let of_module = Limit::ALL.into_iter().filter(|limit| limit.is_of_module());
         let in_force = |limit| {
             let most = in_force(&server, &of_domain, limit);
             own.get(limit).map_or(most, |own| own.min(most))
         };
-        let json: Map<_, _> = of_call
+        let json: Map<_, _> = of_module
             .clone()
             .map(|limit| {
                 let shown = json!({ "value": in_force(limit), "own": own.get(limit).is_some() });
@@ -123,7 +130,7 @@ impl ScenarioLimits {
             .collect();
         output::print(context.json, &Value::Object(json), || {
             let mut table = Table::new(["LIMIT", "VALUE"], "");
-            for limit in of_call {
+            for limit in of_module {
                 let (name, text) = words(limit, in_force(limit));
                 let own = own.get(limit).map_or(" (the domain's)", |_| "");
                 table.row([name.to_owned(), format!("{text}{own}")]);

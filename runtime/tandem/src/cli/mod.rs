@@ -10,6 +10,7 @@ mod config;
 mod contacts;
 mod domain;
 mod gc;
+mod grants;
 mod http;
 mod limits;
 mod number;

@@ -16,6 +16,7 @@ use tandem_host_api::{Engine, EngineConfig, Grants, Verdict, WORLD};
 use tandem_store::{DomainScope, NewVersion, Signature, Store};
 
 use super::gc::Gc;
+use super::grants::ScenarioGrants;
 use super::limits::ScenarioLimits;
 use super::number::short;
 use super::push::Push;
@@ -71,8 +72,9 @@ enum Action {
         #[arg(long, value_name = "HASH")]
         version: Option<String>,
     },
-    /// Show or set what a call of a scenario may use
+    /// Show or set what a scenario may use
     Limits(ScenarioLimits),
+    Grants(ScenarioGrants),
     /// Say whether a file is a scenario that could run here, and all that is wrong with it
     Validate {
         /// The component's file
@@ -110,7 +112,7 @@ impl Scenario {
             Action::Keygen { file } => return sign::keygen(context, file),
             Action::Sign { file, key } => return sign::sign(context, file, key),
             Action::Add { .. } | Action::List | Action::Remove { .. } => (),
-            Action::Limits(_) | Action::Gc(_) => (),
+            Action::Limits(_) | Action::Grants(_) | Action::Gc(_) => (),
         }
         let store = context.store().await?;
         if let Action::Gc(gc) = &self.action {
@@ -147,6 +149,7 @@ impl Action {
             }
             Self::List => list(context, store, scope).await?,
             Self::Limits(limits) => limits.run(context, store, scope).await?,
+            Self::Grants(grants) => grants.run(context, store, scope).await?,
             Self::Remove { name, version } => {
                 store.delete_module(scope, name, version.as_deref()).await?;
                 output::say(
@@ -203,6 +206,7 @@ async fn put(
         component,
         note,
         signature,
+        imports: Some(&verdict.imports),
     };
     Ok(store.put_version(scope, &new).await?)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tandem_directory::Directory;
 use tandem_host_api::op::{KvError, KvValue, Op, RecordingError, Target, User};
 use tandem_sip::registrar::Binding;
-use tandem_store::{DomainScope, KvCap, Once, Store, StoreError};
+use tandem_store::{DomainScope, KvCap, Once, Store, StoreError, Writer};
 use tandem_switch::{Admitted, Answer, Located, Question};
 
 use super::registrar::Registrations;
@@ -40,8 +40,14 @@ impl Answers {
             }
             Question::Locate { domain, target } => self.locate(&domain, &target).await.map(Answer::Located),
             Question::FindUser { domain, number } => self.find_user(&domain, &number).await.map(Answer::User),
-            Question::KeyValue { domain, op, once } => {
-                Ok(Answer::KeyValue(self.key_value(&domain, op, &once).await))
+            Question::KeyValue {
+                domain,
+                scenario,
+                op,
+                once,
+            } => {
+                let answered = self.key_value(&domain, &scenario, op, &once).await;
+                Ok(Answer::KeyValue(answered))
             }
             Question::DeleteRecording { domain, name } => {
                 Ok(Answer::Recording(self.delete_recording(&domain, &name).await))
@@ -59,8 +65,13 @@ impl Answers {
                 let let_go = exchange.let_go(shard, call, id, by).await;
                 Ok(let_go.map_or(Answer::Unavailable, |()| Answer::LetGo))
             }
-            Question::Service { domain, op, once } => {
-                let outcome = self.services.answer(&domain, op, &once).await;
+            Question::Service {
+                domain,
+                scenario,
+                op,
+                once,
+            } => {
+                let outcome = self.services.answer((&domain, &scenario), op, &once).await;
                 Ok(outcome.map_or(Answer::Unavailable, |outcome| Answer::Service(Box::new(outcome))))
             }
         };
@@ -195,10 +206,22 @@ impl Answers {
         }
     }
 
-    async fn key_value(&self, domain: &str, op: Op, once: &(String, u64)) -> Result<KvValue, KvError> {
+    async fn key_value(
+        &self,
+        domain: &str,
+        scenario: &str,
+        op: Op,
+        once: &(String, u64),
+    ) -> Result<KvValue, KvError> {
         let found = self.directory.domain(domain).await.map_err(|e| kv_error(&e))?;
         let found = found.ok_or(KvError::Unavailable)?;
-        self.key_value_in(found.scope(), limits::of_pairs(&found.limits), op, once)
+        let own = found.module_limits.get(scenario);
+        let writer = Writer {
+            module: scenario,
+            cap: own.and_then(limits::of_pairs_of_module),
+        };
+        let within = (limits::of_pairs(&found.limits), writer);
+        self.key_value_in(found.scope(), within, op, once)
             .await
             .map_err(|e| kv_error(&e))
     }
@@ -206,13 +229,14 @@ impl Answers {
     async fn key_value_in(
         &self,
         scope: &DomainScope,
-        cap: KvCap,
+        (cap, writer): (KvCap, Writer<'_>),
         op: Op,
         (call, op_index): &(String, u64),
     ) -> Result<KvValue, StoreError> {
         let once = Once {
             call,
             op_index: *op_index as u32,
+            writer,
         };
         match op {
             Op::KvGet { key } => self.store.kv_get(scope, &key).await.map(KvValue::Value),
@@ -248,9 +272,10 @@ fn kv_error(error: &StoreError) -> KvError {
     match error {
         StoreError::Invalid { .. } | StoreError::TooLarge { .. } => KvError::BadArgument(error.to_string()),
         StoreError::NotANumber { .. } => KvError::NotANumber,
-        StoreError::Full { .. } | StoreError::TooMany { .. } | StoreError::DiskFull => {
-            KvError::Full(error.to_string())
-        }
+        StoreError::Full { .. }
+        | StoreError::FullOfScenario { .. }
+        | StoreError::TooMany { .. }
+        | StoreError::DiskFull => KvError::Full(error.to_string()),
         _ => {
             tracing::warn!(%error, "the key-value store does not answer");
             KvError::Unavailable

@@ -13,6 +13,7 @@ pub mod canary;
 pub mod clock;
 pub mod events;
 pub mod exchange;
+pub mod grants;
 pub mod happened;
 pub mod http;
 pub mod journals;

@@ -122,6 +122,7 @@ impl OffCall {
         let log = self.log(domain, &setting.id, entry);
         let switch = OffCallSwitch {
             setting,
+            scenario: entry.module.clone(),
             answers: self.answers.clone(),
             runtime: self.runtime.clone(),
             rng: StdRng::from_os_rng(),
@@ -184,6 +185,7 @@ pub fn failure(end: &End) -> Option<String> {
 /// The host API without a call.
 struct OffCallSwitch {
     setting: Setting,
+    scenario: String,
     answers: Answers,
     runtime: Handle,
     rng: StdRng,
@@ -219,7 +221,7 @@ impl Switch for OffCallSwitch {
         }
         let domain = Arc::from(self.setting.domain.as_str());
         let once = (self.setting.id.clone(), u64::from(index.0));
-        let Some(question) = Question::about(domain, op, once) else {
+        let Some(question) = Question::about(domain, &self.scenario, op, once) else {
             // Nobody without a call has a handle of a leg.
             return Reply::Now(Outcome::Leg(Err(LegError::Gone)));
         };

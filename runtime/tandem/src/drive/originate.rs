@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use tandem_directory::{Directory, StartedBy};
 use tandem_host_api::op::{Address, Op, OriginateFailure, Target};
-use tandem_store::{Once, Origination, Store, StoreError};
+use tandem_store::{Once, Origination, Store, StoreError, Writer};
 use tandem_switch::record::new_id;
 
 use super::clock;
@@ -82,6 +82,7 @@ impl Originator {
         let once = Once {
             call: run,
             op_index: *index as u32,
+            writer: Writer::default(), // no pair is written
         };
         let written = self.store.originate_once(found.scope(), once, &asked).await;
         let (asked, begun) = match written {

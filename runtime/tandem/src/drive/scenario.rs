@@ -10,6 +10,7 @@ use tandem_host_api::{
 use tandem_store::{EntryPoint, Store};
 use tokio::runtime::Handle;
 
+use super::grants::RunningGrants;
 use super::scenario_log::ScenarioLog;
 use super::usage::Meters;
 use crate::compile::Compiler;
@@ -36,6 +37,8 @@ pub struct Scenarios {
     pub meters: Meters,
     /// What scenarios log.
     pub log: ScenarioLog,
+    /// What those that run are granted.
+    pub grants: RunningGrants,
     quotas: Arc<Mutex<HashMap<String, DomainQuota>>>,
 }
 
@@ -60,6 +63,7 @@ impl Scenarios {
             blocking,
             meters: Meters::default(),
             log: ScenarioLog::default(),
+            grants: RunningGrants::default(),
             quotas: Arc::default(),
         }
     }
@@ -116,12 +120,14 @@ impl Scenarios {
             .map(|found| found.limits.clone())
             .unwrap_or_default();
         let of_module = found.as_ref().and_then(|found| found.module_limits.get(module));
+        let granted = found.as_ref().and_then(|found| found.module_grants.get(module));
         let of_call = limits::of_call(&self.limits, &own);
         let quota = self.quota(domain);
         quota.set_limits(limits::of_domain(self.domain_limits, &own));
         self.meters.started(domain, quota.instances() + 1);
         Run {
             domain: quota,
+            grants: self.grants.of_run(domain, module, granted),
             limits: match of_module {
                 Some(of_module) => limits::of_module(&of_call, of_module),
                 None => of_call,

@@ -36,13 +36,18 @@ pub struct Services {
 }
 
 impl Services {
-    /// Answers a scenario's request; none: it is no service's. `call` and `index` say which request it is, so that one
+    /// Answers a request of the domain's scenario; none: it is no service's. `call` and `index` say which request it is, so that one
     /// that is made again is known as the same.
-    pub async fn answer(&self, domain: &str, op: Op, (call, index): &(String, u64)) -> Option<Outcome> {
+    pub async fn answer(
+        &self,
+        (domain, scenario): (&str, &str),
+        op: Op,
+        (call, index): &(String, u64),
+    ) -> Option<Outcome> {
         Some(match op {
             Op::HttpSend { request } => {
                 let key = format!("{call}-{index}");
-                Outcome::Http(self.http.send(domain, &request, &key).await)
+                Outcome::Http(self.http.send((domain, scenario), &request, &key).await)
             }
             op @ Op::Originate { .. } => {
                 let once = (call.clone(), *index);

@@ -5,6 +5,7 @@
 
 mod body;
 mod caller;
+mod grants;
 mod limits;
 mod logs;
 mod numbers;
@@ -209,6 +210,7 @@ pub(crate) fn router(api: Api) -> Router {
         )
         .route("/scenarios/{name}/versions/{hash}", delete(scenarios::remove))
         .route("/limits", get(limits::show))
+        .route("/grants", get(grants::show))
         .route("/logs", get(logs::read))
         .route("/calls/{id}/replay", post(replays::replay))
         .route("/usage", get(usage::show))

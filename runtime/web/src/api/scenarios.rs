@@ -173,6 +173,7 @@ async fn store_upload(
         component: &component,
         note,
         signature: signature.as_ref(),
+        imports: Some(&verdict.imports),
     };
     Ok(api.store().put_version(scope, &new).await?)
 }

@@ -72,6 +72,12 @@ impl Hop {
         }
     }
 
+    /// The host with its port, where that is not the scheme's own.
+    pub fn host_and_port(&self) -> String {
+        let port = self.url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        self.host() + &port
+    }
+
     /// Whether the two are of one origin (RFC 6454 §5).
     pub fn is_of(&self, other: &Self) -> bool {
         self.url.origin() == other.url.origin()
@@ -87,10 +93,9 @@ impl Hop {
     pub fn grant(&self, hosts: &[HttpHost]) -> Result<bool, HttpError> {
         let mut fitting = hosts.iter().filter(|host| self.fits(&host.pattern)).peekable();
         if fitting.peek().is_none() {
-            let port = self.url.port().map(|port| format!(":{port}")).unwrap_or_default();
             return Err(HttpError::NotAllowed(format!(
-                "{}{port} is not among the hosts that the domain may reach",
-                self.host()
+                "{} is not among the hosts that the domain may reach",
+                self.host_and_port()
             )));
         }
         let private = fitting.any(|host| host.private);

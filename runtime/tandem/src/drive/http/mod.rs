@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Method};
 use tandem_host_api::op::{HttpError, HttpMethod, HttpRequest, HttpResponse};
-use tandem_store::{DomainScope, HttpHost, Store, StoreError};
+use tandem_store::{DomainScope, HostPattern, HttpHost, Store, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -62,24 +62,24 @@ impl Http {
         })
     }
 
-    /// Sends a request of a domain's scenario and gives what came back. `key` tells this request from all others, and
+    /// Sends a request of a domain's scenario, by the names of both, and gives what came back. `key` tells this request from all others, and
     /// its repetition as one: it goes along with each that changes something.
     pub async fn send(
         &self,
-        domain: &str,
+        of: (&str, &str),
         request: &HttpRequest,
         key: &str,
     ) -> Result<HttpResponse, HttpError> {
         let until = Instant::now() + Duration::from_millis(u64::from(request.timeout_ms));
-        let _places = self.places(domain)?;
-        timeout_at(until, self.sent(domain, request, key, until))
+        let _places = self.places(of.0)?;
+        timeout_at(until, self.sent(of, request, key, until))
             .await
             .unwrap_or(Err(HttpError::TimeOut))
     }
 
     async fn sent(
         &self,
-        domain: &str,
+        (domain, scenario): (&str, &str),
         request: &HttpRequest,
         key: &str,
         until: Instant,
@@ -89,12 +89,12 @@ impl Http {
             .domain_scope(domain)
             .await
             .map_err(|e| store_error(&e))?;
-        let hosts = self.store.http_hosts(&scope).await.map_err(|e| store_error(&e))?;
+        let reach = self.reach(&scope, scenario).await.map_err(|e| store_error(&e))?;
         let first = Hop::first(request.method, &request.url)?;
-        let headers = self.headers(&scope, &hosts, &first, request, key).await?;
+        let headers = self.headers(&scope, &reach, &first, request, key).await?;
         let mut pause = FIRST_PAUSE;
         for left in (0..=request.retries).rev() {
-            let found = self.followed(&hosts, first.clone(), &headers, request).await;
+            let found = self.followed(&reach, first.clone(), &headers, request).await;
             let least = again(request.method, &found).filter(|_| left > 0);
             let wait = least.map(|least| pause.max(least));
             match wait.filter(|wait| Instant::now() + *wait < until) {
@@ -106,16 +106,24 @@ impl Http {
         Err(HttpError::TimeOut)
     }
 
+    /// Where a scenario of the domain may send requests.
+    async fn reach(&self, scope: &DomainScope, scenario: &str) -> Result<Reach, StoreError> {
+        Ok(Reach {
+            hosts: self.store.http_hosts(scope).await?,
+            of_scenario: self.store.module_grants_of(scope, scenario).await?.http_hosts,
+        })
+    }
+
     /// The headers of the first hop are checked whole; a later one may lose some of them.
     async fn headers(
         &self,
         scope: &DomainScope,
-        hosts: &[HttpHost],
+        reach: &Reach,
         first: &Hop,
         request: &HttpRequest,
         key: &str,
     ) -> Result<Headers, HttpError> {
-        let private = first.grant(hosts)?;
+        let private = reach.allows(first)?;
         let headers = Headers::open(&self.store, scope, request, key).await?;
         headers.check(first, private)?;
         Ok(headers)
@@ -124,14 +132,14 @@ impl Http {
     /// Sends it, and follows where it leads.
     async fn followed(
         &self,
-        hosts: &[HttpHost],
+        reach: &Reach,
         first: Hop,
         headers: &Headers,
         request: &HttpRequest,
     ) -> Result<HttpResponse, Failed> {
         let mut hop = first.clone();
         for _ in 0..=REDIRECTS_MAX {
-            let private = hop.grant(hosts)?;
+            let private = reach.allows(&hop)?;
             let client = if private { &self.private } else { &self.public };
             let mut sending = client
                 .request(method(hop.method), hop.url.clone())
@@ -169,6 +177,28 @@ impl Http {
             .map_err(|_| full("the domain", AT_ONCE_OF_DOMAIN))?;
         let all = self.all.clone().try_acquire_owned();
         Ok([own, all.map_err(|_| full("all domains", AT_ONCE))?])
+    }
+}
+
+/// Where a scenario may send requests.
+struct Reach {
+    /// The hosts of its domain.
+    hosts: Vec<HttpHost>,
+    /// Which of these are its own; none: all.
+    of_scenario: Option<Vec<HostPattern>>,
+}
+
+impl Reach {
+    /// As [`Hop::grant`], for this scenario.
+    fn allows(&self, hop: &Hop) -> Result<bool, HttpError> {
+        let private = hop.grant(&self.hosts)?;
+        match &self.of_scenario {
+            Some(own) if !own.iter().any(|pattern| hop.fits(pattern)) => Err(HttpError::NotAllowed(format!(
+                "{} is not among the hosts that the scenario may reach",
+                hop.host_and_port()
+            ))),
+            _ => Ok(private),
+        }
     }
 }
 
@@ -270,6 +300,41 @@ mod tests {
             headers: headers.iter().map(pair).collect(),
             body: Vec::new(),
         })
+    }
+
+    #[test]
+    fn a_scenario_reaches_what_is_its_own_and_its_domains() {
+        let host = |pattern: &str| HttpHost {
+            pattern: pattern.parse().unwrap(),
+            private: false,
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let reach = Reach {
+            hosts: vec![host("*.example.com"), host("b.example.org")],
+            of_scenario: Some(vec![
+                "a.example.com".parse().unwrap(),
+                "*.example.net".parse().unwrap(),
+            ]),
+        };
+        let found = |url: &str| reach.allows(&Hop::first(HttpMethod::Get, url).unwrap());
+        assert_eq!(found("https://a.example.com/"), Ok(false));
+        for (url, words) in [
+            (
+                "https://b.example.com/",
+                "b.example.com is not among the hosts that the scenario",
+            ),
+            ("https://b.example.org/", "that the scenario may reach"),
+            (
+                "https://a.example.com:99/",
+                "a.example.com:99 is not among the hosts that the domain",
+            ),
+            ("https://a.example.net/", "that the domain may reach"),
+        ] {
+            assert!(
+                matches!(found(url), Err(HttpError::NotAllowed(why)) if why.contains(words)),
+                "{url}"
+            );
+        }
     }
 
     #[test]
