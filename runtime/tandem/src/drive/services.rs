@@ -107,11 +107,9 @@ impl Services {
                 devices: (known & 0xffff) as u32,
             });
         }
-        let sent = self
-            .originator
-            .exchange
-            .message(call, &Arc::from(domain), text, sender);
-        let delivery = sent.await.ok_or(MessageFailure::Unavailable)??;
+        let exchange = &self.originator.exchange;
+        let sent = exchange.message(call, &Arc::from(domain), text, sender).await;
+        let delivery = sent.ok_or(MessageFailure::Unavailable)??;
         let counts = (i64::from(delivery.accepted) << 16) | i64::from(delivery.devices);
         if let Err(error) = self.store.note_done(&scope, once, counts).await {
             tracing::warn!(%domain, %error, "a message may be sent again after a crash");
