@@ -1,6 +1,6 @@
 //! What a scenario is granted: withdrawn before it begins, and while it runs.
 
-use tandem_host_api::op::{HttpError, KvError, KvValue};
+use tandem_host_api::op::{KvError, KvValue};
 use tandem_host_api::{End, Grants, LiveGrants, Op, OpIndex, Outcome, ReplayOptions, Reply, replay};
 
 use crate::support::{Call, engine, module, plain};

@@ -217,7 +217,7 @@ fn one_scenario_is_granted_less(tandem: &Tandem, service: &WebService, (domain, 
         .cli(&["number", "activate", "701", "--domain", domain])
         .unwrap();
     assert!(
-        refused.code == Some(1) && refused.stderr.contains("which the scenario is not granted"),
+        refused.code == Some(2) && refused.stderr.contains("which the scenario is not granted"),
         "{refused:?}"
     );
     // The service answers after 3 s, and what was withdrawn is seen within 2 s.
@@ -228,7 +228,7 @@ fn one_scenario_is_granted_less(tandem: &Tandem, service: &WebService, (domain, 
         log.contains(" 0: 200 4 bytes late"),
         "what it had asked is answered\n{log}"
     );
-    let words = "1: NotAllowed(\"not granted: http.send, as the scenario may no longer use `http`";
+    let words = "NotAllowed(\"not granted: http.send, as the scenario may no longer use `http`";
     assert!(log.contains(words), "{log}");
 
     let demo = tandem.demo().domain.clone();

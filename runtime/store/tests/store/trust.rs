@@ -174,6 +174,7 @@ async fn a_version_that_imports_what_its_scenario_is_not_granted_is_started_by_n
         .unwrap();
     let canary = CanaryChange {
         version: Some(more_hash.clone()),
+        share_percent: Some(10),
         ..CanaryChange::default()
     };
     home.set_canary(&ours, "1", &canary).await.unwrap();
