@@ -81,7 +81,7 @@ impl Engine {
     /// was open, and from there it goes on. A handler that leaves the record ends with [`End::Diverged`]. A record that
     /// has an end gives that end, and nothing runs.
     pub fn run(&self, module: &Module, run: Run) -> impl Future<Output = Finished> + Send + 'static {
-        let started = start(self, module, run, Trigger::Call);
+        let started = start(module, run, Trigger::Call);
         async move { started.await.0 }
     }
 
@@ -92,7 +92,7 @@ impl Engine {
         run: Run,
         request: WebRequest,
     ) -> impl Future<Output = (Finished, Option<WebResponse>)> + Send + 'static {
-        start(self, module, run, Trigger::Web(request))
+        start(module, run, Trigger::Web(request))
     }
 
     /// Tells a module of the world `event-scenario` what has happened.
@@ -102,14 +102,13 @@ impl Engine {
         run: Run,
         event: Event,
     ) -> impl Future<Output = Finished> + Send + 'static {
-        let started = start(self, module, run, Trigger::Event(event));
+        let started = start(module, run, Trigger::Event(event));
         async move { started.await.0 }
     }
 }
 
 /// The run as a future, measured.
 fn start(
-    engine: &Engine,
     module: &Module,
     run: Run,
     trigger: Trigger,
