@@ -18,8 +18,8 @@ use tandem_sdk::{
 };
 use tandem_sdk::{PickUpFailure, pick_up};
 use tandem_sdk::{
-    bridge, checkpoint, clock, config, contacts, deadline, dial, find_user, hold, http, key_value, log, metrics,
-    random, resume, schedule, send_message, timers, trace, transfer,
+    bridge, checkpoint, clock, config, contacts, deadline, dial, find_user, hold, http, key_value, log,
+    metrics, random, resume, schedule, send_message, timers, trace, transfer,
 };
 
 #[derive(Deserialize)]

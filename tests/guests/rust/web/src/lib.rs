@@ -2,7 +2,9 @@
 
 use tandem_sdk::mail::Mail;
 use tandem_sdk::originate::{self, Originate};
-use tandem_sdk::{Target, WebRequest, WebResponse, clock, config, key_value, log, send_message, timers, voicemail};
+use tandem_sdk::{
+    Target, WebRequest, WebResponse, clock, config, key_value, log, send_message, timers, voicemail,
+};
 
 tandem_sdk::web_scenario!(handle);
 
