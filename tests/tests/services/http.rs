@@ -207,6 +207,8 @@ fn one_scenario_is_granted_less(tandem: &Tandem, service: &WebService, (domain, 
     let settings = json!({ "steps": steps }).to_string();
     modules::offer_built(tandem, domain, "services", "701", &settings).unwrap();
     grant(&["--http-all"]);
+    // What another process adds is seen within a second.
+    std::thread::sleep(Duration::from_millis(1_200));
 
     let before = tandem.log().len();
     phone.dial("701").unwrap();
