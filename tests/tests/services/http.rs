@@ -1,5 +1,7 @@
 //! HTTP: what arrives at a service, with which secrets, how often; what is refused.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tandem_kit::baresip::Baresip;
 use tandem_kit::ctrl::EventKind;
