@@ -41,7 +41,7 @@ impl Grants {
         Ok(Self(Some(names)))
     }
 
-    /// Those of these that exist here: as they were stored, perhaps by a later release.
+    /// As they were stored, perhaps by a later release: a name that does not exist here grants nothing.
     pub fn stored(names: &[String]) -> Self {
         Self(Some(names.to_vec()))
     }

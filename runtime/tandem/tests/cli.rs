@@ -128,8 +128,7 @@ fn a_domain_is_made_shown_and_removed_only_on_purpose() {
     assert!(created <= jiff::Timestamp::now());
     assert_eq!(house.refused("domain remove example.org").0, 2);
     house.ok("domain add other.example.org");
-    let files =
-        |domain: &str| ["recordings", "prompts"].map(|kind| house.directory.path().join(kind).join(domain));
+    let files = |domain: &str| ["recordings", "prompts"].map(|kind| house.data().join(kind).join(domain));
     for folder in files("example.org").iter().chain(&files("other.example.org")) {
         std::fs::create_dir_all(folder).unwrap();
         std::fs::write(folder.join("recording-1.wav"), "RIFF").unwrap();

@@ -1,5 +1,7 @@
 //! HTTP: what arrives at a service, with which secrets, how often; what is refused.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tandem_kit::baresip::Baresip;
 use tandem_kit::ctrl::EventKind;
@@ -207,6 +209,8 @@ fn one_scenario_is_granted_less(tandem: &Tandem, service: &WebService, (domain, 
     let settings = json!({ "steps": steps }).to_string();
     modules::offer_built(tandem, domain, "services", "701", &settings).unwrap();
     grant(&["--http-all"]);
+    // What another process adds is seen within a second.
+    std::thread::sleep(Duration::from_millis(1_200));
 
     let before = tandem.log().len();
     phone.dial("701").unwrap();
