@@ -375,11 +375,7 @@ pub(crate) struct Metered<F> {
 impl<F> Metered<F> {
     pub(crate) fn new(inner: F, meter: Arc<Meter>, domain: Option<DomainQuota>) -> Self {
         let inner = Box::pin(inner);
-        Self {
-            inner,
-            meter,
-            domain,
-        }
+        Self { inner, meter, domain }
     }
 }
 
