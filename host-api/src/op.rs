@@ -492,7 +492,8 @@ impl Op {
                         | Self::Log { .. }
                         | Self::Step { .. }
                         | Self::DropLeg { .. }
-                        | Self::DropRecorder { .. },
+                        | Self::DropRecorder { .. }
+                        | Self::Deadline(DeadlineOp::Set { .. } | DeadlineOp::Clear),
                     Outcome::Done
                 )
                 | (
@@ -510,10 +511,6 @@ impl Op {
                 | (Self::PickUp { .. }, Outcome::PickedUp(_))
                 | (Self::Timer { .. }, Outcome::Timer(_))
                 | (Self::Deadline(DeadlineOp::Passed), Outcome::Flag(_))
-                | (
-                    Self::Deadline(DeadlineOp::Set { .. } | DeadlineOp::Clear),
-                    Outcome::Done
-                )
                 | (Self::WaitLegs { .. }, Outcome::LegEvent(_))
                 | (Self::BridgeUntil { .. }, Outcome::BridgedUntil(_))
                 | (Self::SendMessage { .. }, Outcome::Messaged(_))
