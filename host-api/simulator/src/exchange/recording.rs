@@ -183,12 +183,11 @@ impl Exchange {
             return;
         };
         let (leg, recorder) = (it.leg, it.recorder);
-        match recorder {
-            Some(recorder) => self.foreground_over(recorder, RecordEnd::Length, String::new()),
-            None => {
-                self.stop_sound(leg);
-                self.done(Waiting::Record.past_deadline());
-            }
+        if let Some(recorder) = recorder {
+            self.foreground_over(recorder, RecordEnd::Length, String::new());
+        } else {
+            self.stop_sound(leg);
+            self.done(Waiting::Record.past_deadline());
         }
     }
 

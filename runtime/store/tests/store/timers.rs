@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tandem_store::{DomainScope, NewEntryPoint, NewTimer, Once, StoreError};
+use tandem_store::{DomainScope, NewEntryPoint, NewTimer, Once, StoreError, Writer};
 
 use crate::{Home, home};
 
@@ -22,6 +22,7 @@ fn once(op_index: u32) -> Once<'static> {
     Once {
         call: "call-1",
         op_index,
+        writer: Writer::default(),
     }
 }
 

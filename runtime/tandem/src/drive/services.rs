@@ -10,7 +10,7 @@ use tandem_host_api::op::{
     ScheduleError, ScheduleStatus,
 };
 use tandem_host_api::schedule::Schedule;
-use tandem_store::{Once, Store, StoreError};
+use tandem_store::{Once, Store, StoreError, Writer};
 use tandem_web::ScenarioMetrics;
 
 use super::http::Http;
@@ -100,6 +100,7 @@ impl Services {
         let once = Once {
             call,
             op_index: index as u32,
+            writer: Writer::default(), // no pair is written
         };
         if let Some(known) = self.store.done_once(&scope, once).await.map_err(unavailable)? {
             return Ok(Delivery {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tandem_host_api::op::{TimerError, TimerOp, entry_point_of_timer};
-use tandem_store::{NewTimer, Once, Store, StoreError};
+use tandem_store::{NewTimer, Once, Store, StoreError, Writer};
 
 /// Answers a scenario's request about the timer of this name; `once` says which request it is. True: one waited.
 pub async fn answer(
@@ -29,6 +29,7 @@ async fn answer_in(
     let once = Once {
         call,
         op_index: *op_index as u32,
+        writer: Writer::default(), // no pair is written
     };
     match op {
         TimerOp::Set { after_ms, data } => {
