@@ -1,6 +1,6 @@
 //! An engine, guests by name, and a switch that a closure plays.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -24,9 +24,16 @@ pub fn engine() -> Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     let config = EngineConfig {
         instances_max: 64,
+        cache_dir: compiled(),
         ..EngineConfig::default()
     };
     ENGINE.get_or_init(|| Engine::new(config).unwrap()).clone()
+}
+
+/// Where the servers of whole-system tests have their compiled code too: a Python component takes seconds to compile.
+fn compiled() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    Some(program.parent()?.parent()?.join("tests-compiled"))
 }
 
 pub fn module(name: &str) -> Module {
