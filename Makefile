@@ -38,8 +38,9 @@ test: ## everything that CI runs: lint, unit tests, whole-system tests with real
 # it builds, which is all but the benches: `make lint` does those too.
 LINTED = --config 'build.rustc-workspace-wrapper="$(CURDIR)/scripts/clippy-rustc.sh"'
 
+# Most tests wait for phones that talk: three at a time keep two cores half busy.
 test-rust:
-	cargo test $(LINTED) --workspace --locked
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-3} cargo test $(LINTED) --workspace --locked
 
 test-guests:
 	cd scenarios && cargo test --quiet --locked --features flow/schema
