@@ -99,6 +99,14 @@ fn main() -> Result<()> {
     }
     std::thread::sleep(Duration::from_secs(2));
 
+    // The first callers wait until the menu is compiled.
+    let warm = Arguments {
+        only: Vec::new(),
+        calls: 10,
+        ..arguments
+    };
+    neighbour(&tandem, &warm)?;
+
     let mut quiet = Seen::default();
     let mut rows: Vec<(String, Seen)> = Vec::new();
     for kind in &arguments.only {
