@@ -289,6 +289,8 @@ fn who_asks_is_called_back_and_reminded() {
     offer_stock(&tandem, &domain, "reminder", "730", "{}");
     let watch = "{\"entry_point\": \"730\"}";
     offer_stock(&tandem, &domain, "reminder-watch", "event:every-10s", watch);
+    // A running server sees new numbers within about a second.
+    std::thread::sleep(Duration::from_secs(2));
     let kept = |key: &str| {
         let answer = get(tandem.web(), &format!("/s/{domain}/kv?{key}")).unwrap();
         (answer.status == 200).then_some(answer.body)

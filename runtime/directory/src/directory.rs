@@ -14,8 +14,9 @@ use crate::cache::Cache;
 use crate::start::StartedBy;
 use crate::table::Table;
 
-/// How long a change by another process (the command line's, say) may stay unseen.
-const POLL_EVERY: Duration = Duration::from_secs(1);
+/// How long a change by another process (the command line's, say) may stay unseen: who adds a number dials it next. A look
+/// is a query of one row, within a question.
+const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// The poll runs within somebody's question, who must not wait for a database in trouble.
 const POLL_TIMEOUT: Duration = Duration::from_millis(250);
