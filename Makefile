@@ -7,6 +7,8 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DATA ?= data
 ARGS ?=
+# CI adds a configuration: .ci/cargo.toml.
+CARGO ?= cargo
 
 .PHONY: help run build test test-rust test-guests sim lint lint-format fmt bench scenarios guests setup fuzz memory survive price hostile clean
 
@@ -24,7 +26,7 @@ build: scenarios ## build the binary
 
 scenarios: ## build the stock scenarios and the tests' guests into components
 	@scripts/setup.sh build
-	cargo build --package guest-build --locked
+	$(CARGO) build --package guest-build --locked
 	$(TARGET)/debug/guest-build
 
 guests: scenarios ## build the tests' guests in TypeScript and Python too
@@ -40,7 +42,7 @@ LINTED = --config 'build.rustc-workspace-wrapper="$(CURDIR)/scripts/clippy-rustc
 
 # Most tests wait for phones that talk: three at a time keep two cores half busy.
 test-rust:
-	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-3} cargo test $(LINTED) --workspace --locked
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-3} $(CARGO) test $(LINTED) --workspace --locked
 
 test-guests:
 	cd scenarios && cargo test --quiet --locked --features flow/schema

@@ -29,6 +29,7 @@ pub mod http_hosts;
 pub mod journals;
 pub mod kv;
 pub mod limits;
+mod migrations;
 pub mod module_grants;
 pub mod modules;
 pub mod numbers;
