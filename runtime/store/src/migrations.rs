@@ -51,6 +51,7 @@ const STEPS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0020_module_grants.sql"),
     ),
     (21, "timers", include_str!("../migrations/0021_timers.sql")),
+    (22, "console", include_str!("../migrations/0022_console.sql")),
 ];
 
 /// [`STEPS`] as sqlx takes them. Its macro would do the same at compile time, and have the database compiled twice.

@@ -14,7 +14,17 @@ pub(crate) struct ApiError {
     /// Of a component, all at once.
     problems: Vec<Problem>,
     problems_untold: u64,
+    /// Of a form, by field.
+    errors: Vec<FieldError>,
     headers: Vec<(HeaderName, String)>,
+}
+
+/// What is wrong with one field of a body.
+#[derive(Debug, Serialize)]
+struct FieldError {
+    /// RFC 6901: `/name`.
+    pointer: String,
+    detail: String,
 }
 
 /// RFC 9457 §3. `type` is absent, which is `about:blank`: `title` is then the status in words (§4.2.1).
@@ -27,6 +37,8 @@ struct Body<'a> {
     problems: &'a [Problem],
     #[serde(skip_serializing_if = "is_zero")]
     problems_untold: u64,
+    #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
+    errors: &'a [FieldError],
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -41,6 +53,7 @@ impl ApiError {
             detail: detail.into(),
             problems: Vec::new(),
             problems_untold: 0,
+            errors: Vec::new(),
             headers: Vec::new(),
         }
     }
@@ -48,6 +61,26 @@ impl ApiError {
     fn with(mut self, name: HeaderName, value: String) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// The field of the body that is wrong, by its JSON pointer.
+    pub(crate) fn at(mut self, pointer: &str, detail: impl Into<String>) -> Self {
+        self.errors.push(FieldError {
+            pointer: pointer.to_owned(),
+            detail: detail.into(),
+        });
+        self
+    }
+
+    /// A value that the store refuses is shown at this field; what else went wrong, is not about a field.
+    pub(crate) fn in_field(error: StoreError, pointer: &str) -> Self {
+        let words = match &error {
+            StoreError::Invalid { .. } | StoreError::TooLarge { .. } | StoreError::Exists { .. } => {
+                error.to_string()
+            }
+            _ => return error.into(),
+        };
+        Self::from(error).at(pointer, words)
     }
 
     /// Nobody, or nobody that we know (RFC 6750 §3). A request without a token is not told that one was wrong.
@@ -59,7 +92,7 @@ impl ApiError {
             )
         } else {
             (
-                "a token is needed: Authorization: Bearer TOKEN",
+                "a token is needed: Authorization: Bearer TOKEN; people log in",
                 r#"Bearer realm="tandem""#,
             )
         };
@@ -140,6 +173,7 @@ impl IntoResponse for ApiError {
             detail: &self.detail,
             problems: &self.problems,
             problems_untold: self.problems_untold,
+            errors: &self.errors,
         };
         let mut response = (self.status, axum::Json(body)).into_response();
         let headers = response.headers_mut();
