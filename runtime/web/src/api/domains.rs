@@ -121,6 +121,7 @@ pub(crate) async fn show(caller: Caller, State(api): State<Api>) -> Result<Tagge
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
+#[allow(clippy::option_option, reason = "`null` is something else than nothing")]
 struct Edit {
     time_zone: Option<String>,
     #[serde(deserialize_with = "given")]
@@ -131,7 +132,8 @@ struct Edit {
     mail_sender: Option<Option<String>>,
 }
 
-/// `null` is something else than nothing.
+/// A field that was given, be it as `null`.
+#[allow(clippy::option_option, reason = "`null` is something else than nothing")]
 fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(from).map(Some)
 }
