@@ -7,7 +7,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use tower_service::Service;
 
-use super::caller::Named;
+use super::caller::{Named, Peer};
 use super::problem::ApiError;
 
 /// Answers as `own` does, about the domain that the path names.
@@ -16,7 +16,13 @@ pub(crate) async fn forward(mut own: Router, mut request: Request<Body>) -> Resp
         return ApiError::new(StatusCode::NOT_FOUND, "there is no such path").into_response();
     };
     *request.uri_mut() = uri;
-    request.extensions_mut().insert(Named(domain));
+    let peer = request.extensions().get::<Peer>().copied();
+    let kept = request.extensions_mut();
+    kept.clear(); // what the path had for parameters before
+    kept.insert(Named(domain));
+    if let Some(peer) = peer {
+        kept.insert(peer);
+    }
     match own.call(request).await {
         Ok(response) => response,
         Err(never) => match never {},
