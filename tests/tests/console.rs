@@ -234,7 +234,7 @@ fn every_route_is_closed_to_those_it_is_not_for() {
     let empty = json!({});
     for (method, route) in ROUTES {
         let path = format!("/domains/demo.local{route}");
-        let status = |who: &Browser| who.ask_with(method, &path, &empty, &[("If-Match", "*")]).status;
+        let status = |who: &Browser<'_>| who.ask_with(method, &path, &empty, &[("If-Match", "*")]).status;
         assert_eq!(status(&Browser::nobody(&tandem)), 401, "nobody: {method} {path}");
         assert_eq!(
             status(&foreigner),
