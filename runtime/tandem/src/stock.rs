@@ -22,6 +22,8 @@ impl Stock {
             note: "",
             signature: None,
             imports: Some(&tandem_host_api::imports(self.component)),
+            settings: None,
+            from_flow: false,
         };
         store.put_version(scope, &new).await
     }

@@ -34,10 +34,11 @@ pub struct OffCall {
 }
 
 impl OffCall {
-    /// The entry point of exactly this name.
+    /// The entry point of exactly this name; its `config` is what the scenario is told.
     pub async fn entry_point(&self, domain: &str, name: &str) -> Result<Option<EntryPoint>, StoreError> {
         let scope = self.answers.store.domain_scope(domain).await?;
-        self.answers.store.entry_point(&scope, name).await
+        let starts = self.answers.store.starts(&scope, name).await?;
+        Ok(starts.map(|starts| starts.active))
     }
 
     /// A name for the run that answers a request.
