@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use utoipa::ToSchema;
 
 use crate::activations::{found, note_active};
 use crate::domains::now;
@@ -28,7 +29,7 @@ pub const FLOWS_PAGE_MOST: u32 = 1_000;
 pub const NUMBERS_MOST: usize = 100;
 
 /// What is known of a flow besides its document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Flow {
     /// As a scenario's: 1 to 128 letters, digits, `-`, `_` and `.`.
     pub name: String,

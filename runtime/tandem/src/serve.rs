@@ -44,6 +44,7 @@ use crate::drive::scenario_log::ScenarioLog;
 use crate::drive::services::Services;
 use crate::drive::shard::{self, Reach, ShardPort, ToShard};
 use crate::drive::usage::Meters;
+use crate::flows::StockFlows;
 use crate::limits;
 use crate::metering;
 use crate::process::gates::{Gates, GatesError, Inboxes};
@@ -245,7 +246,8 @@ impl Server {
         let api = Api::new(store.clone(), compiler, ApiLimits::default())
             .with_credentials(crate::demo::credentials)
             .with_log_written(log.written())
-            .with_replays(Replays::new(data.to_owned()));
+            .with_replays(Replays::new(data.to_owned()))
+            .with_flows(StockFlows::new(data.to_owned()));
         let web = WebServer::bind(config.web.listen, tandem_web::Limits::default())?
             .with_api(api)
             .with_scenarios(off_call.clone());

@@ -29,6 +29,9 @@ impl Stock {
     }
 }
 
+/// The component that runs flows.
+pub const FLOW: &[u8] = include_bytes!("../../../scenarios/dist/flow.wasm");
+
 /// What each is for is in docs/scenarios/stock.md.
 pub const STOCK: [Stock; 10] = [
     Stock {
@@ -54,7 +57,7 @@ pub const STOCK: [Stock; 10] = [
     Stock {
         name: "flow",
         world: World::Call,
-        component: include_bytes!("../../../scenarios/dist/flow.wasm"),
+        component: FLOW,
     },
     Stock {
         name: "hours",

@@ -14,7 +14,10 @@ mod scenario;
 mod scenario_metrics;
 mod server;
 
-pub use api::{Api, ApiLimits, Compile, MakeCredentials, Replay, ReplayAsked, ReplayRefused};
+pub use api::{
+    Answers, Api, ApiLimits, Callee, Compile, Flows, MakeCredentials, Press, Replay, ReplayAsked, ReplayRefused,
+    TestAsked, TestRefused, Tested, TestedEnd, TestedStep,
+};
 pub use health::{Health, Status};
 pub use metrics::{CallEnd, CallLabels, EndLabels, Kind, MediaLabels, Metrics, Reading};
 pub use scenario::{Refusal, Serve};

@@ -2,7 +2,7 @@
 //! who may see several domains name one in the path ([`inside`]).
 //!
 //! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`accounts`],
-//! [`users`], [`scenarios`], [`numbers`], [`voicemail`], [`logs`] or [`replays`] → the store, and the audit log (`edit`).
+//! [`users`], [`scenarios`], [`flows`], [`numbers`], [`voicemail`], [`logs`] or [`replays`] → the store, and the audit log (`edit`).
 //! What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
 
@@ -11,6 +11,7 @@ mod body;
 mod caller;
 mod domains;
 mod edit;
+mod flows;
 mod grants;
 mod inside;
 mod limits;
@@ -45,6 +46,9 @@ use utoipa_axum::routes;
 
 pub(crate) use caller::Peer;
 use problem::ApiError;
+pub use flows::{
+    Answers, Callee, Flows, Press, TestAsked, TestRefused, Tested, TestedEnd, TestedStep,
+};
 pub use replays::{Replay, ReplayAsked, ReplayRefused};
 use throttle::Throttle;
 pub use users::MakeCredentials;
@@ -77,6 +81,8 @@ pub struct ApiLimits {
     pub upload_time: Duration,
     /// Replays at once, of all domains. A domain has one at a time.
     pub replays_max: usize,
+    /// Tests of flows at once, of all domains. A domain has one at a time.
+    pub flow_tests_max: usize,
     /// How long who follows a log may read nothing.
     pub reader_idle: Duration,
 }
@@ -89,6 +95,7 @@ impl Default for ApiLimits {
             upload_idle: Duration::from_secs(10),
             upload_time: Duration::from_mins(2),
             replays_max: 2,
+            flow_tests_max: 2,
             reader_idle: Duration::from_secs(10),
         }
     }
@@ -117,6 +124,9 @@ struct Shared {
     replaying: Places,
     /// None: nobody runs replays.
     replays: OnceLock<Box<dyn Replay>>,
+    testing: Places,
+    /// None: nobody runs flows.
+    flows: OnceLock<Box<dyn Flows>>,
     streams: logs::Streams,
 }
 
@@ -135,6 +145,8 @@ impl Api {
             uploading: Places::new(limits.uploads_max),
             replaying: Places::new(limits.replays_max),
             replays: OnceLock::new(),
+            testing: Places::new(limits.flow_tests_max),
+            flows: OnceLock::new(),
             streams: logs::Streams::default(),
         };
         Self {
@@ -156,6 +168,13 @@ impl Api {
         self
     }
 
+    /// Lets flows be tested and published.
+    #[must_use]
+    pub fn with_flows(self, flows: impl Flows) -> Self {
+        let _ = self.shared.flows.set(Box::new(flows)); // it is set once, before the server runs
+        self
+    }
+
     /// Lets users be made; `make` makes what authenticates them.
     #[must_use]
     pub fn with_credentials(self, make: MakeCredentials) -> Self {
@@ -165,6 +184,11 @@ impl Api {
 
     async fn editing(&self) -> MutexGuard<'_, ()> {
         self.shared.edits.lock().await
+    }
+
+    fn flows(&self) -> Result<&dyn Flows, ApiError> {
+        let flows = self.shared.flows.get().map(AsRef::as_ref);
+        flows.ok_or_else(|| ApiError::new(StatusCode::NOT_IMPLEMENTED, "this server runs no flows"))
     }
 
     fn store(&self) -> &Store {
@@ -273,6 +297,7 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(voicemail::remove))
         .routes(routes!(numbers::list))
         .routes(routes!(numbers::activate))
+        .merge(flows::router())
 }
 
 /// What a domain has, and, without a domain, the system.
