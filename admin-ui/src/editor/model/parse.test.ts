@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import demoMenu from '../../../../scenarios/flow/demo-menu.json?raw';
+import demoMenu from '../../../../scenarios/flow/demo-menu.json';
 import { readDocument, readJson, toJson } from './document';
 import { migrateWith } from './migrate';
 import { parseFlow } from './parse';
@@ -15,7 +15,7 @@ const problemsOf = (raw: unknown) => {
 
 describe('parse', () => {
   it('reads the demo menu of the stock scenario and finds nothing wrong with it', () => {
-    const parsed = readJson(demoMenu);
+    const parsed = readDocument(demoMenu);
     expect(parsed.ok).toBe(true);
     if (parsed.ok) expect(validate(parsed.value.flow).filter(({ severity }) => severity === 'error')).toEqual([]);
   });
