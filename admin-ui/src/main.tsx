@@ -9,6 +9,7 @@ import { createRoot } from 'react-dom/client';
 import { RouterProvider } from 'react-router';
 
 import { Problem } from './api/problem';
+import { theme, variables } from './app/theme';
 import { router } from './app/router';
 import { SessionProvider } from './features/session/SessionProvider';
 
@@ -19,8 +20,11 @@ const queries = new QueryClient({
 });
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
 
+// Dialogs hold the page's scrolling by a style of their own, which asks here (package get-nonce).
+Object.assign(globalThis, { __webpack_nonce__: nonce });
+
 createRoot(document.getElementById('root') as HTMLElement).render(
-  <MantineProvider defaultColorScheme="auto" getStyleNonce={() => nonce} theme={{ primaryColor: 'indigo' }}>
+  <MantineProvider defaultColorScheme="auto" getStyleNonce={() => nonce} theme={theme} cssVariablesResolver={variables}>
     <Notifications />
     <QueryClientProvider client={queries}>
       <SessionProvider>

@@ -37,7 +37,7 @@ export function LoginForm({ login: known = '', onSession }: Props) {
         <TextInput label={t('login.login')} value={login} onChange={(e) => setLogin(e.currentTarget.value)}
           autoComplete="username" required autoFocus={!known} />
         <PasswordInput label={t('login.password')} value={password} onChange={(e) => setPassword(e.currentTarget.value)}
-          autoComplete="current-password" required autoFocus={!!known}
+          autoComplete="current-password" required data-autofocus={known ? true : undefined}
           visibilityToggleButtonProps={{ 'aria-label': t('login.show') }} />
         {codeNeeded && (
           <TextInput label={t('login.code')} description={t('login.codeHint')} value={code} required autoFocus
