@@ -1,6 +1,6 @@
 import './texts';
 
-import { Alert, Button, Skeleton, Stack } from '@mantine/core';
+import { Button, Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { ReactFlowProvider } from '@xyflow/react';
 import { useMemo } from 'react';
@@ -17,6 +17,7 @@ import { readDraft } from './state/draft';
 import { download } from './view/files';
 import { Workspace } from './view/Workspace';
 import type { Opened } from './view/Workspace';
+import { Notice } from './view/Notice';
 
 export { FlowView } from './view/FlowView';
 
@@ -58,9 +59,9 @@ async function open(api: FlowApi, name: string): Promise<Read> {
 function Failed({ message, onRetry }: { message: string; onRetry: () => void }) {
   const { t } = useTranslation('editor');
   return (
-    <Alert color="red.9" title={t('load.failed')}>
+    <Notice kind="bad" title={t('load.failed')}>
       <Stack align="flex-start">{message}<Button variant="default" onClick={onRetry}>{t('load.retry')}</Button></Stack>
-    </Alert>
+    </Notice>
   );
 }
 
@@ -68,9 +69,9 @@ function Failed({ message, onRetry }: { message: string; onRetry: () => void }) 
 function Unreadable({ name, raw, problems }: { name: string; raw: unknown; problems: FormProblem[] }) {
   const { t } = useTranslation('editor');
   return (
-    <Alert color="red.9" title={t('load.unreadable')}>
+    <Notice kind="bad" title={t('load.unreadable')}>
       <ul>{problems.slice(0, 20).map(({ path, detail }, index) => <li key={index}><code>{path}</code> {detail}</li>)}</ul>
       <Button variant="default" onClick={() => download(`${name}.json`, JSON.stringify(raw, null, 2))}>{t('load.download')}</Button>
-    </Alert>
+    </Notice>
   );
 }

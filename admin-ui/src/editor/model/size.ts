@@ -5,7 +5,7 @@ import type { FlowNode } from './types';
 export const NODE_WIDTH = 248;
 const HEAD = 40;
 const WORDS = 44;
-const ROW = 24;
+export const ROW = 24;
 const FEET = 8;
 
 /** How tall a node is drawn, near enough to lay it out before it is on the screen. */

@@ -65,7 +65,7 @@ export function Canvas({ document, selectedEdges = NO_EDGES, onSelect, onMove, f
       elementsSelectable={!readOnly}
       deleteKeyCode={null}
       connectionRadius={28}
-      proOptions={{ hideAttribution: true }}
+      attributionPosition="bottom-center"
       ariaLabelConfig={labels(t)}
       {...flow}
     >

@@ -36,6 +36,7 @@ export function EditorCanvas({ editor, marks, lights, edges, onEdges }: Props) {
   const { t } = useTranslation('editor');
   const { screenToFlowPosition } = useReactFlow<CanvasNode, Edge>();
   const frame = useRef<HTMLDivElement>(null);
+  const [filled] = useState(editor.document.flow.nodes.length > 0);
   const [connecting, setConnecting] = useState(false);
   const [loose, setLoose] = useState<Loose | null>(null);
   const { edit, select, document } = editor;
@@ -83,7 +84,8 @@ export function EditorCanvas({ editor, marks, lights, edges, onEdges }: Props) {
   };
   const flow = useMemo(
     () => ({
-      fitView: true,
+      // An empty drawing must not jump when its first step comes.
+      fitView: filled,
       fitViewOptions: { maxZoom: 1, padding: 0.15 },
       isValidConnection: ({ source, sourceHandle, target }: Connection | Edge) =>
         refusal(document, source, sourceHandle ?? '', target) === null,
@@ -108,7 +110,7 @@ export function EditorCanvas({ editor, marks, lights, edges, onEdges }: Props) {
       snapToGrid: true,
       snapGrid: [10, 10] as [number, number],
     }),
-    [document, edit, select, edges, onEdges],
+    [filled, document, edit, select, edges, onEdges],
   );
   return (
     <CommentEdit value={comment}>

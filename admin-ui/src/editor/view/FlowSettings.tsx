@@ -18,7 +18,7 @@ export function FlowSettings({ editor, problems }: { editor: Editor; problems: r
   };
   return (
     <Stack gap="sm">
-      <Title order={3} size="h5">{t('flow.title')}</Title>
+      <Title order={2} size="h5">{t('flow.title')}</Title>
       <TextInput size="xs" label={t('flow.name')} value={flow.name} error={wrong('name')} onChange={(event) => {
         const name = event.currentTarget.value;
         editor.edit('flowName', (now) => withFlow(now, { name }), 'flow:name');
@@ -31,7 +31,7 @@ export function FlowSettings({ editor, problems }: { editor: Editor; problems: r
           onChange={(id) => id && editor.edit('start', (now) => setStart(now, id))} />
       )}
       <Text size="xs" c="dimmed">{t('flow.steps', { count: flow.nodes.length })}</Text>
-      <Title order={4} size="h6">{t('keys.title')}</Title>
+      <Title order={3} size="h6">{t('keys.title')}</Title>
       <Table verticalSpacing={3} fz="xs">
         <Table.Tbody>
           {KEYS.map((key) => (

@@ -38,7 +38,7 @@ export function Inspector({ editor, problems, names, onRemove, onDuplicate }: Pr
   if (selection.length === 0) return <FlowSettings editor={editor} problems={problems} />;
   return (
     <Stack gap="sm">
-      <Title order={3} size="h5">{t('inspector.selected', { count: selection.length })}</Title>
+      <Title order={2} size="h5">{t('inspector.selected', { count: selection.length })}</Title>
       <Actions onRemove={onRemove} onDuplicate={onDuplicate} />
     </Stack>
   );
@@ -49,7 +49,7 @@ function Actions({ onRemove, onDuplicate }: Pick<Props, 'onRemove' | 'onDuplicat
   return (
     <Group gap="xs">
       <Button size="compact-sm" variant="default" leftSection={<IconCopyPlus size={15} />} onClick={onDuplicate}>{t('inspector.duplicate')}</Button>
-      <Button size="compact-sm" variant="outline" color="red" leftSection={<IconTrash size={15} />} onClick={onRemove}>{t('inspector.remove')}</Button>
+      <Button size="compact-sm" variant="outline" color="red.9" className="ed-remove" leftSection={<IconTrash size={15} />} onClick={onRemove}>{t('inspector.remove')}</Button>
     </Group>
   );
 }
@@ -65,9 +65,9 @@ function StepSettings({ editor, node, problems, names }: Pick<Props, 'editor' | 
     <FormContext value={form}>
       <div>
         <Group justify="space-between" wrap="nowrap" gap={4}>
-          <Title order={3} size="h5">{t(`kind.${kind}`)}</Title>
+          <Title order={2} size="h5">{t(`kind.${kind}`)}</Title>
           {isStart ? (
-            <Badge variant="light" color="green.9">{t('node.start')}</Badge>
+            <Badge variant="default" tt="none">{t('node.start')}</Badge>
           ) : (
             <Button size="compact-xs" variant="subtle" leftSection={<IconFlag size={14} />}
               onClick={() => editor.edit('start', (now) => setStart(now, node.id))}>{t('inspector.makeStart')}</Button>

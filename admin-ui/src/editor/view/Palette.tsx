@@ -23,7 +23,7 @@ export function Palette({ onAdd, onComment }: Props) {
     <>
       {PALETTE.map(({ category, kinds }) => (
         <section key={category} className={`ed-${category}`}>
-          <Text component="h3" size="xs" fw={600} c="dimmed" mt={6} mb={4}>{t(`category.${category}`)}</Text>
+          <Text component="h2" size="xs" fw={600} c="dimmed" mt={6} mb={4}>{t(`category.${category}`)}</Text>
           {kinds.map((kind) => {
             const Icon = KIND_ICONS[kind];
             return (
@@ -40,7 +40,7 @@ export function Palette({ onAdd, onComment }: Props) {
       ))}
       {onComment && (
         <section className="ed-end">
-          <Text component="h3" size="xs" fw={600} c="dimmed" mt={6} mb={4}>{t('category.other')}</Text>
+          <Text component="h2" size="xs" fw={600} c="dimmed" mt={6} mb={4}>{t('category.other')}</Text>
           <button type="button" className="ed-kind-button" draggable onClick={onComment}
             onDragStart={(event) => event.dataTransfer.setData(DRAGGED, COMMENT)}>
             <IconNote size={16} aria-hidden />

@@ -46,7 +46,7 @@ export function Toolbar({ editor, saving, errors, warnings, testing, problemsSho
   return (
     <div className="ed-bar" role="toolbar" aria-label={t('toolbar.title')}>
       <Text component="h1" fw={700} size="lg" truncate maw={320} m={0}>{editor.document.flow.name || t('flow.unnamed')}</Text>
-      <Badge variant="light" color={saving.dirty ? 'orange.9' : 'green.9'} tt="none">{t(saving.dirty ? 'toolbar.dirty' : 'toolbar.saved')}</Badge>
+      <Badge variant="default" tt="none" leftSection={saving.dirty ? '●' : '✓'}>{t(saving.dirty ? 'toolbar.dirty' : 'toolbar.saved')}</Badge>
       <Group gap={2} ml="auto">
         <Tool icon={IconArrowBackUp} label={named('toolbar.undo', editor.undoLabel)} keys="Ctrl+Z" disabled={!editor.canUndo} onClick={editor.undo} />
         <Tool icon={IconArrowForwardUp} label={named('toolbar.redo', editor.redoLabel)} keys="Ctrl+Y" disabled={!editor.canRedo} onClick={editor.redo} />
@@ -54,7 +54,7 @@ export function Toolbar({ editor, saving, errors, warnings, testing, problemsSho
         <Tool icon={IconLayoutDistributeVertical} label={t('toolbar.arrange')} onClick={on.arrange} />
         <Tool icon={IconMaximize} label={t('canvas.fit')} onClick={on.fit} />
       </Group>
-      <Button size="xs" variant={problemsShown ? 'light' : 'default'} color={errors > 0 ? 'red.9' : warnings > 0 ? 'orange.9' : 'green.9'}
+      <Button size="xs" variant="default" leftSection={errors + warnings > 0 && <span className={errors > 0 ? 'ed-dot ed-error' : 'ed-dot'} />}
         aria-expanded={problemsShown} onClick={on.problems}>
         {errors + warnings === 0 ? t('toolbar.noProblems') : marks}
       </Button>

@@ -1,4 +1,4 @@
-import { Alert, Button, Group } from '@mantine/core';
+import { Button, Group } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useCallback, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -25,6 +25,7 @@ import { Palette } from './Palette';
 import { Problems } from './Problems';
 import { TestPanel } from './test/TestPanel';
 import { Toolbar } from './Toolbar';
+import { Notice } from './Notice';
 
 export interface Opened {
   document: FlowDocument;
@@ -119,7 +120,7 @@ export function Workspace({ domain, name, api, opened, names, draft: kept }: Pro
           importFile: () => void importFile(),
         }} />
       {draft && (
-        <Alert color="blue.9" p="xs">
+        <Notice kind="info" p="xs">
           <Group justify="space-between" gap="xs">
             {t(draft.etag === opened.etag ? 'draft.found' : 'draft.old', { at: new Date(draft.at).toLocaleString() })}
             <Group gap="xs">
@@ -127,9 +128,9 @@ export function Workspace({ domain, name, api, opened, names, draft: kept }: Pro
               <Button size="compact-sm" variant="default" onClick={discardDraft}>{t('draft.discard')}</Button>
             </Group>
           </Group>
-        </Alert>
+        </Notice>
       )}
-      {saving.error && <Alert color="red.9" p="xs" role="alert">{t('toolbar.notSaved', { detail: saving.error })}</Alert>}
+      {saving.error && <Notice kind="bad" p="xs" role="alert">{t('toolbar.notSaved', { detail: saving.error })}</Notice>}
       <div className="ed-main">
         <aside className="ed-side" aria-label={t('canvas.palette')} tabIndex={0}><Palette onAdd={commands.add} onComment={commands.comment} /></aside>
         <div className="ed-middle">

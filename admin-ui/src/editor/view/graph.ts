@@ -2,7 +2,7 @@ import { MarkerType } from '@xyflow/react';
 import type { Edge, Node } from '@xyflow/react';
 
 import type { PathStep } from '../api';
-import { edgesOf, heightOf, NODE_WIDTH, visiblePorts } from '../model/index';
+import { edgesOf, heightOf, NODE_WIDTH, ROW, visiblePorts } from '../model/index';
 import type { Comment, FlowDocument, FlowNode, Port } from '../model/index';
 
 /** How a call passed a node. */
@@ -83,7 +83,7 @@ export function canvasNodes(document: FlowDocument, extras: Extras, before: read
       data,
       selected: selected.has(node.id),
       width: NODE_WIDTH,
-      height: heightOf(node, data.open),
+      height: heightOf(node, data.open && !extras.readOnly) - (extras.readOnly ? hiddenRows(node) * ROW : 0),
     };
     return kept(old.get(node.id), fresh);
   });
@@ -101,6 +101,11 @@ export function canvasNodes(document: FlowDocument, extras: Extras, before: read
     return kept(old.get(comment.id), fresh);
   });
   return [...comments, ...steps];
+}
+
+/** Rows that are not drawn where nothing can be changed. */
+function hiddenRows(node: FlowNode): number {
+  return visiblePorts(node, false).filter((port) => port.role === 'add').length;
 }
 
 function stepData(document: FlowDocument, node: FlowNode, names: ReadonlyMap<string, string>, extras: Extras): StepData {
@@ -163,7 +168,7 @@ export function canvasEdges(document: FlowDocument, lights: Lights | null, selec
       targetHandle: 'in',
       className: classes.join(' '),
       selected: selected.has(id),
-      markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: 'context-stroke' },
+      markerEnd: { type: MarkerType.ArrowClosed, markerUnits: 'userSpaceOnUse', width: 22, height: 22, color: 'context-stroke' },
       ...(lit ? { zIndex: 10 } : {}),
     };
   });

@@ -1,8 +1,9 @@
-import { Alert, Button, Group, Modal, MultiSelect, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Group, Modal, MultiSelect, Stack, Text, Textarea } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { FlowApi } from '../../api';
+import { Notice } from '../Notice';
 
 interface Props {
   opened: boolean;
@@ -44,23 +45,23 @@ export function PublishDialog({ opened, onClose, api, numbers, errors, warnings,
     <Modal opened={opened} onClose={close} title={t('publish.title')} closeButtonProps={{ 'aria-label': t('dialog.close') }}>
       {state.version !== undefined ? (
         <Stack>
-          <Alert color="green.9" title={t('publish.done')}>{t('publish.version', { version: state.version })}</Alert>
+          <Notice kind="good" title={t('publish.done')}>{t('publish.version', { version: state.version })}</Notice>
           <Group justify="flex-end"><Button onClick={close}>{t('dialog.close')}</Button></Group>
         </Stack>
       ) : (
         <Stack>
           {errors > 0 && (
-            <Alert color="red.9" title={t('publish.blocked')}>
+            <Notice kind="bad" title={t('publish.blocked')}>
               <Text size="sm" mb="xs">{t('publish.errors', { count: errors })}</Text>
               <Button size="compact-sm" variant="default" onClick={() => { close(); onShowProblems(); }}>{t('publish.show')}</Button>
-            </Alert>
+            </Notice>
           )}
-          {errors === 0 && warnings > 0 && <Alert color="orange.9">{t('publish.warnings', { count: warnings })}</Alert>}
+          {errors === 0 && warnings > 0 && <Notice kind="warn">{t('publish.warnings', { count: warnings })}</Notice>}
           <Textarea label={t('publish.note')} description={t('publish.noteHint')} value={note} maxLength={1024} autosize minRows={2}
             data-autofocus onChange={(event) => setNote(event.currentTarget.value)} />
           <MultiSelect label={t('publish.numbers')} description={t('publish.numbersHint')} data={[...(numbers ?? [])]} value={chosen}
             onChange={setChosen} searchable limit={100} nothingFoundMessage={t('ways.nothing')} />
-          {state.error && <Alert color="red.9">{state.error}</Alert>}
+          {state.error && <Notice kind="bad">{state.error}</Notice>}
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>{t('dialog.cancel')}</Button>
             <Button loading={state.busy} disabled={errors > 0} onClick={() => void publish()}>{t(dirty ? 'publish.saveAndGo' : 'publish.go')}</Button>

@@ -97,7 +97,7 @@ function Parts({ at, parts, onChange }: { at: string; parts: Condition[]; onChan
         </div>
       ))}
       {wrong(at) && <Text size="xs" c="var(--mantine-color-error)">{wrong(at)}</Text>}
-      <Button size="compact-xs" variant="light" leftSection={<IconPlus size={14} />} onClick={() => onChange([...parts, { open: '' }])}>{t('condition.add')}</Button>
+      <Button size="compact-xs" variant="default" leftSection={<IconPlus size={14} />} onClick={() => onChange([...parts, { open: '' }])}>{t('condition.add')}</Button>
     </>
   );
 }

@@ -32,7 +32,7 @@ export function Pairs({ at, label, nameLabel, valueLabel, pairs, onChange }: Pro
             <ActionIcon variant="subtle" color="red" aria-label={t('field.remove')} onClick={() => put(entries.filter((_, place) => place !== index))}><IconTrash size={16} /></ActionIcon>
           </Group>
         ))}
-        <Button size="compact-xs" variant="light" leftSection={<IconPlus size={14} />} disabled={Object.hasOwn(pairs, '')}
+        <Button size="compact-xs" variant="default" leftSection={<IconPlus size={14} />} disabled={Object.hasOwn(pairs, '')}
           onClick={() => put([...entries, ['', '']])}>{t('field.add')}</Button>
       </Stack>
     </Fieldset>

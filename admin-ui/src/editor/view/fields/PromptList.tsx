@@ -54,7 +54,7 @@ export function PromptList({ at, label, prompts, onChange }: Props) {
           </div>
         ))}
         {wrong(at) && <div role="alert" style={{ color: 'var(--mantine-color-error)', fontSize: 12 }}>{wrong(at)}</div>}
-        <Button size="compact-xs" variant="light" leftSection={<IconPlus size={14} />} disabled={prompts.length >= LIMITS.prompts}
+        <Button size="compact-xs" variant="default" leftSection={<IconPlus size={14} />} disabled={prompts.length >= LIMITS.prompts}
           onClick={() => onChange([...prompts, { say: '' }])}>{t('prompt.add')}</Button>
       </Stack>
     </Fieldset>

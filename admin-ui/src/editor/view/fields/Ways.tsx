@@ -72,7 +72,7 @@ function AddChoice() {
   const menu = bodyAs(node, 'menu');
   const digit = freeDigit(menu);
   return (
-    <Button size="compact-xs" variant="light" leftSection={<IconPlus size={14} />} disabled={digit === undefined}
+    <Button size="compact-xs" variant="default" leftSection={<IconPlus size={14} />} disabled={digit === undefined}
       onClick={() => digit && set('choices', { ...menu.choices, [digit]: '' })}>{t('ways.addChoice')}</Button>
   );
 }

@@ -39,21 +39,23 @@ export function Words({ at, label, value, onChange, rows = 2, description }: Pro
   };
   return (
     <Combobox store={box} onOptionSubmit={complete} withinPortal>
-      <Combobox.Target targetType="button">
+      <Combobox.Target withKeyboardNavigation={false}>
         <Textarea ref={area} size="xs" label={label} description={description} value={value} autosize minRows={rows} maxRows={10}
           error={wrong(at)} onChange={(event) => typed(event.currentTarget.value, event.currentTarget.selectionStart)}
           onBlur={() => box.closeDropdown()}
           onKeyDown={(event) => {
-            // Without an offer, Enter and the arrows are the text's own.
-            if (box.dropdownOpened && offered.length > 0 && event.key === 'Enter') {
-              event.preventDefault();
-              const chosen = box.getSelectedOptionIndex();
-              complete(offered[Math.max(chosen, 0)] ?? '');
-            }
+            // Without an offer, the keys are the text's own.
+            if (!box.dropdownOpened || offered.length === 0 || !['Enter', 'Tab', 'ArrowDown', 'ArrowUp', 'Escape'].includes(event.key)) return;
+            event.preventDefault();
+            event.stopPropagation();
+            if (event.key === 'ArrowDown') box.selectNextOption();
+            else if (event.key === 'ArrowUp') box.selectPreviousOption();
+            else if (event.key === 'Escape') box.closeDropdown();
+            else complete(offered[Math.max(box.getSelectedOptionIndex(), 0)] ?? '');
           }} />
       </Combobox.Target>
       <Combobox.Dropdown hidden={offered.length === 0}>
-        <Combobox.Options mah={180} style={{ overflowY: 'auto' }}>
+        <Combobox.Options aria-label={label} mah={180} style={{ overflowY: 'auto' }}>
           {offered.map((name) => (
             <Combobox.Option key={name} value={name}>{`{${name}}`}</Combobox.Option>
           ))}

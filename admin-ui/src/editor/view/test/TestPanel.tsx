@@ -1,4 +1,4 @@
-import { ActionIcon, Alert, Button, Group, NumberInput, Select, Stack, Text, TextInput, Title } from '@mantine/core';
+import { ActionIcon, Button, Group, NumberInput, Select, Stack, Text, TextInput, Title } from '@mantine/core';
 import { IconBackspace, IconPlayerSkipBack, IconPlayerTrackNext, IconPlayerTrackPrev, IconPlayerPlay } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -8,6 +8,7 @@ import type { FlowApi, Names, Outcome, TestResult } from '../../api';
 import { bodyAs, kindOf } from '../../model/index';
 import type { Flow } from '../../model/index';
 import { timeWords } from '../words';
+import { Notice } from '../Notice';
 
 interface Props {
   api: FlowApi;
@@ -50,7 +51,7 @@ export function TestPanel({ api, flow, names, result, shown, onResult, onShow }:
   return (
     <Stack gap="sm">
       <div>
-        <Title order={3} size="h5">{t('test.title')}</Title>
+        <Title order={2} size="h5">{t('test.title')}</Title>
         <Text size="xs" c="dimmed">{t('test.about')}</Text>
       </div>
       <Group grow align="flex-start">
@@ -61,7 +62,7 @@ export function TestPanel({ api, flow, names, result, shown, onResult, onShow }:
       <Keypad digits={digits} onChange={setDigits} />
       <Answers flow={flow} dials={dials} onChange={setDials} />
       <Button loading={state.busy} leftSection={<IconPlayerPlay size={16} />} onClick={() => void call()}>{t('test.call')}</Button>
-      {state.error && <Alert color="red.9">{state.error}</Alert>}
+      {state.error && <Notice kind="bad">{state.error}</Notice>}
       {result && <Result result={result} shown={shown} onShow={onShow} />}
     </Stack>
   );
