@@ -62,7 +62,8 @@ export function EditorCanvas({ editor, marks, lights, edges, onEdges }: Props) {
     setConnecting(false);
     const { fromHandle, fromNode, toNode } = state;
     if (toNode !== null || !fromHandle?.id || !fromNode || fromHandle.type !== 'source' || !('clientX' in event)) return;
-    if (!(event.target instanceof Element) || !event.target.closest('.react-flow__pane')) return;
+    // Nodes lie within the pane: what was refused there is no way to nothing.
+    if (!(event.target instanceof Element) || !event.target.closest('.react-flow__pane') || event.target.closest('.react-flow__node')) return;
     const at = screenToFlowPosition({ x: event.clientX, y: event.clientY });
     const box = frame.current?.getBoundingClientRect();
     if (!box) return;
@@ -97,7 +98,10 @@ export function EditorCanvas({ editor, marks, lights, edges, onEdges }: Props) {
         const next = edgesAfter(edges, changes);
         if (next !== null) onEdges(next);
       },
-      onConnectStart: () => setConnecting(true),
+      onConnectStart: () => {
+        setConnecting(true);
+        setLoose(null);
+      },
       onReconnectStart: () => setConnecting(true),
       onReconnectEnd: () => setConnecting(false),
       onPaneClick: () => {
