@@ -25,6 +25,7 @@ export interface paths {
     post: { requestBody: Json<{ login: string; password: string; code?: string }>; responses: { 200: Json<S['Session']> } };
     delete: { responses: { 204: NoBody } };
   };
+  '/session/password': { put: { requestBody: Json<{ old: string; new: string }>; responses: { 204: NoBody } } };
   '/session/preferences': { put: { requestBody: Json<{ language: string | null }>; responses: { 200: Json<S['Session']> } } };
   '/domains': { get: { parameters: { query?: PageQuery }; responses: { 200: Json<Page<S['Domain']>> } } };
   '/domains/{d}/users': {

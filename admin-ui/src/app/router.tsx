@@ -7,6 +7,7 @@ import { Shell } from './Shell';
 export const router = createBrowserRouter([
   {
     element: <Shell />,
+    HydrateFallback: () => null,
     children: [
       { index: true, element: <Home /> },
       { path: 'domains/:domain', element: <Navigate to="users" replace /> },

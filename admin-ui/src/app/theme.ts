@@ -1,7 +1,15 @@
-import { createTheme, type CSSVariablesResolver } from '@mantine/core';
+import { Alert, createTheme, type CSSVariablesResolver, ModalHeader } from '@mantine/core';
 
 /** Shades with a contrast of 4.5 to 1 and more (WCAG 1.4.3), which the library's own do not have. */
-export const theme = createTheme({ primaryColor: 'indigo', primaryShade: { light: 7, dark: 7 } });
+export const theme = createTheme({
+  primaryColor: 'indigo',
+  primaryShade: { light: 7, dark: 7 },
+  // A dialog's header element is no banner of the page.
+  components: {
+    Alert: Alert.extend({ styles: { label: { color: 'var(--mantine-color-text)' } } }),
+    ModalHeader: ModalHeader.extend({ defaultProps: { role: 'none' } }),
+  },
+});
 
 export const variables: CSSVariablesResolver = ({ colors }) => ({
   variables: {},

@@ -1,22 +1,28 @@
-import { Button, Group, Skeleton, Stack, Table, Text, TextInput, Title } from '@mantine/core';
+import { Button, Group, Stack, TextInput, Title } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 
-import { api, type Schemas, taken } from '../../api/client';
+import { api, taken } from '../../api/client';
 import { useTitle } from '../../app/useTitle';
-import { LoadError } from '../../components/LoadError';
-import { useSession } from '../session/SessionProvider';
+import { ConfirmDelete } from '../../components/ConfirmDelete';
+import { Listing } from '../../components/Listing';
+import { useMayEdit } from '../session/useMayEdit';
+import { EditUser } from './EditUser';
+import { NewPassword } from './NewPassword';
 import { NewUser } from './NewUser';
+import { type UserAction, UserRow } from './UserRow';
 
 export function UserList() {
   const { t } = useTranslation();
   const { domain = '' } = useParams();
-  const { role } = useSession().session.account;
+  const mayEdit = useMayEdit();
   const [search, setSearch] = useState('');
   const [q] = useDebouncedValue(search.trim(), 250);
+  const [creating, setCreating] = useState(false);
+  const [chosen, setChosen] = useState<{ name: string; action: UserAction } | null>(null);
   useTitle(t('users.title'));
   const users = useInfiniteQuery({
     queryKey: ['users', domain, q],
@@ -27,51 +33,41 @@ export function UserList() {
     },
     getNextPageParam: (page) => page.next ?? undefined,
   });
-  const items = users.data?.pages.flatMap((page) => page.items) ?? [];
+  const columns = ['name', 'displayName', 'numbers', 'phones', ...(mayEdit ? ['actions'] : [])];
   return (
     <Stack>
       <Group justify="space-between">
         <Title order={1} size="h2">{t('users.title')}</Title>
-        {(role === 'system' || role === 'administrator') && <NewUser domain={domain} />}
+        {mayEdit && <Button onClick={() => setCreating(true)}>{t('users.new')}</Button>}
       </Group>
       <TextInput type="search" label={t('users.search')} value={search} maw={360}
         onChange={(event) => setSearch(event.currentTarget.value)} />
-      {users.isPending && <Skeleton h={200} />}
-      {users.isError && <LoadError error={users.error} onRetry={users.refetch} />}
-      {users.isSuccess && items.length === 0 && <Text c="dimmed">{t(q ? 'users.noneFound' : 'users.empty')}</Text>}
-      {items.length > 0 && <UserTable users={items} />}
-      {users.hasNextPage && (
-        <Button variant="default" loading={users.isFetchingNextPage} onClick={() => void users.fetchNextPage()}>
-          {t('users.more')}
-        </Button>
-      )}
+      <Listing label={t('users.title')} columns={columns.map((column) => t(`users.${column}`))} query={users}
+        empty={t(q ? 'users.noneFound' : 'users.empty')} items={users.data?.pages.flatMap((page) => page.items) ?? []}
+        row={(user) => (
+          <UserRow key={user.name} user={user} mayEdit={mayEdit} onAction={(action) => setChosen({ name: user.name, action })} />
+        )} />
+      {creating && <NewUser domain={domain} onClose={() => setCreating(false)} />}
+      {chosen && <Chosen domain={domain} {...chosen} onClose={() => setChosen(null)} />}
     </Stack>
   );
 }
 
-function UserTable({ users }: { users: Schemas['User'][] }) {
+type ChosenProps = { domain: string; name: string; action: UserAction; onClose: () => void };
+
+function Chosen({ domain, name, action, onClose }: ChosenProps) {
   const { t } = useTranslation();
-  return (
-    <Table.ScrollContainer minWidth={520}>
-      <Table highlightOnHover aria-label={t('users.title')}>
-        <Table.Thead>
-          <Table.Tr>
-            {['name', 'displayName', 'numbers', 'phones'].map((column) => (
-              <Table.Th key={column} scope="col">{t(`users.${column}`)}</Table.Th>
-            ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {users.map((user) => (
-            <Table.Tr key={user.name}>
-              <Table.Td>{user.name}</Table.Td>
-              <Table.Td>{user.display_name}</Table.Td>
-              <Table.Td>{user.numbers.join(', ')}</Table.Td>
-              <Table.Td>{t('users.registered', { count: user.registrations })}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
-  );
+  const queries = useQueryClient();
+  if (action === 'edit') return <EditUser domain={domain} name={name} onClose={onClose} />;
+  if (action === 'password') return <NewPassword domain={domain} name={name} onClose={onClose} />;
+  const remove = async () => {
+    const path = { d: domain, name };
+    const { etag } = await taken(api.GET('/domains/{d}/users/{name}', { params: { path } }));
+    await taken(api.DELETE('/domains/{d}/users/{name}', { params: { path, header: { 'If-Match': etag } } }));
+  };
+  const done = () => {
+    void queries.invalidateQueries({ queryKey: ['users', domain] });
+    onClose();
+  };
+  return <ConfirmDelete what={name} text={t('users.deleteHint')} onDelete={remove} onDone={done} onClose={onClose} />;
 }

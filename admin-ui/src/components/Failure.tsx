@@ -1,0 +1,18 @@
+import { Alert } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+
+import { Problem } from '../api/problem';
+
+/** The fields that the server refused, by name. */
+export function fieldsOf(error: Error | null): Record<string, string> {
+  return error instanceof Problem ? error.fields : {};
+}
+
+/** Why a request failed; nothing when every reason stands at one of the `shown` fields. */
+export function Failure({ error, shown = [] }: { error: Error | null; shown?: string[] }) {
+  const { t } = useTranslation();
+  if (!error) return null;
+  const names = Object.keys(fieldsOf(error));
+  if (names.length > 0 && names.every((name) => shown.includes(name))) return null;
+  return <Alert color="red" role="alert">{error instanceof Problem ? error.detail : t('error.network')}</Alert>;
+}
