@@ -1,31 +1,34 @@
 //! What is wrong with a flow, by the same code that reads it in a call.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tandem_flow::What;
 use tandem_store::{DomainScope, TokenScope};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::super::caller::Caller;
 use super::super::problem::ApiError;
 use super::super::{Api, body};
 use super::internal;
 
-/// Problems of one flow that are told.
-const PROBLEMS_MAX: usize = 200;
-
-/// One thing that is wrong with a flow.
+/// One thing that is wrong with a flow, or looks so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = FlowProblem)]
 pub(crate) struct Problem {
+    /// The name of the flow within the flow; none: the flow itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) flow: Option<String>,
     /// The node's id; none: the flow itself.
     pub(super) node: Option<String>,
     /// Inside the node or the flow, such as `menu.choices.7`; empty: all of it.
     pub(super) path: String,
+    /// The same as a JSON pointer into the flow (RFC 6901).
+    pub(super) pointer: String,
     /// `error`: it cannot be published; `warning`: it can.
     pub(super) severity: &'static str,
     /// For programs.
@@ -42,24 +45,72 @@ pub(crate) struct Problems {
 
 /// What the domain has, for flows to name.
 #[derive(Debug, Default)]
-pub(super) struct Known;
+pub(super) struct Known {
+    prompts: Option<BTreeSet<String>>,
+    users: BTreeSet<String>,
+    /// None: it has patterns of numbers, which take what nobody wrote out.
+    numbers: Option<BTreeSet<String>>,
+    schedules: BTreeSet<String>,
+    flows: BTreeSet<String>,
+}
 
 /// What the domain has now.
-#[allow(clippy::unused_async, reason = "it asks the store")]
-pub(super) async fn known(_: &Api, _: &DomainScope) -> Result<Known, ApiError> {
-    Ok(Known)
+pub(super) async fn known(api: &Api, scope: &DomainScope) -> Result<Known, ApiError> {
+    let store = api.store();
+    let users: BTreeSet<String> = store.users(scope).await?.into_iter().map(|user| user.name).collect();
+    let entry_points = store.entry_point_numbers(scope).await?;
+    let written_out = |number: &String| {
+        let mut digits = number.bytes();
+        // What requests and events start has a colon; nobody dials that.
+        number.contains(':') || digits.all(|byte| byte.is_ascii_digit() || byte == b'+' || byte == b'#')
+    };
+    let numbers = if entry_points.iter().all(written_out) {
+        let own = store.user_numbers(scope).await?;
+        let own = own.into_iter().map(|number| number.number);
+        Some(entry_points.into_iter().chain(own).chain(users.iter().cloned()).collect())
+    } else {
+        None
+    };
+    let schedules = store.schedules(scope).await?;
+    Ok(Known {
+        prompts: prompts(api, scope).await?,
+        users,
+        numbers,
+        schedules: schedules.into_iter().map(|schedule| schedule.name).collect(),
+        flows: store.flow_names(scope).await?.into_iter().collect(),
+    })
+}
+
+/// Their folder is read on a thread that may wait. None: it is not known what there is.
+async fn prompts(api: &Api, scope: &DomainScope) -> Result<Option<BTreeSet<String>>, ApiError> {
+    let (api, domain) = (api.clone(), scope.name().to_owned());
+    let read = tokio::task::spawn_blocking(move || {
+        let flows = api.shared.flows.get()?;
+        Some(flows.prompts(&domain))
+    });
+    read.await.map_err(internal)
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Asked {
+    /// The flow's name in the domain: a flow does not run itself.
+    name: Option<String>,
 }
 
 /// Says what is wrong with a flow, whether it was saved or not. The body is a flow, or a document with one.
-#[utoipa::path(post, path = "/flows/check", tag = "flows", request_body = super::Document, responses((status = 200, body = Problems)))]
+#[utoipa::path(post, path = "/flows/check", tag = "flows", params(Asked), request_body = super::Document, responses((status = 200, body = Problems)))]
 pub(crate) async fn check(
     caller: Caller,
     State(api): State<Api>,
+    asked: Result<Query<Asked>, QueryRejection>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Problems>, ApiError> {
     let scope = caller.may(TokenScope::ScenariosRead)?;
+    let Asked { name } = body::query(asked)?;
     let flow = flow_of(&body::json::<Box<RawValue>>(body)?);
-    let problems = problems(flow, known(&api, scope).await?).await?;
+    let problems = problems(&api, scope, name, flow).await?;
     Ok(Json(Problems { problems }))
 }
 
@@ -74,9 +125,15 @@ fn flow_of(body: &RawValue) -> String {
     within.map_or_else(|_| body.get(), |within| within.flow.get()).to_owned()
 }
 
-/// All that is wrong; a long flow takes milliseconds, which are not the request's thread's.
-pub(super) async fn problems(flow: String, known: Known) -> Result<Vec<Problem>, ApiError> {
-    let checked = tokio::task::spawn_blocking(move || of(&flow, &known));
+/// All that is wrong with a flow of this name. A long one takes milliseconds, which are not the request's thread's.
+pub(super) async fn problems(
+    api: &Api,
+    scope: &DomainScope,
+    name: Option<String>,
+    flow: String,
+) -> Result<Vec<Problem>, ApiError> {
+    let known = known(api, scope).await?;
+    let checked = tokio::task::spawn_blocking(move || of(&flow, name.as_deref(), &known));
     checked.await.map_err(internal)
 }
 
@@ -85,29 +142,23 @@ pub(super) fn errors(problems: &[Problem]) -> u64 {
     problems.iter().filter(|problem| problem.severity == "error").count() as u64
 }
 
-fn of(flow: &str, _: &Known) -> Vec<Problem> {
+fn of(flow: &str, _: Option<&str>, known: &Known) -> Vec<Problem> {
+    let _ = (&known.prompts, &known.users, &known.numbers, &known.schedules, &known.flows);
     let found = tandem_flow::Flow::parse(flow).err().unwrap_or_default();
-    let told = found.into_iter().take(PROBLEMS_MAX);
-    told.map(|problem| Problem {
-        detail: problem.what.to_string(),
-        code: code(&problem.what),
-        severity: "error",
-        node: problem.node,
-        path: problem.path,
-    })
-    .collect()
-}
-
-fn code(what: &What) -> &'static str {
-    match what {
-        What::Malformed(_) => "malformed",
-        What::Version(_) => "version",
-        What::UnknownNode(_) => "unknown_node",
-        What::DuplicateId => "duplicate_id",
-        What::Unreachable => "unreachable",
-        What::BadDigit(_) => "bad_digit",
-        What::UnknownVariable(_) => "unknown_variable",
-        What::Range { .. } => "range",
-        What::Count { .. } => "count",
-    }
+    found
+        .into_iter()
+        .map(|problem| Problem {
+            detail: problem.what.to_string(),
+            code: match &problem.what {
+                tandem_flow::What::Malformed(_) => "malformed",
+                tandem_flow::What::UnknownNode(_) => "unknown_node",
+                _ => "other",
+            },
+            severity: "error",
+            flow: None,
+            node: problem.node,
+            path: problem.path,
+            pointer: String::new(),
+        })
+        .collect()
 }

@@ -4,6 +4,7 @@
 //! that is played) → [`publish`] (a version of the scenario of its name, and numbers that start it). Whoever makes the
 //! [`Api`] brings what runs flows ([`Flows`]).
 
+mod bundle;
 mod check;
 mod publish;
 mod test;
@@ -150,8 +151,8 @@ async fn save(
     let scope = caller.may(TokenScope::ScenariosWrite)?;
     let name = path(name)?;
     let document = Document::of(body)?;
-    let known = check::known(&api, scope).await?;
-    let problems = check::problems(document.flow.get().to_owned(), known).await?;
+    let flow = document.flow.get().to_owned();
+    let problems = check::problems(&api, scope, Some(name.clone()), flow).await?;
     let text = serde_json::to_string(&document).map_err(internal)?;
     let editing = api.editing().await;
     let before = stored(&api, scope, &name).await?;

@@ -19,7 +19,7 @@ use super::super::caller::Caller;
 use super::super::edit::Change;
 use super::super::problem::ApiError;
 use super::super::scenarios::{Taken, not_found, path, take_in};
-use super::{Document, check, internal, read};
+use super::{Document, bundle, check, internal, read};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -59,10 +59,11 @@ pub(crate) async fn publish(
     modules::check_note(&wanted.note).map_err(|error| ApiError::in_field(error, "/note"))?;
     are_there(&api, scope, &wanted.numbers).await?;
     let document = read(&api, scope, &name).await?;
-    must_be_right(&api, scope, &document).await?;
+    let flow = bundle::whole(&api, scope, document.flow.get().to_owned()).await?;
+    must_be_right(&api, scope, &name, &flow).await?;
 
     let _place = api.shared.uploading.place(scope, "upload")?;
-    let component = component(&api, document)?;
+    let component = component(&api, &flow, document.drawing.as_deref())?;
     let taken = Taken {
         name: &name,
         note: &wanted.note,
@@ -116,14 +117,14 @@ async fn are_there(api: &Api, scope: &DomainScope, numbers: &[String]) -> Result
     if wrong { Err(refused) } else { Ok(()) }
 }
 
-async fn must_be_right(api: &Api, scope: &DomainScope, document: &Document) -> Result<(), ApiError> {
-    let flow = document.flow.get();
-    let known = check::known(api, scope).await?;
-    let mut problems = check::problems(flow.to_owned(), known).await?;
+async fn must_be_right(api: &Api, scope: &DomainScope, name: &str, flow: &str) -> Result<(), ApiError> {
+    let mut problems = check::problems(api, scope, Some(name.to_owned()), flow.to_owned()).await?;
     if flow.len() > SETTINGS_BYTES_MAX {
         problems.push(check::Problem {
+            flow: None,
             node: None,
             path: String::new(),
+            pointer: String::new(),
             severity: "error",
             code: "too_large",
             detail: format!(
@@ -138,11 +139,11 @@ async fn must_be_right(api: &Api, scope: &DomainScope, document: &Document) -> R
     }
 }
 
-/// The stock component with the document in it.
-fn component(api: &Api, document: Document) -> Result<Bytes, ApiError> {
+/// The stock component with the flow and its picture in it.
+fn component(api: &Api, flow: &str, drawing: Option<&RawValue>) -> Result<Bytes, ApiError> {
     let flows = api.flows()?;
-    let mut component = with_section(flows.component().to_vec(), SETTINGS, document.flow.get().as_bytes());
-    if let Some(drawing) = document.drawing {
+    let mut component = with_section(flows.component().to_vec(), SETTINGS, flow.as_bytes());
+    if let Some(drawing) = drawing {
         component = with_section(component, DRAWING, drawing.get().as_bytes());
     }
     Ok(component.into())

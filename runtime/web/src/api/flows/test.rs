@@ -1,7 +1,7 @@
 //! A call through a flow that was drawn, or saved, and not published: played in virtual time, with a scripted caller and
 //! scripted callees. It is played by whoever makes the [`Api`], out of the way of calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 
 use axum::Json;
@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use super::super::caller::Caller;
 use super::super::problem::ApiError;
 use super::super::{Api, body};
-use super::check;
+use super::{bundle, check};
 
 /// Digits that a caller presses at most.
 const DIGITS_MAX: usize = 200;
@@ -158,6 +158,9 @@ pub trait Flows: Send + Sync + 'static {
     /// The component that runs the flow that is its settings.
     fn component(&self) -> &[u8];
 
+    /// The names of a domain's WAV files. It reads a folder: ask where that may wait.
+    fn prompts(&self, domain: &str) -> BTreeSet<String>;
+
     /// Plays a call, where that harms no other. The ways ([`TestedStep::went`]) are not looked for.
     fn test(
         &self,
@@ -196,15 +199,15 @@ pub(crate) async fn test(
     let scope = caller.may(TokenScope::ScenariosWrite)?;
     let wanted: Wanted = body::json(body)?;
     wanted.check()?;
-    let flow = wanted.flow.get().to_owned();
-    let problems = check::problems(flow.clone(), check::known(&api, scope).await?).await?;
+    let flow = bundle::whole(&api, scope, wanted.flow.get().to_owned()).await?;
+    let problems = check::problems(&api, scope, None, flow.clone()).await?;
     match check::errors(&problems) {
         0 => (),
         errors => return Err(ApiError::bad_flow(errors, &problems)),
     }
     let flows = api.flows()?;
     let _place = api.shared.testing.place(scope, "test of a flow")?;
-    let asked = asked(&api, scope, wanted).await?;
+    let asked = asked(&api, scope, wanted, flow.clone()).await?;
     let mut tested = flows.test(asked).await.map_err(|refused| {
         let status = match &refused {
             TestRefused::Invalid(_) | TestRefused::TooMuch(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -250,7 +253,12 @@ impl Wanted {
 }
 
 /// The call, with what there is in its domain.
-async fn asked(api: &Api, scope: &DomainScope, wanted: Wanted) -> Result<TestAsked, ApiError> {
+async fn asked(
+    api: &Api,
+    scope: &DomainScope,
+    wanted: Wanted,
+    flow: String,
+) -> Result<TestAsked, ApiError> {
     let store = api.store();
     let mut callees = Vec::new();
     let mut after = String::new();
@@ -275,7 +283,7 @@ async fn asked(api: &Api, scope: &DomainScope, wanted: Wanted) -> Result<TestAsk
     Ok(TestAsked {
         domain: scope.name().to_owned(),
         time_zone: store.domain(scope).await?.time_zone,
-        flow: wanted.flow.get().to_owned(),
+        flow,
         caller: wanted.caller,
         dialled: wanted.dialled,
         at: wanted.at.unwrap_or_else(Timestamp::now),
