@@ -109,7 +109,10 @@ mod tests {
         assert!(of(format!("\"{}\"", "x".repeat(SETTINGS_BYTES_MAX)).as_bytes()).contains("at most"));
         let twice = with_section(EMPTY.to_vec(), SETTINGS, b"1");
         let twice = with_section(twice, SETTINGS, b"2");
-        assert_eq!(settings(&twice).unwrap_err(), "it has 2 sections `tandem:settings`");
+        assert_eq!(
+            settings(&twice).unwrap_err(),
+            "it has 2 sections `tandem:settings`"
+        );
     }
 
     /// A section of a module within is that module's own affair.
@@ -122,6 +125,9 @@ mod tests {
         outer.extend(inner);
         wasmparser::Validator::new().validate_all(&outer).unwrap();
         assert_eq!(settings(&outer), Ok(None));
-        assert_eq!(settings(&with_section(outer, SETTINGS, b"2")), Ok(Some("2".to_owned())));
+        assert_eq!(
+            settings(&with_section(outer, SETTINGS, b"2")),
+            Ok(Some("2".to_owned()))
+        );
     }
 }

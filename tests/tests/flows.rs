@@ -123,7 +123,15 @@ fn a_flow_is_drawn_tried_out_published_dialled_and_rolled_back() {
     let theirs = Client::of(&tandem, OTHER, "scenarios:read,scenarios:write");
     let reader = Client::of(&tandem, &domain, "scenarios:read");
     let phone = registered(&tandem, "301", Transport::Udp).unwrap();
-    let added = tandem.cli(&["number", "add", NUMBER, "--scenario", "entry", "--domain", &domain]);
+    let added = tandem.cli(&[
+        "number",
+        "add",
+        NUMBER,
+        "--scenario",
+        "entry",
+        "--domain",
+        &domain,
+    ]);
     assert_eq!(added.unwrap().code, Some(0));
 
     let tag = drafts_are_saved(&ours, &reader);
@@ -149,7 +157,8 @@ fn a_flow_is_drawn_tried_out_published_dialled_and_rolled_back() {
 
 fn drafts_are_saved(ours: &Client<'_>, reader: &Client<'_>) -> String {
     let new = ("If-None-Match", "*");
-    let draft = json!({ "flow": { "version": 1, "name": "Front desk", "start": "", "nodes": [] }, "drawing": {} });
+    let draft =
+        json!({ "flow": { "version": 1, "name": "Front desk", "start": "", "nodes": [] }, "drawing": {} });
     assert_eq!(reader.save("desk", &draft, new).status, 403);
     assert_eq!(ours.ask("PUT", "/flows/desk", &draft, &[]).status, 428);
     for (wrong, status) in [
@@ -164,7 +173,11 @@ fn drafts_are_saved(ours: &Client<'_>, reader: &Client<'_>) -> String {
 
     // What is not right yet is saved all the same, and says how much is wrong.
     let made = ours.save("desk", &draft, new);
-    assert!(told(&made, 201)["problems"].as_u64().unwrap() > 0, "{}", made.body);
+    assert!(
+        told(&made, 201)["problems"].as_u64().unwrap() > 0,
+        "{}",
+        made.body
+    );
     assert_eq!(ours.save("desk", &draft, new).status, 412);
     let read = ours.ask("GET", "/flows/desk", &Value::Null, &[]);
     assert_eq!((told(&read, 200), tag(&read)), (draft, tag(&made)));
@@ -212,7 +225,10 @@ fn drafts_are_tried_out(ours: &Client<'_>, reader: &Client<'_>) {
         json!({ "flow": flow(1_000), "caller": "301", "dialled": NUMBER, "at": "2026-12-24T09:00:00Z",
                 "digits": [{ "after_ms": 1_000, "digit": "1" }], "dials": dials })
     };
-    assert_eq!(reader.ask("POST", "/flows/test", &call(json!({})), &[]).status, 403);
+    assert_eq!(
+        reader.ask("POST", "/flows/test", &call(json!({})), &[]).status,
+        403
+    );
     let busy = told(&test(&call(json!({ "302": "busy" }))), 200);
     let went: Vec<&Value> = busy["steps"]
         .as_array()
@@ -301,16 +317,20 @@ fn another_domain_sees_nothing(ours: &Client<'_>, theirs: &Client<'_>, version: 
     let before = ours.get("/flows");
     let any = ("If-Match", "*");
     for (method, path) in [
-        ("GET", "/flows/desk"),
-        ("DELETE", "/flows/desk"),
-        ("GET", &format!("/scenarios/desk/versions/{version}/flow")),
-        ("GET", &format!("/domains/{}/flows", ours.tandem.demo().domain)),
+        ("GET", "/flows/desk".to_owned()),
+        ("DELETE", "/flows/desk".to_owned()),
+        ("GET", format!("/scenarios/desk/versions/{version}/flow")),
+        ("GET", format!("/domains/{}/flows", ours.tandem.demo().domain)),
     ] {
-        let answer = theirs.ask(method, path, &Value::Null, &[any]);
+        let answer = theirs.ask(method, &path, &Value::Null, &[any]);
         assert_eq!(answer.status, 404, "{method} {path}: {}", answer.body);
     }
     assert_eq!(theirs.publish("desk", &json!({})).status, 404);
-    assert_eq!(theirs.save("desk", &document(1), any).status, 412, "they have none");
+    assert_eq!(
+        theirs.save("desk", &document(1), any).status,
+        412,
+        "they have none"
+    );
     assert_eq!(ours.get("/flows"), before);
 }
 

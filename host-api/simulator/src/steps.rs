@@ -46,10 +46,7 @@ pub(crate) fn of(entries: &[TimedEntry], seen: &Seen, lasted: Duration) -> Vec<S
                     digits: String::new(),
                 });
             }
-            Entry::Input(Input::Digit {
-                leg: LegId(0),
-                digit,
-            }) => {
+            Entry::Input(Input::Digit { leg: LegId(0), digit }) => {
                 if let Some(step) = steps.last_mut() {
                     step.digits.push(*digit);
                 }

@@ -86,8 +86,8 @@ pub use scenario_log::{LogFilter, LogKind, LogLevel, LogLine, LogPage, NewLogLin
 pub use schedules::ScheduleEntry;
 pub use secrets::{OpenSecret, SecretEntry, SecretValue};
 pub use sessions::{Session, SessionLasts};
-pub use starts::{Starts, Trying};
 pub use signatures::{PublicKey, Signature, SigningKey, TrustedKey};
+pub use starts::{Starts, Trying};
 pub use timers::{NewTimer, Timer};
 pub use tokens::{Bearer, Secret, Token, TokenScope};
 pub use unused::{Spare, Stray};

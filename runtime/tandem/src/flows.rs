@@ -92,7 +92,9 @@ impl Flows for StockFlows {
         let Ok(folder) = std::fs::read_dir(self.data.join("prompts").join(domain)) else {
             return BTreeSet::new(); // the domain has none yet
         };
-        let names = folder.flatten().filter_map(|file| file.file_name().into_string().ok());
+        let names = folder
+            .flatten()
+            .filter_map(|file| file.file_name().into_string().ok());
         names.filter(|name| name.ends_with(".wav")).collect()
     }
 

@@ -17,8 +17,8 @@ mod scenario_metrics;
 mod server;
 
 pub use api::{
-    Answers, Api, ApiLimits, Callee, Compile, Flows, MakeCredentials, Press, Replay, ReplayAsked, ReplayRefused,
-    TestAsked, TestRefused, Tested, TestedEnd, TestedStep,
+    Answers, Api, ApiLimits, Callee, Compile, Flows, MakeCredentials, Press, Replay, ReplayAsked,
+    ReplayRefused, TestAsked, TestRefused, Tested, TestedEnd, TestedStep,
 };
 pub use health::{Health, Status};
 pub use metrics::{CallEnd, CallLabels, EndLabels, Kind, MediaLabels, Metrics, Reading};

@@ -77,7 +77,9 @@ async fn what_is_too_much_is_refused() {
     let saved = home.save_flow(&ours, &draft("a b", "{}")).await;
     assert!(matches!(saved, Err(StoreError::Invalid { .. })));
     let settings = "1".repeat((256 << 10) + 1);
-    let put = home.put_version(&ours, &version("desk", b"c", Some(&settings))).await;
+    let put = home
+        .put_version(&ours, &version("desk", b"c", Some(&settings)))
+        .await;
     assert!(matches!(put, Err(StoreError::TooLarge { .. })));
 }
 
@@ -91,10 +93,14 @@ async fn flows_and_uploads_do_not_share_a_name() {
         .unwrap();
     let taken = [
         home.save_flow(&ours, &draft("menu", "{}")).await.map(drop),
-        home.put_version(&ours, &version("menu", b"c", None)).await.map(drop),
+        home.put_version(&ours, &version("menu", b"c", None))
+            .await
+            .map(drop),
     ];
     home.save_flow(&ours, &draft("desk", "{}")).await.unwrap();
-    home.put_version(&ours, &version("desk", b"c", None)).await.unwrap();
+    home.put_version(&ours, &version("desk", b"c", None))
+        .await
+        .unwrap();
     let uploaded = home.put_module(&ours, "desk", "call-scenario", b"uploaded").await;
     for taken in taken.into_iter().chain([uploaded.map(drop)]) {
         assert!(matches!(taken, Err(StoreError::Exists { .. })), "{taken:?}");
@@ -135,13 +141,22 @@ async fn settings_go_with_the_version_where_the_activation_has_none() {
     home.set_canary(&ours, "300", &change).await.unwrap();
     let starts = home.starts(&ours, "300").await.unwrap().unwrap();
     let canary = starts.canary.unwrap();
-    assert_eq!((canary.share_percent, canary.entry.hash.as_str()), (10, second.hash.as_str()));
-    assert_eq!((starts.active.config.as_str(), canary.entry.config.as_str()), ("[1]", "[2]"));
+    assert_eq!(
+        (canary.share_percent, canary.entry.hash.as_str()),
+        (10, second.hash.as_str())
+    );
+    assert_eq!(
+        (starts.active.config.as_str(), canary.entry.config.as_str()),
+        ("[1]", "[2]")
+    );
     home.promote(&ours, "300").await.unwrap();
     assert_eq!(told(&home, &ours, "300").await, "[2]");
     home.roll_back(&ours, "300").await.unwrap();
     let starts = home.starts(&ours, "300").await.unwrap().unwrap();
-    assert_eq!((starts.active.config.as_str(), &starts.active.hash), ("[1]", &first.hash));
+    assert_eq!(
+        (starts.active.config.as_str(), &starts.active.hash),
+        ("[1]", &first.hash)
+    );
 
     // A fall-back's too.
     let fallback = NewFallback::Scenario {
@@ -168,7 +183,9 @@ async fn settings_go_with_the_version_where_the_activation_has_none() {
 async fn a_publication_starts_on_all_its_numbers_or_on_none() {
     let home = home().await;
     let ours = home.domain("demo.local").await;
-    home.put_module(&ours, "entry", "call-scenario", b"entry").await.unwrap();
+    home.put_module(&ours, "entry", "call-scenario", b"entry")
+        .await
+        .unwrap();
     for number in ["300", "301"] {
         let other = NewEntryPoint {
             config: "{\"others\":1}".to_owned(),
@@ -182,7 +199,9 @@ async fn a_publication_starts_on_all_its_numbers_or_on_none() {
         .await
         .unwrap();
     let numbers = |numbers: &[&str]| numbers.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
-    let half = home.start_on(&ours, &numbers(&["300", "999"]), "desk", &first.hash).await;
+    let half = home
+        .start_on(&ours, &numbers(&["300", "999"]), "desk", &first.hash)
+        .await;
     assert!(matches!(half, Err(StoreError::NotFound { .. })));
     assert_eq!(told(&home, &ours, "300").await, "{\"others\":1}");
 

@@ -151,7 +151,9 @@ fn users(asked: &TestAsked) -> BTreeMap<String, User> {
                 continue;
             }
         };
-        let user = users.entry(name.clone()).or_insert_with(|| of(reaction(Then::Ring)));
+        let user = users
+            .entry(name.clone())
+            .or_insert_with(|| of(reaction(Then::Ring)));
         user.registered = *answers != Answers::Unreachable;
         user.dialled = vec![reaction(then)];
     }

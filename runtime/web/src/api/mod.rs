@@ -45,10 +45,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use caller::Peer;
+pub use flows::{Answers, Callee, Flows, Press, TestAsked, TestRefused, Tested, TestedEnd, TestedStep};
 use problem::ApiError;
-pub use flows::{
-    Answers, Callee, Flows, Press, TestAsked, TestRefused, Tested, TestedEnd, TestedStep,
-};
 pub use replays::{Replay, ReplayAsked, ReplayRefused};
 use throttle::Throttle;
 pub use users::MakeCredentials;

@@ -57,7 +57,12 @@ pub(super) struct Known {
 /// What the domain has now.
 pub(super) async fn known(api: &Api, scope: &DomainScope) -> Result<Known, ApiError> {
     let store = api.store();
-    let users: BTreeSet<String> = store.users(scope).await?.into_iter().map(|user| user.name).collect();
+    let users: BTreeSet<String> = store
+        .users(scope)
+        .await?
+        .into_iter()
+        .map(|user| user.name)
+        .collect();
     let entry_points = store.entry_point_numbers(scope).await?;
     let written_out = |number: &String| {
         let mut digits = number.bytes();
@@ -67,7 +72,13 @@ pub(super) async fn known(api: &Api, scope: &DomainScope) -> Result<Known, ApiEr
     let numbers = if entry_points.iter().all(written_out) {
         let own = store.user_numbers(scope).await?;
         let own = own.into_iter().map(|number| number.number);
-        Some(entry_points.into_iter().chain(own).chain(users.iter().cloned()).collect())
+        Some(
+            entry_points
+                .into_iter()
+                .chain(own)
+                .chain(users.iter().cloned())
+                .collect(),
+        )
     } else {
         None
     };
@@ -122,7 +133,9 @@ fn flow_of(body: &RawValue) -> String {
         flow: &'a RawValue,
     }
     let within = serde_json::from_str::<Within<'_>>(body.get());
-    within.map_or_else(|_| body.get(), |within| within.flow.get()).to_owned()
+    within
+        .map_or_else(|_| body.get(), |within| within.flow.get())
+        .to_owned()
 }
 
 /// All that is wrong with a flow of this name. A long one takes milliseconds, which are not the request's thread's.
@@ -139,11 +152,20 @@ pub(super) async fn problems(
 
 /// How many of them hinder.
 pub(super) fn errors(problems: &[Problem]) -> u64 {
-    problems.iter().filter(|problem| problem.severity == "error").count() as u64
+    problems
+        .iter()
+        .filter(|problem| problem.severity == "error")
+        .count() as u64
 }
 
 fn of(flow: &str, _: Option<&str>, known: &Known) -> Vec<Problem> {
-    let _ = (&known.prompts, &known.users, &known.numbers, &known.schedules, &known.flows);
+    let _ = (
+        &known.prompts,
+        &known.users,
+        &known.numbers,
+        &known.schedules,
+        &known.flows,
+    );
     let found = tandem_flow::Flow::parse(flow).err().unwrap_or_default();
     found
         .into_iter()

@@ -28,7 +28,7 @@ use super::problem::ApiError;
 use super::scenarios::{not_found, path};
 use super::users::Page;
 use super::{Api, body};
-pub use test::{Answers, Callee, Flows, Press, Tested, TestedEnd, TestedStep, TestAsked, TestRefused};
+pub use test::{Answers, Callee, Flows, Press, TestAsked, TestRefused, Tested, TestedEnd, TestedStep};
 
 /// Flows of a page where nothing else is asked for.
 const LIMIT_DEFAULT: u32 = 100;
@@ -242,7 +242,9 @@ async fn read(api: &Api, scope: &DomainScope, name: &str) -> Result<Document, Ap
 
 async fn stored(api: &Api, scope: &DomainScope, name: &str) -> Result<Option<Document>, ApiError> {
     let text = api.store().flow_document(scope, name).await?;
-    text.map(|text| serde_json::from_str(&text)).transpose().map_err(internal)
+    text.map(|text| serde_json::from_str(&text))
+        .transpose()
+        .map_err(internal)
 }
 
 /// What is wrong is on our side, and is told in the log.

@@ -21,10 +21,9 @@ use super::super::problem::ApiError;
 use super::super::scenarios::{Taken, not_found, path, take_in};
 use super::{Document, bundle, check, internal, read};
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = FlowPublication)]
-#[derive(Default)]
 pub(crate) struct Wanted {
     /// What is new in it; up to 1,024 bytes.
     note: String,
@@ -73,7 +72,9 @@ pub(crate) async fn publish(
     let module = take_in(&api, scope, &taken, component).await?;
     let store = api.store();
     if !wanted.numbers.is_empty() {
-        store.start_on(scope, &wanted.numbers, &name, &module.hash).await?;
+        store
+            .start_on(scope, &wanted.numbers, &name, &module.hash)
+            .await?;
     }
     let published = Published {
         version: module.hash,
@@ -110,7 +111,10 @@ async fn are_there(api: &Api, scope: &DomainScope, numbers: &[String]) -> Result
     let mut wrong = false;
     for (place, number) in numbers.iter().enumerate() {
         if api.store().entry_point(scope, number).await?.is_none() {
-            refused = refused.at(&format!("/numbers/{place}"), format!("there is no number `{number}`"));
+            refused = refused.at(
+                &format!("/numbers/{place}"),
+                format!("there is no number `{number}`"),
+            );
             wrong = true;
         }
     }

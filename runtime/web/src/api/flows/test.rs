@@ -59,6 +59,7 @@ pub struct TestAsked {
 /// A digit of the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = FlowTestDigit)]
 pub struct Press {
     /// How long after the one before, or after the begin of the call; at most 600,000 ms.
     pub after_ms: u64,
@@ -70,6 +71,7 @@ pub struct Press {
 /// What a user does when dialled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = FlowTestAnswer)]
 pub enum Answers {
     /// Answers after 2 s, talks for 10 s, hangs up.
     Answered,
@@ -221,10 +223,9 @@ pub(crate) async fn test(
 
 impl Wanted {
     fn check(&self) -> Result<(), ApiError> {
-        let refused =
-            |pointer: &str, detail: String| {
-                Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail.clone()).at(pointer, detail))
-            };
+        let refused = |pointer: &str, detail: String| {
+            Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail.clone()).at(pointer, detail))
+        };
         for (pointer, name) in [("/caller", &self.caller), ("/dialled", &self.dialled)] {
             if name.is_empty() || name.len() > NAME_MAX {
                 return refused(pointer, format!("it has 1 to {NAME_MAX} bytes"));
@@ -253,17 +254,14 @@ impl Wanted {
 }
 
 /// The call, with what there is in its domain.
-async fn asked(
-    api: &Api,
-    scope: &DomainScope,
-    wanted: Wanted,
-    flow: String,
-) -> Result<TestAsked, ApiError> {
+async fn asked(api: &Api, scope: &DomainScope, wanted: Wanted, flow: String) -> Result<TestAsked, ApiError> {
     let store = api.store();
     let mut callees = Vec::new();
     let mut after = String::new();
     loop {
-        let page = store.users_page(scope, "", &after, users::USERS_PAGE_MOST).await?;
+        let page = store
+            .users_page(scope, "", &after, users::USERS_PAGE_MOST)
+            .await?;
         let Some((last, _)) = page.last() else { break };
         after.clone_from(&last.name);
         callees.extend(page.into_iter().map(|(user, numbers)| Callee {
@@ -323,7 +321,15 @@ fn find_ways(flow: &str, steps: &mut [TestedStep]) {
 
 /// The ways that a node writes out, and where they lead.
 fn ways_of<'a>(flow: &'a serde_json::Value, id: &str) -> Vec<(String, &'a str)> {
-    const WAYS: [&str; 7] = ["next", "default", "then", "else", "node", "on_timeout", "on_invalid"];
+    const WAYS: [&str; 7] = [
+        "next",
+        "default",
+        "then",
+        "else",
+        "node",
+        "on_timeout",
+        "on_invalid",
+    ];
     let nodes = |value: &'a serde_json::Value| value.get("nodes").and_then(|nodes| nodes.as_array());
     let flows = flow.get("flows").and_then(|flows| flows.as_object());
     let within = flows.into_iter().flat_map(serde_json::Map::values);
