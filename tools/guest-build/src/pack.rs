@@ -29,7 +29,7 @@ fn component(module: &[u8]) -> Result<Vec<u8>, String> {
     let encoded = encoder
         .validate(true)
         .module(module)
-        .and_then(ComponentEncoder::encode);
+        .and_then(|mut encoder| encoder.encode());
     encoded.map_err(|error| format!("{error:#}"))
 }
 
