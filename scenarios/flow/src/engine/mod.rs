@@ -1,20 +1,28 @@
 //! Walks a flow from node to node.
 //!
-//! It decides and remembers (variables, the menus passed, how often each was repeated); what reaches the caller goes
-//! through [`Phone`]. It waits for nothing by itself and always ends: see [`Limits`].
+//! It decides and remembers (variables, the menus passed, how often each was repeated, the flows that run others); what
+//! reaches the caller goes through [`Phone`]. It waits for nothing by itself and always ends: see [`Limits`]. `talk` has
+//! the nodes that speak with the caller, `connect` those that connect it with others, `decide` those that decide and reckon.
 
+mod connect;
+mod decide;
+mod talk;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::model::{Action, Cause, Collect, Failure, Flow, Menu, Node, NodeId, Prompt, Value};
-use crate::phone::{Ask, Fault, NotConnected, Phone, TalkEnd, Target};
+use crate::model::{Action, Cause, Flow, FlowName, Menu, Node, NodeId};
+use crate::phone::{Fault, Phone};
 
 /// What ends a flow that would not end by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Nodes entered in one call.
     pub steps: u32,
-    /// Nodes entered in a row without a digit from the caller or a talk.
+    /// Nodes entered in a row without a digit from the caller, a message or a talk.
     pub steps_without_input: u32,
+    /// Flows that run each other, one within the other.
+    pub depth: usize,
 }
 
 impl Default for Limits {
@@ -22,6 +30,7 @@ impl Default for Limits {
         Self {
             steps: 1_000,
             steps_without_input: 100,
+            depth: 8,
         }
     }
 }
@@ -33,7 +42,9 @@ pub enum Broken {
     TooManySteps(NodeId),
     /// More nodes than [`Limits::steps_without_input`]: the flow goes in circles; at the node of this id.
     Circle(NodeId),
-    /// A node that the flow does not have: it was not validated.
+    /// More flows within each other than [`Limits::depth`]; at the node of this id.
+    TooDeep(NodeId),
+    /// A node or flow that the document does not have: it was not validated.
     NoNode(NodeId),
     /// The host refused what the node of this id wanted: said in words.
     Refused(NodeId, String),
@@ -47,6 +58,7 @@ impl std::fmt::Display for Broken {
                 f,
                 "node {node:?}: the flow goes in circles without waiting for the caller"
             ),
+            Self::TooDeep(node) => write!(f, "node {node:?}: too many flows run each other"),
             Self::NoNode(node) => write!(f, "there is no node {node:?}"),
             Self::Refused(node, why) => write!(f, "node {node:?}: {why}"),
         }
@@ -68,11 +80,13 @@ pub fn run(
         flow,
         phone,
         limits,
-        nodes: flow.nodes.iter().map(|node| (node.id.as_str(), node)).collect(),
+        frame: Frame::new(None, &flow.language, &flow.start, &flow.nodes, None),
+        outer: Vec::new(),
         variables: variables
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
         answered: false,
+        rang: false,
         menus: Vec::new(),
         collect_tries: 0,
         steps: 0,
@@ -85,10 +99,15 @@ struct Engine<'a> {
     flow: &'a Flow,
     phone: &'a mut dyn Phone,
     limits: Limits,
-    nodes: BTreeMap<&'a str, &'a Node>,
+    /// The flow whose nodes are walked.
+    frame: Frame<'a>,
+    /// Those that wait for it to end, the outermost first.
+    outer: Vec<Frame<'a>>,
     variables: BTreeMap<String, String>,
     /// Whether the caller was answered: asking again would do nothing, but be one more line in the journal.
     answered: bool,
+    /// Whether the caller was told that it goes on.
+    rang: bool,
     /// The menus on the way here, each once: what `go_back` goes back through.
     menus: Vec<Visit<'a>>,
     /// How often the collection at hand was repeated.
@@ -98,8 +117,47 @@ struct Engine<'a> {
     dry: u32,
 }
 
+/// A flow of the document that is under way.
+struct Frame<'a> {
+    /// `None`: the document's own.
+    name: Option<&'a str>,
+    language: &'a str,
+    start: &'a str,
+    nodes: BTreeMap<&'a str, &'a Node>,
+    /// Where the flow around it goes on after it.
+    next: Option<&'a NodeId>,
+}
+
+impl<'a> Frame<'a> {
+    fn new(
+        name: Option<&'a str>,
+        language: &'a str,
+        start: &'a str,
+        nodes: &'a [Node],
+        next: Option<&'a NodeId>,
+    ) -> Self {
+        Self {
+            name,
+            language,
+            start,
+            nodes: nodes.iter().map(|node| (node.id.as_str(), node)).collect(),
+            next,
+        }
+    }
+
+    /// A node's name in the trace.
+    fn label(&self, id: &'a str) -> Cow<'a, str> {
+        match self.name {
+            Some(name) => Cow::Owned(format!("{name}/{id}")),
+            None => Cow::Borrowed(id),
+        }
+    }
+}
+
 /// A menu that the caller came through.
 struct Visit<'a> {
+    /// How many flows waited around its own.
+    depth: usize,
     node: &'a str,
     menu: &'a Menu,
     /// How often it was repeated since it was entered.
@@ -112,6 +170,10 @@ enum Go<'a> {
     To(&'a str),
     /// Enters the same menu or collection once more, which counts.
     Again(&'a str),
+    /// Runs another flow, and then goes on.
+    Into(&'a FlowName, Option<&'a NodeId>),
+    /// No way leads on: the flow around this one goes on, or the call ends, for this cause.
+    Out(Cause),
     /// Ends the call, for this cause.
     End(Cause),
     /// The caller is gone.
@@ -136,237 +198,134 @@ impl From<Fault> for Stop {
 impl<'a> Engine<'a> {
     fn run(mut self) -> Result<(), Broken> {
         let mut go = Go::To(&self.flow.start);
+        let mut at: Cow<'a, str> = Cow::Borrowed(&self.flow.start);
         // Whether the node before was a menu, left by a choice.
         let mut chosen = false;
         loop {
             let (id, again) = match go {
                 Go::To(id) => (id, false),
                 Go::Again(id) => (id, true),
+                Go::Into(name, next) => {
+                    go = self.enter(name, next, &at)?;
+                    continue;
+                }
+                Go::Out(cause) => {
+                    go = self.leave(cause);
+                    continue;
+                }
                 Go::End(cause) => {
                     return match self.phone.hang_up(cause) {
                         Ok(()) | Err(Fault::Gone) => Ok(()),
                         Err(Fault::Media(why) | Fault::Broken(why)) => {
-                            Err(Broken::Refused(self.flow.start.clone(), why))
+                            Err(Broken::Refused(at.into_owned(), why))
                         }
                     };
                 }
                 Go::Gone => return Ok(()),
             };
-            let node = *self.nodes.get(id).ok_or_else(|| Broken::NoNode(id.to_owned()))?;
-            self.count(id)?;
-            self.phone.step(&node.id, &node.name);
-            go = match self.act(node, again, chosen) {
+            at = self.frame.label(id);
+            let Some(node) = self.frame.nodes.get(id).copied() else {
+                return Err(Broken::NoNode(at.into_owned()));
+            };
+            self.count(&at)?;
+            self.phone.step(&at, &node.name);
+            go = match self.act(node, &at, again, chosen) {
                 Ok(go) => go,
                 Err(Stop::Gone) => return Ok(()),
-                Err(Stop::Broken(why)) => return Err(Broken::Refused(node.id.clone(), why)),
+                Err(Stop::Broken(why)) => return Err(Broken::Refused(at.into_owned(), why)),
             };
             chosen = matches!((&node.action, &go), (Action::Menu(_), Go::To(_)));
         }
     }
 
-    fn count(&mut self, id: &str) -> Result<(), Broken> {
+    fn count(&mut self, at: &str) -> Result<(), Broken> {
         self.steps += 1;
         self.dry += 1;
         if self.dry > self.limits.steps_without_input {
-            return Err(Broken::Circle(id.to_owned()));
+            return Err(Broken::Circle(at.to_owned()));
         }
         if self.steps > self.limits.steps {
-            return Err(Broken::TooManySteps(id.to_owned()));
+            return Err(Broken::TooManySteps(at.to_owned()));
         }
         Ok(())
     }
 
-    fn act(&mut self, node: &'a Node, again: bool, chosen: bool) -> Result<Go<'a>, Stop> {
+    fn enter(&mut self, name: &'a FlowName, next: Option<&'a NodeId>, at: &str) -> Result<Go<'a>, Broken> {
+        let flow = self
+            .flow
+            .flows
+            .get(name)
+            .ok_or_else(|| Broken::NoNode(name.clone()))?;
+        if self.outer.len() >= self.limits.depth {
+            return Err(Broken::TooDeep(at.to_owned()));
+        }
+        let language = match flow.language.as_str() {
+            "" => self.frame.language,
+            own => own,
+        };
+        let inner = Frame::new(Some(name), language, &flow.start, &flow.nodes, next);
+        self.outer.push(std::mem::replace(&mut self.frame, inner));
+        Ok(Go::To(&flow.start))
+    }
+
+    fn leave(&mut self, cause: Cause) -> Go<'a> {
+        let next = self.frame.next;
+        match self.outer.len().checked_sub(1) {
+            Some(depth) => {
+                self.unwind(depth);
+                next.map_or(Go::Out(cause), |node| Go::To(node))
+            }
+            None => Go::End(cause),
+        }
+    }
+
+    /// Leaves all flows that are deeper, and forgets their menus.
+    fn unwind(&mut self, depth: usize) {
+        while self.outer.len() > depth
+            && let Some(frame) = self.outer.pop()
+        {
+            self.frame = frame;
+        }
+        self.menus.retain(|visit| visit.depth <= depth);
+    }
+
+    fn act(&mut self, node: &'a Node, at: &str, again: bool, chosen: bool) -> Result<Go<'a>, Stop> {
         match &node.action {
             Action::Say(say) => {
                 self.play(&say.prompts)?;
-                Ok(on_or_end(say.next.as_ref()))
+                Ok(on_or_out(say.next.as_ref()))
             }
             Action::Menu(menu) => self.menu(&node.id, menu, again),
             Action::Collect(collect) => self.collect(&node.id, collect, again),
-            Action::DialUser(dial) => {
-                let talk = self.phone.connect(Target::User(&dial.user), dial.timeout_s);
-                Ok(self.after(talk, dial.next.as_ref(), &dial.on, dial.default.as_ref()))
-            }
-            Action::DialNumber(dial) => {
-                let number = match &dial.number {
-                    Value::Fixed(number) => number,
-                    Value::Variable(name) => self.variables.get(name).map_or("", String::as_str),
-                };
-                // A variable that this way through the flow never set leads to nobody.
-                let talk = if number.is_empty() {
-                    Err(NotConnected::Failed(
-                        Failure::NotFound,
-                        Some("the number is empty".into()),
-                    ))
+            Action::DialUser(dial) => Ok(self.dial_user(dial)),
+            Action::DialNumber(dial) => Ok(self.dial_number(dial)),
+            Action::Group(group) => Ok(self.group(group, at)),
+            Action::Transfer(transfer) => self.transfer(&transfer.number, transfer.default.as_ref()),
+            Action::Voicemail(voicemail) => self.voicemail(voicemail),
+            Action::If(fork) => {
+                let way = if self.holds(&fork.when) {
+                    &fork.then
                 } else {
-                    self.phone.connect(Target::Number(number), dial.timeout_s)
+                    &fork.otherwise
                 };
-                Ok(self.after(talk, dial.next.as_ref(), &dial.on, dial.default.as_ref()))
+                Ok(Go::To(way))
             }
+            Action::Set(set) => {
+                self.set(set);
+                Ok(on_or_out(set.next.as_ref()))
+            }
+            Action::Http(http) => Ok(self.http(http)),
+            Action::Flow(run) => Ok(Go::Into(&run.name, run.next.as_ref())),
+            // The caller's phone calls there: so it is served as any call of that number.
+            Action::Scenario(elsewhere) => self.transfer(&elsewhere.number, None),
             Action::HangUp(end) => Ok(Go::End(end.cause)),
             Action::GoBack(_) => Ok(self.go_back(chosen)),
             Action::Repeat(_) => Ok(self.retry(None)),
             Action::Goto(goto) => Ok(Go::To(&goto.node)),
         }
     }
-
-    fn menu(&mut self, id: &'a str, menu: &'a Menu, again: bool) -> Result<Go<'a>, Stop> {
-        // A menu that the caller has been in before is returned to: what came after it is forgotten.
-        let known = self.menus.iter().position(|visit| visit.node == id);
-        match known {
-            Some(at) => self.menus.truncate(at + 1),
-            None => self.menus.push(Visit {
-                node: id,
-                menu,
-                tries: 0,
-            }),
-        }
-        if let Some(visit) = self.menus.last_mut().filter(|_| !again) {
-            visit.tries = 0;
-        }
-        let greeting = menu.greeting.iter().filter(|_| known.is_none());
-        let digits = self.ask(&Ask {
-            prompts: greeting.chain(&menu.prompts).collect(),
-            language: &self.flow.language,
-            min: 1,
-            max: 1,
-            terminators: "",
-            timeout_ms: menu.timeout_ms,
-            digit_timeout_ms: menu.timeout_ms,
-        })?;
-        if let Some(target) = menu.choices.get(&digits) {
-            return Ok(Go::To(target));
-        }
-        let (prompts, otherwise) = if digits.is_empty() {
-            (&menu.timeout_prompts, &menu.on_timeout)
-        } else {
-            (&menu.invalid_prompts, &menu.on_invalid)
-        };
-        let go = self.retry(otherwise.as_ref());
-        if matches!(go, Go::Again(_)) {
-            self.play(prompts)?;
-        }
-        Ok(go)
-    }
-
-    /// The last menu once more, or where it leads when its retries are used up.
-    fn retry(&mut self, otherwise: Option<&'a NodeId>) -> Go<'a> {
-        match self.menus.last_mut() {
-            Some(visit) if visit.tries < visit.menu.retries => {
-                visit.tries += 1;
-                Go::Again(visit.node)
-            }
-            Some(visit) => on_or_end(otherwise.or(visit.menu.default.as_ref())),
-            None => Go::To(&self.flow.start),
-        }
-    }
-
-    fn go_back(&mut self, chosen: bool) -> Go<'a> {
-        // Chosen in a menu, "back" means out of that menu; after any other node, back to the menu that led there.
-        if chosen && self.menus.len() > 1 {
-            self.menus.pop();
-        }
-        self.menus
-            .last()
-            .map_or(Go::To(&self.flow.start), |visit| Go::To(visit.node))
-    }
-
-    fn collect(&mut self, id: &'a str, collect: &'a Collect, again: bool) -> Result<Go<'a>, Stop> {
-        if !again {
-            self.collect_tries = 0;
-        }
-        let digits = self.ask(&Ask {
-            prompts: collect.prompts.iter().collect(),
-            language: &self.flow.language,
-            min: collect.min,
-            max: collect.max,
-            terminators: &collect.terminators,
-            timeout_ms: collect.timeout_ms,
-            digit_timeout_ms: collect.digit_timeout_ms,
-        })?;
-        if digits.len() >= collect.min as usize {
-            self.variables.insert(collect.into.clone(), digits);
-            return Ok(on_or_end(collect.next.as_ref()));
-        }
-        if self.collect_tries >= collect.retries {
-            return Ok(on_or_end(collect.default.as_ref()));
-        }
-        self.collect_tries += 1;
-        self.play(&collect.invalid_prompts)?;
-        Ok(Go::Again(id))
-    }
-
-    /// Where the call goes on after a talk, or after a call that nobody took.
-    fn after(
-        &mut self,
-        talk: Result<TalkEnd, NotConnected>,
-        next: Option<&'a NodeId>,
-        on: &'a BTreeMap<Failure, NodeId>,
-        default: Option<&'a NodeId>,
-    ) -> Go<'a> {
-        match talk {
-            Ok(TalkEnd::Caller) | Err(NotConnected::CallerGone) => Go::Gone,
-            Ok(TalkEnd::Callee) => {
-                self.dry = 0;
-                self.answered = true; // A bridge answers.
-                on_or_end(next)
-            }
-            Err(NotConnected::Failed(failure, words)) => {
-                if let Some(words) = words {
-                    self.phone.warn(&words);
-                }
-                on.get(&failure)
-                    .or(default)
-                    .map_or(Go::End(failure.cause()), |node| Go::To(node))
-            }
-        }
-    }
-
-    fn answer(&mut self) -> Result<(), Stop> {
-        if !self.answered {
-            self.phone.answer()?;
-            self.answered = true;
-        }
-        Ok(())
-    }
-
-    /// Plays; the caller is answered first. What cannot be played is logged and left out: a flow with a missing
-    /// recording still takes its caller where he wants to go.
-    fn play(&mut self, prompts: &[Prompt]) -> Result<(), Stop> {
-        if prompts.is_empty() {
-            return Ok(());
-        }
-        self.answer()?;
-        match self.phone.play(prompts, &self.flow.language) {
-            Err(Fault::Media(why)) => {
-                self.phone.warn(&format!("not played: {why}"));
-                Ok(())
-            }
-            other => Ok(other?),
-        }
-    }
-
-    /// Takes digits; the caller is answered first. Without its prompts, where they cannot be played.
-    fn ask(&mut self, ask: &Ask<'_>) -> Result<String, Stop> {
-        self.answer()?;
-        let digits = match self.phone.collect(ask) {
-            Err(Fault::Media(why)) if !ask.prompts.is_empty() => {
-                self.phone.warn(&format!("not played: {why}"));
-                self.phone.collect(&Ask {
-                    prompts: Vec::new(),
-                    ..*ask
-                })?
-            }
-            other => other?,
-        };
-        if !digits.is_empty() {
-            self.dry = 0;
-        }
-        Ok(digits)
-    }
 }
 
-fn on_or_end(next: Option<&NodeId>) -> Go<'_> {
-    next.map_or(Go::End(Cause::Normal), |node| Go::To(node))
+fn on_or_out(next: Option<&NodeId>) -> Go<'_> {
+    next.map_or(Go::Out(Cause::Normal), |node| Go::To(node))
 }
