@@ -1,5 +1,5 @@
 //! Stock scenarios with real phones and a web service of Python: a ring group, opening hours, callers that a service
-//! knows. One server for all of it.
+//! knows, a flow that decides. One server for all of it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,6 +19,7 @@ use tandem_kit::baresip::{Baresip, TONE_LEAST_DBFS, Transport};
 use tandem_kit::ctrl::EventKind;
 use tandem_kit::roles::Role;
 use tandem_kit::tandem::{Tandem, binary};
+use tandem_kit::wav::Wav;
 use tandem_kit::{tone, wait};
 use tandem_tests::calls;
 use tandem_tests::listening::SILENCE_DBFS;
@@ -129,12 +130,14 @@ fn groups_hours_and_known_callers_are_served_by_the_stock_scenarios() {
     offer_groups(&tandem);
     offer_hours(&tandem);
     offer_look_up(&tandem, &service);
+    offer_flows(&tandem);
     // A running server sees new numbers within about a second.
     std::thread::sleep(Duration::from_secs(2));
 
     a_group_rings_in_its_order(&tandem, &a, &both);
     hours_decide(&a, &both);
     a_service_is_asked(&tandem, &a, &both, &service);
+    a_flow_decides(&tandem, &a, &both);
 }
 
 fn offer_groups(tandem: &Tandem) {
@@ -284,4 +287,79 @@ fn a_service_is_asked(tandem: &Tandem, a: &Baresip, both: &[(&str, &Baresip)], s
     assert_eq!(answered_by(a, "622", both), "302");
     let log = tandem.log();
     assert!(log.contains("http: time-out"), "{log}");
+}
+
+/// A flow that calls a group by day, greets by a tone of 620 Hz where nobody answers, takes a message for 302, and says
+/// goodbye by one of 1,700 Hz.
+fn offer_flows(tandem: &Tandem) {
+    let tone = |hz: u32| json!([{ "tone": { "hz": hz, "duration_ms": 800 } }]);
+    let flow = |users: Value| {
+        let when = json!({ "all": [{ "open": "always" }, { "matches": [{ "variable": "caller" }, "30?"] },
+            { "less": [{ "variable": "year" }, { "fixed": "3000" }] }] });
+        json!({ "version": 1, "name": "Office", "language": "en", "start": "hours", "nodes": [
+            { "id": "hours", "name": "By day", "do": { "if": { "when": when, "then": "box", "else": "bye" } } },
+            { "id": "box", "name": "Whose box", "do": { "set": {
+                "variable": "box", "value": { "fixed": "302" }, "next": "group" } } },
+            { "id": "group", "name": "The office", "do": { "group": {
+                "users": users, "strategy": "in_turn", "timeout_s": 20, "next": "bye", "default": "message" } } },
+            { "id": "message", "name": "Leave a message", "do": { "voicemail": {
+                "box": { "variable": "box" }, "greeting": tone(620), "next": "bye" } } },
+            { "id": "bye", "name": "Goodbye", "do": { "say": { "prompts": tone(1_700) } } },
+        ] })
+    };
+    point(tandem, "630", "flow", &flow(json!(["304", "302"])));
+    point(tandem, "631", "flow", &flow(json!(["304"])));
+}
+
+/// A tone of at least half a second in what the phone hears of this call, which began after `before` others.
+fn hears(phone: &Baresip, before: usize, hz: f64, what: &str) {
+    wait::until(Duration::from_secs(40), what, || {
+        let heard = (phone.recordings() > before).then(|| phone.received().ok())??;
+        let spans = tone::tone_spans(&heard, hz, TONE_LEAST_DBFS);
+        spans
+            .iter()
+            .any(|span| span.length() >= Duration::from_millis(500))
+            .then_some(())
+    })
+    .unwrap();
+}
+
+fn a_flow_decides(tandem: &Tandem, a: &Baresip, both: &[(&str, &Baresip)]) {
+    // 304 has no phone: 302 rings, and after the talk the flow goes on.
+    let before = a.recordings();
+    assert_eq!(answered_by(a, "630", both), "302");
+    hears(a, before, 1_700.0, "the goodbye after the talk");
+
+    another_second();
+    let (before, closed) = (a.recordings(), count(a, &EventKind::Closed));
+    a.dial("631").unwrap();
+    hears(a, before, 620.0, "the greeting of the box");
+    std::thread::sleep(Duration::from_secs(4));
+    a.press('#').unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    a.press('1').unwrap();
+    hears(a, before, 1_700.0, "the goodbye after the message");
+    wait::until(SOON, "the end of the call", || {
+        (count(a, &EventKind::Closed) > closed).then_some(())
+    })
+    .unwrap();
+
+    let domain = tandem.demo().domain.clone();
+    let listed = tandem.json(&["voicemail", "list", &domain, "302"]).unwrap();
+    let [message] = &listed.as_array().unwrap()[..] else {
+        panic!("one message: {listed}")
+    };
+    assert_eq!(message["caller"], "301");
+    let recordings = tandem.data().join("recordings").join(&domain);
+    let message = format!("{}.wav", message["recording"].as_str().unwrap());
+    let left = Wav::read(&recordings.join(message)).unwrap();
+    let spans = tone::tone_spans(&left, tone_hz("301"), TONE_LEAST_DBFS);
+    let longest = spans.iter().map(tone::Span::length).max().unwrap_or_default();
+    assert!(longest >= Duration::from_secs(2), "{spans:?}");
+
+    let call = calls::call_to(tandem, "631").unwrap();
+    let shown = calls::replay(tandem, &call.id().unwrap(), &[]).unwrap().stdout;
+    for node in ["hours", "group", "message", "bye"] {
+        assert!(shown.contains(node), "{node}: {shown}");
+    }
 }

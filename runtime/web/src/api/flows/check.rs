@@ -158,29 +158,31 @@ pub(super) fn errors(problems: &[Problem]) -> u64 {
         .count() as u64
 }
 
-fn of(flow: &str, _: Option<&str>, known: &Known) -> Vec<Problem> {
-    let _ = (
-        &known.prompts,
-        &known.users,
-        &known.numbers,
-        &known.schedules,
-        &known.flows,
-    );
-    let found = tandem_flow::Flow::parse(flow).err().unwrap_or_default();
+fn of(flow: &str, name: Option<&str>, known: &Known) -> Vec<Problem> {
+    let leads = |number: &str| {
+        known
+            .numbers
+            .as_ref()
+            .is_some_and(|numbers| numbers.contains(number))
+    };
+    let known = tandem_flow::Known {
+        name,
+        prompts: known.prompts.as_ref(),
+        users: Some(&known.users),
+        numbers: known.numbers.is_some().then_some(&leads as &dyn Fn(&str) -> bool),
+        schedules: Some(&known.schedules),
+        flows: Some(&known.flows),
+    };
+    let found = tandem_flow::check(flow, &known).into_iter();
     found
-        .into_iter()
         .map(|problem| Problem {
-            detail: problem.what.to_string(),
-            code: match &problem.what {
-                tandem_flow::What::Malformed(_) => "malformed",
-                tandem_flow::What::UnknownNode(_) => "unknown_node",
-                _ => "other",
-            },
-            severity: "error",
-            flow: None,
+            detail: problem.detail(),
+            code: problem.code(),
+            severity: problem.severity.name(),
+            flow: problem.flow,
             node: problem.node,
             path: problem.path,
-            pointer: String::new(),
+            pointer: problem.pointer,
         })
         .collect()
 }
