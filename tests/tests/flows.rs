@@ -288,7 +288,8 @@ fn drafts_are_tried_out(ours: &Client<'_>, reader: &Client<'_>) {
         .iter()
         .map(|step| &step["node"])
         .collect();
-    assert_eq!(nodes, ["first", "main", "anna", "bye"], "{inner}");
+    assert_eq!(nodes, ["first", "desk/main", "desk/anna", "desk/bye"], "{inner}");
+    assert_eq!(inner["steps"][1]["went"], "choices.1", "{inner}");
     outer["flow"]["nodes"][0]["do"]["flow"]["name"] = json!("nowhere");
     let refused = told(&test(&outer), 422)["problems"].clone();
     assert!(has(&refused, "unknown_flow"), "{refused}");

@@ -11,6 +11,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use tandem_store::{DomainScope, TokenScope, users};
 use utoipa::ToSchema;
@@ -114,7 +115,7 @@ pub struct Tested {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = FlowTestedStep)]
 pub struct TestedStep {
-    /// The node's id.
+    /// The node's id; in the flow `sales` within the flow: `sales/ID`.
     pub node: String,
     /// Its name.
     pub name: String,
@@ -294,7 +295,7 @@ async fn asked(api: &Api, scope: &DomainScope, wanted: Wanted, flow: String) -> 
 
 /// Says of each step by which way of its node the next one was reached.
 fn find_ways(flow: &str, steps: &mut [TestedStep]) {
-    let Ok(flow) = serde_json::from_str::<serde_json::Value>(flow) else {
+    let Ok(flow) = serde_json::from_str::<Value>(flow) else {
         return;
     };
     let followers: Vec<String> = steps.iter().skip(1).map(|step| step.node.clone()).collect();
@@ -319,8 +320,8 @@ fn find_ways(flow: &str, steps: &mut [TestedStep]) {
     }
 }
 
-/// The ways that a node writes out, and where they lead.
-fn ways_of<'a>(flow: &'a serde_json::Value, id: &str) -> Vec<(String, &'a str)> {
+/// The ways that a node writes out, and to which steps they lead.
+fn ways_of(flow: &Value, step: &str) -> Vec<(String, String)> {
     const WAYS: [&str; 7] = [
         "next",
         "default",
@@ -330,31 +331,44 @@ fn ways_of<'a>(flow: &'a serde_json::Value, id: &str) -> Vec<(String, &'a str)> 
         "on_timeout",
         "on_invalid",
     ];
-    let nodes = |value: &'a serde_json::Value| value.get("nodes").and_then(|nodes| nodes.as_array());
-    let flows = flow.get("flows").and_then(|flows| flows.as_object());
-    let within = flows.into_iter().flat_map(serde_json::Map::values);
-    let mut all = std::iter::once(flow).chain(within).filter_map(nodes).flatten();
-    let node = all.find(|node| node.get("id").and_then(|is| is.as_str()) == Some(id));
-    let action = node.and_then(|node| node.get("do")?.as_object()?.values().next()?.as_object());
-    let Some(action) = action else {
+    let Some((within, body)) = body_of(flow, step) else {
         return Vec::new();
     };
+    let to = |target: &Value| target.as_str().map(|target| format!("{within}{target}"));
     let mut ways = Vec::new();
-    for (key, value) in action {
+    for (key, value) in body {
         match (value, key.as_str()) {
-            (serde_json::Value::String(target), way) if WAYS.contains(&way) => {
-                ways.push((way.to_owned(), target.as_str()));
-            }
-            (serde_json::Value::Object(several), "choices" | "on") => {
+            (Value::Object(several), "choices" | "on") => {
                 let led = several
                     .iter()
-                    .filter_map(|(inner, target)| Some((format!("{key}.{inner}"), target.as_str()?)));
+                    .filter_map(|(inner, target)| Some((format!("{key}.{inner}"), to(target)?)));
                 ways.extend(led);
+            }
+            (target, way) if WAYS.contains(&way) => {
+                ways.extend(to(target).map(|target| (way.to_owned(), target)));
             }
             _ => (),
         }
     }
     ways
+}
+
+/// What is before the ids of a step's flow, and what its node does. A node of the flow `sales` within is the step
+/// `sales/ID`.
+fn body_of<'a>(flow: &'a Value, step: &str) -> Option<(String, &'a serde_json::Map<String, Value>)> {
+    let node_of = |part: &'a Value, id: &str| {
+        let mut nodes = part.get("nodes")?.as_array()?.iter();
+        let node = nodes.find(|node| node.get("id").and_then(Value::as_str) == Some(id))?;
+        node.get("do")?.as_object()?.values().next()?.as_object()
+    };
+    if let Some(body) = node_of(flow, step) {
+        return Some((String::new(), body));
+    }
+    let flows = flow.get("flows")?.as_object()?;
+    flows.iter().find_map(|(name, part)| {
+        let id = step.strip_prefix(name.as_str())?.strip_prefix('/')?;
+        Some((format!("{name}/"), node_of(part, id)?))
+    })
 }
 
 #[cfg(test)]
@@ -375,7 +389,9 @@ mod tests {
 
     #[test]
     fn a_step_was_left_by_the_way_that_leads_to_the_next() {
-        let flow = r#"{"nodes": [
+        let flow = r#"{"flows": {"s": {"nodes": [
+            {"id": "m", "do": {"if": {"then": "a", "else": "b"}}}, {"id": "a", "do": {"say": {"next": null}}}]}},
+            "nodes": [
             {"id": "m", "do": {"menu": {"choices": {"1": "a", "2": "a", "3": "b"}, "on_timeout": "b", "default": "b"}}},
             {"id": "a", "do": {"dial_user": {"user": "302", "on": {"busy": "m"}, "default": "b"}}},
             {"id": "b", "do": {"go_back": {}}}]}"#;
@@ -386,9 +402,25 @@ mod tests {
             step("b", ""),
             step("m", "3"),
             step("b", ""),
+            step("s/m", ""),
+            step("s/a", ""),
+            step("b", ""),
         ];
         find_ways(flow, &mut steps);
         let went: Vec<&str> = steps.iter().map(|step| step.went.as_str()).collect();
-        assert_eq!(went, ["choices.2", "on.busy", "on_timeout", "", "choices.3", ""]);
+        assert_eq!(
+            went,
+            [
+                "choices.2",
+                "on.busy",
+                "on_timeout",
+                "",
+                "choices.3",
+                "",
+                "then",
+                "",
+                ""
+            ]
+        );
     }
 }
