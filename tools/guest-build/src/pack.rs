@@ -25,7 +25,7 @@ pub fn pack(guest: &Guest, module: &Path, dist: &Path) -> Result<(), Error> {
 }
 
 fn component(module: &[u8]) -> Result<Vec<u8>, String> {
-    let mut encoder = ComponentEncoder::default();
+    let encoder = ComponentEncoder::default();
     let encoded = encoder
         .validate(true)
         .module(module)
