@@ -8,6 +8,7 @@
 )]
 
 use std::fs;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tandem_kit::baresip::Baresip;
@@ -123,13 +124,13 @@ fn a_domain_and_its_user_are_made_and_the_users_phone_registers() {
     let made = anna.ask("POST", "/users", &new);
     assert_eq!(made.status, 201, "{}", made.body);
     let sip = body(&made)["sip"].clone();
-    let phone = Baresip::builder(
-        "501",
-        &text(&sip["domain"]),
-        &text(&sip["password"]),
-        tandem.sip(),
-    );
-    phone.start().unwrap().wait_registered(SOON).unwrap();
+    let (host, password) = (text(&sip["domain"]), text(&sip["password"]));
+    let phone = || {
+        Baresip::builder("501", &host, &password, tandem.sip())
+            .start()
+            .unwrap()
+    };
+    phone().wait_registered(SOON).unwrap();
 
     // Nobody overwrites what he has not seen.
     let path = "/domains/office.example/users/501";
@@ -172,6 +173,34 @@ fn a_domain_and_its_user_are_made_and_the_users_phone_registers() {
         (&json!("<b>Eva</b>"), &json!("Eva"))
     );
     assert!(!log.to_string().contains(&text(&sip["password"])), "{log}");
+
+    // A domain that was made has the stock scenarios; its limits are the system's affair.
+    assert!(anna.get("/scenarios").body.contains("\"ring-group\""));
+    let office = "/domains/office.example";
+    let set = |who: &Browser<'_>, change: &Value| who.ask_with("PATCH", office, change, &[("If-Match", "*")]);
+    let limits = json!({ "limits": { "kv-keys": 7 } });
+    assert_eq!(set(&anna, &limits).status, 403);
+    assert_eq!(body(&set(&system, &limits))["limits"]["kv-keys"], 7);
+    for (limit, value) in [
+        ("kv-keys", json!(-1)),
+        ("none", json!(1)),
+        ("instances", json!(1_u64 << 60)),
+    ] {
+        let refused = set(&system, &json!({ "limits": { limit: value } }));
+        assert_eq!(refused.status, 422, "{limit}: {}", refused.body);
+        assert!(refused.body.contains(limit), "{}", refused.body);
+    }
+
+    // Blocked, it is closed to its people and phones, and open again with all that it had.
+    assert_eq!(set(&anna, &json!({ "blocked": true })).status, 403);
+    assert_eq!(set(&system, &json!({ "blocked": true })).status, 200);
+    assert_eq!(anna.get("/users").status, 403);
+    let login = json!({ "login": "anna@office.example", "password": PASSWORD });
+    assert_eq!(system.ask("POST", "/session", &login).status, 403);
+    assert!(phone().wait_registered(Duration::from_secs(2)).is_err());
+    assert_eq!(set(&system, &json!({ "blocked": false })).status, 200);
+    assert_eq!(anna.get("/users").status, 200);
+    phone().wait_registered(SOON).unwrap();
 }
 
 /// Every route that a domain has, and a body that it takes where it takes one.

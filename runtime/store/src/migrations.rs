@@ -52,6 +52,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     ),
     (21, "timers", include_str!("../migrations/0021_timers.sql")),
     (22, "console", include_str!("../migrations/0022_console.sql")),
+    (28, "blocked", include_str!("../migrations/0028_blocked.sql")),
 ];
 
 /// [`STEPS`] as sqlx takes them. Its macro would do the same at compile time, and have the database compiled twice.

@@ -150,6 +150,8 @@ pub struct Bearer {
     pub scope: DomainScope,
     /// What is known of it.
     pub token: Token,
+    /// Nobody of the domain is let in.
+    pub domain_blocked: bool,
 }
 
 impl Store {
@@ -245,7 +247,7 @@ impl Store {
         let hash = secret.hash();
         let row = sqlx::query(
             "SELECT t.hash, t.name, t.scopes, t.created_at, t.expires_at, t.last_used_at, \
-             d.id AS domain_id, d.name AS domain_name \
+             d.id AS domain_id, d.name AS domain_name, d.blocked AS domain_blocked \
              FROM tokens t JOIN domains d ON d.id = t.domain_id WHERE t.hash = $1",
         )
         .bind(hash.to_hex().as_str())
@@ -272,7 +274,12 @@ impl Store {
             // A full disk is no reason to lock anybody out.
             tracing::warn!(%error, "a token's last use is not written down");
         }
-        Ok(Some(Bearer { scope, token }))
+        let domain_blocked = row.try_get::<i64, _>("domain_blocked")? != 0;
+        Ok(Some(Bearer {
+            scope,
+            token,
+            domain_blocked,
+        }))
     }
 
     async fn note_use(&self, scope: &DomainScope, name: &str, now: Timestamp) -> Result<(), StoreError> {

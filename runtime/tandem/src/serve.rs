@@ -244,6 +244,7 @@ impl Server {
         let log = reach.scenarios.log.clone();
         let api = Api::new(store.clone(), compiler, ApiLimits::default())
             .with_credentials(crate::demo::credentials)
+            .with_furniture(crate::stock::furnish)
             .with_log_written(log.written())
             .with_replays(Replays::new(data.to_owned()));
         let web = WebServer::bind(config.web.listen, tandem_web::Limits::default())?

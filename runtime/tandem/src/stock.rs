@@ -1,5 +1,7 @@
 //! The scenarios that come with the program.
 
+use std::pin::Pin;
+
 use tandem_host_api::World;
 use tandem_store::{DomainScope, Module, NewEntryPoint, NewVersion, Store, StoreError};
 
@@ -97,6 +99,14 @@ pub async fn provide(store: &Store, scope: &DomainScope, name: &str) -> Result<(
         stock.put(store, scope).await?;
     }
     Ok(())
+}
+
+/// [`install`] for domains that are made over HTTP.
+pub fn furnish(
+    store: Store,
+    scope: DomainScope,
+) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>> {
+    Box::pin(async move { install(&store, &scope).await.map(drop) })
 }
 
 /// Gives a domain the stock modules, and an entry point for extensions.

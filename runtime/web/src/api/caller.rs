@@ -148,10 +148,13 @@ impl FromRequestParts<Api> for Caller {
             Some(shown) => Who::Program(bearer(api, address, shown.to_str().ok()).await?),
             None => Who::Person(Box::new(person(api, parts).await?)),
         };
-        let own = match &who {
-            Who::Program(bearer) => Some(&bearer.scope),
-            Who::Person(session) => session.scope.as_ref(),
+        let (own, blocked) = match &who {
+            Who::Program(bearer) => (Some(&bearer.scope), bearer.domain_blocked),
+            Who::Person(session) => (session.scope.as_ref(), session.domain_blocked),
         };
+        if blocked {
+            return Err(domain_blocked());
+        }
         let scope = match (parts.extensions.get::<Named>(), own) {
             (None, own) => own.cloned(),
             (Some(Named(name)), Some(own)) if own.name().eq_ignore_ascii_case(name) => Some(own.clone()),
@@ -164,6 +167,11 @@ impl FromRequestParts<Api> for Caller {
         };
         Ok(Self { who, scope, address })
     }
+}
+
+pub(super) fn domain_blocked() -> ApiError {
+    let words = "the domain is blocked; the system's administrators know why";
+    ApiError::new(StatusCode::FORBIDDEN, words)
 }
 
 fn no_domain(name: &str) -> ApiError {

@@ -1,5 +1,6 @@
 //! Domains: the system's administrators make and remove them, a domain's own set what is theirs.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
@@ -10,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
-use tandem_store::{Domain, DomainChange, DomainLimits, Keep, NewDomain, StoreError, TokenScope};
+use tandem_store::{Domain, DomainChange, DomainLimits, Keep, Limit, NewDomain, StoreError, TokenScope};
 use utoipa::ToSchema;
 
 use super::caller::Caller;
@@ -32,6 +33,8 @@ pub(crate) struct Shown {
     keep_calls_s: Option<u64>,
     mail_sender: Option<String>,
     limits: DomainLimits,
+    /// Nobody of it can register, call or log in.
+    blocked: bool,
 }
 
 impl From<Domain> for Shown {
@@ -46,6 +49,7 @@ impl From<Domain> for Shown {
             created_at: domain.created_at,
             mail_sender: domain.mail_sender,
             limits: domain.limits,
+            blocked: domain.blocked,
         }
     }
 }
@@ -99,6 +103,10 @@ pub(crate) async fn create(
         let field = field(&error);
         ApiError::in_field(error, field)
     })?);
+    if let Some(furnish) = api.shared.furnish.get() {
+        let scope = api.store().domain_scope(&shown.name).await?;
+        furnish(api.store().clone(), scope).await?;
+    }
     let change = Change {
         action: "create",
         what: format!("domain {}", shown.name),
@@ -139,6 +147,10 @@ struct Edit {
     keep_calls_s: Option<Option<u64>>,
     #[serde(deserialize_with = "given")]
     mail_sender: Option<Option<String>>,
+    /// Only the system's administrators.
+    blocked: Option<bool>,
+    /// Only the system's administrators. `null` gives a limit back to the server.
+    limits: Option<BTreeMap<String, Option<u64>>>,
 }
 
 /// A field that was given, be it as `null`.
@@ -157,6 +169,10 @@ pub(crate) async fn change(
 ) -> Result<Tagged<Shown>, ApiError> {
     let scope = caller.may(TokenScope::DomainWrite)?;
     let edit: Edit = body::json(body)?;
+    if edit.blocked.is_some() || edit.limits.is_some() {
+        caller.may_all()?;
+    }
+    let limits = edit.limits.as_ref().map(limits).transpose()?;
     let editing = api.editing().await;
     let before = Shown::from(api.store().domain(scope).await?);
     must_match(&headers, &before)?;
@@ -172,7 +188,12 @@ pub(crate) async fn change(
             .mail_sender
             .as_ref()
             .map(|sender| sender.as_deref().unwrap_or_default()),
+        blocked: edit.blocked,
     };
+    if let Some(limits) = limits {
+        let set = api.store().set_limits(scope, &limits).await;
+        set.map_err(in_limits)?;
+    }
     let after = Shown::from(api.store().set_domain(scope, &change).await?);
     drop(editing);
     let change = Change {
@@ -183,6 +204,28 @@ pub(crate) async fn change(
     };
     api.audit(&caller, Some(scope), change).await;
     Ok(Tagged(StatusCode::OK, after))
+}
+
+/// Limits by their names.
+fn limits(given: &BTreeMap<String, Option<u64>>) -> Result<Vec<(Limit, Option<u64>)>, ApiError> {
+    let each = given.iter().map(|(name, value)| {
+        let limit = Limit::named(name).ok_or_else(|| {
+            let words = format!("there is no limit `{name}`");
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, words.clone())
+                .at(&format!("/limits/{name}"), words)
+        })?;
+        Ok((limit, *value))
+    });
+    each.collect()
+}
+
+/// A limit out of its bounds is shown at its field: the store says which.
+fn in_limits(error: StoreError) -> ApiError {
+    let pointer = match &error {
+        StoreError::Invalid { what, .. } => format!("/limits/{what}"),
+        _ => "/limits".to_owned(),
+    };
+    ApiError::in_field(error, &pointer)
 }
 
 /// Removes it with all it owns.

@@ -38,7 +38,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::any;
 use tandem_host_api::{Grants, Verdict};
-use tandem_store::{DomainScope, Store};
+use tandem_store::{DomainScope, Store, StoreError};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OwnedSemaphorePermit, Semaphore, watch};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -94,6 +94,10 @@ impl Default for ApiLimits {
     }
 }
 
+/// Gives a domain that was just made what each has from the start.
+pub type FurnishDomain =
+    fn(store: Store, scope: DomainScope) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
+
 /// What all requests share; a clone is cheap.
 #[derive(Clone)]
 pub struct Api {
@@ -113,6 +117,8 @@ struct Shared {
     edits: AsyncMutex<()>,
     /// None: users are not made here.
     credentials: OnceLock<MakeCredentials>,
+    /// None: new domains are empty.
+    furnish: OnceLock<FurnishDomain>,
     uploading: Places,
     replaying: Places,
     /// None: nobody runs replays.
@@ -132,6 +138,7 @@ impl Api {
             hashers: Semaphore::new(HASHERS),
             edits: AsyncMutex::new(()),
             credentials: OnceLock::new(),
+            furnish: OnceLock::new(),
             uploading: Places::new(limits.uploads_max),
             replaying: Places::new(limits.replays_max),
             replays: OnceLock::new(),
@@ -160,6 +167,13 @@ impl Api {
     #[must_use]
     pub fn with_credentials(self, make: MakeCredentials) -> Self {
         let _ = self.shared.credentials.set(make); // it is set once, before the server runs
+        self
+    }
+
+    /// `furnish` is run for each domain that is made.
+    #[must_use]
+    pub fn with_furniture(self, furnish: FurnishDomain) -> Self {
+        let _ = self.shared.furnish.set(furnish); // it is set once, before the server runs
         self
     }
 

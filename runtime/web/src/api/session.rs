@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tandem_store::{Account, AccountChange, Secret, Session, StoreError};
 use utoipa::ToSchema;
 
-use super::caller::{COOKIE, Caller, LASTS, Peer, cookie};
+use super::caller::{COOKIE, Caller, LASTS, Peer, cookie, domain_blocked};
 use super::edit::Change;
 use super::problem::ApiError;
 use super::throttle::network;
@@ -83,6 +83,12 @@ pub(crate) async fn open(
             "the login or the password is wrong",
         ));
     };
+    if let Some(name) = &account.domain
+        && let Some((_, domain)) = api.store().find_domain(name).await?
+        && domain.blocked
+    {
+        return Err(domain_blocked());
+    }
     let secret = Secret::new(chance()?);
     let csrf = Secret::new(chance()?).reveal().to_owned();
     api.store()
