@@ -97,6 +97,9 @@ impl By {
 /// An entry of the history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
+    /// Counts from 1 within the entry point.
+    #[serde(default)]
+    pub step: u64,
     /// When.
     pub at: Timestamp,
     /// What happened.
@@ -165,7 +168,7 @@ impl Store {
         number: &str,
     ) -> Result<Vec<HistoryEntry>, StoreError> {
         let entries = sqlx::query(
-            "SELECT at, what, hash, active_hash, share_percent, by_whom, why FROM activations \
+            "SELECT step, at, what, hash, active_hash, share_percent, by_whom, why FROM activations \
              WHERE domain_id = $1 AND number = $2 ORDER BY step DESC LIMIT $3",
         )
         .bind(scope.id())
@@ -187,6 +190,7 @@ impl Store {
 fn entry_of(row: &SqliteRow) -> Result<HistoryEntry, StoreError> {
     let share = row.try_get::<Option<i64>, _>("share_percent")?;
     Ok(HistoryEntry {
+        step: rows::count(row, "step")?,
         at: rows::time(row, "at")?,
         what: Event::from_column(row.try_get("what")?)?,
         hash: row.try_get("hash")?,

@@ -26,10 +26,10 @@ const LAST_USED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// What a token lets do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum TokenScope {
-    /// See scenarios, their versions, numbers.
+    /// See scenarios, their versions, numbers, schedules and prompts.
     #[serde(rename = "scenarios:read")]
     ScenariosRead,
-    /// Upload, activate and delete versions.
+    /// Upload, activate and delete versions; make, change and delete numbers, schedules and prompts.
     #[serde(rename = "scenarios:write")]
     ScenariosWrite,
     /// See calls that ended, replay them, and see what scenarios logged.
@@ -47,10 +47,10 @@ pub enum TokenScope {
     /// Make, change and delete users.
     #[serde(rename = "users:write")]
     UsersWrite,
-    /// See the domain's settings, accounts, and who changed what.
+    /// See the domain's settings, accounts, tokens, and who changed what.
     #[serde(rename = "domain:read")]
     DomainRead,
-    /// Change them.
+    /// Change them: who has it may make an administrator.
     #[serde(rename = "domain:write")]
     DomainWrite,
 }

@@ -2,7 +2,8 @@
 //! who may see several domains name one in the path ([`inside`]).
 //!
 //! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`accounts`],
-//! [`users`], [`scenarios`], [`numbers`], [`voicemail`], [`logs`] or [`replays`] → the store, and the audit log ([`edit`]).
+//! [`users`], [`scenarios`], [`numbers`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`logs`] or [`replays`] →
+//! the store, and the audit log ([`edit`]).
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
 
 mod accounts;
@@ -16,10 +17,13 @@ mod limits;
 mod logs;
 mod numbers;
 mod problem;
+mod prompts;
 mod replays;
 mod scenarios;
+mod schedules;
 mod session;
 mod throttle;
+mod tokens;
 mod usage;
 mod users;
 mod voicemail;
@@ -40,7 +44,9 @@ use tandem_store::{DomainScope, Store};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OwnedSemaphorePermit, Semaphore, watch};
 
 pub(crate) use caller::Peer;
+pub use numbers::{Provided, Stock};
 use problem::ApiError;
+pub use prompts::{Prompt, PromptRefused, Prompts};
 pub use replays::{Replay, ReplayAsked, ReplayRefused};
 use throttle::Throttle;
 pub use users::MakeCredentials;
@@ -49,6 +55,8 @@ pub use users::MakeCredentials;
 const BODY_BYTES_MAX: usize = 64 << 10;
 /// Passwords that are hashed or compared at once: each takes a core.
 const HASHERS: usize = 2;
+/// Texts that are spoken at once, of all domains. A domain has one at a time.
+const SPEAKERS: usize = 2;
 
 /// Looks at components and compiles them, where that harms nobody: in a process of its own.
 pub trait Compile: Send + Sync + 'static {
@@ -113,6 +121,11 @@ struct Shared {
     replaying: Places,
     /// None: nobody runs replays.
     replays: OnceLock<Box<dyn Replay>>,
+    /// None: nobody keeps prompts.
+    prompts: OnceLock<Arc<dyn Prompts>>,
+    speaking: Places,
+    /// None: there are no stock scenarios, and the store alone checks numbers.
+    stock: OnceLock<Box<dyn Stock>>,
     streams: logs::Streams,
 }
 
@@ -131,6 +144,9 @@ impl Api {
             uploading: Places::new(limits.uploads_max),
             replaying: Places::new(limits.replays_max),
             replays: OnceLock::new(),
+            prompts: OnceLock::new(),
+            speaking: Places::new(SPEAKERS),
+            stock: OnceLock::new(),
             streams: logs::Streams::default(),
         };
         Self {
@@ -157,6 +173,24 @@ impl Api {
     pub fn with_credentials(self, make: MakeCredentials) -> Self {
         let _ = self.shared.credentials.set(make); // it is set once, before the server runs
         self
+    }
+
+    /// Lets prompts be kept and spoken.
+    #[must_use]
+    pub fn with_prompts(self, prompts: impl Prompts) -> Self {
+        let _ = self.shared.prompts.set(Arc::new(prompts)); // it is set once, before the server runs
+        self
+    }
+
+    /// Says what numbers are, and gives domains the stock scenarios.
+    #[must_use]
+    pub fn with_stock(self, stock: impl Stock) -> Self {
+        let _ = self.shared.stock.set(Box::new(stock)); // it is set once, before the server runs
+        self
+    }
+
+    fn stock(&self) -> Option<&dyn Stock> {
+        self.shared.stock.get().map(Box::as_ref)
     }
 
     async fn editing(&self) -> MutexGuard<'_, ()> {
@@ -279,8 +313,41 @@ fn of_domain() -> Router<Api> {
         .route("/voicemail", get(voicemail::boxes))
         .route("/voicemail/{box}", get(voicemail::list))
         .route("/voicemail/{box}/{id}", delete(voicemail::remove))
-        .route("/numbers", get(numbers::list))
         .route("/numbers/{number}/activation", put(numbers::activate))
+        .merge(of_numbers())
+        .route("/schedules", get(schedules::list))
+        .route(
+            "/schedules/{name}",
+            get(schedules::show)
+                .put(schedules::set)
+                .delete(schedules::remove),
+        )
+        .route("/prompts", get(prompts::list))
+        .route(
+            "/prompts/{name}",
+            get(prompts::show).put(prompts::put).delete(prompts::remove),
+        )
+        .route("/prompts/{name}/speak", post(prompts::speak))
+        .route("/tokens", get(tokens::list).post(tokens::create))
+        .route("/tokens/{name}", delete(tokens::remove))
+}
+
+/// Numbers, whose settings may be long.
+fn of_numbers() -> Router<Api> {
+    Router::new()
+        .route("/numbers", get(numbers::list).post(numbers::create))
+        .route(
+            "/numbers/{number}",
+            get(numbers::show).patch(numbers::change).delete(numbers::remove),
+        )
+        .route(
+            "/numbers/{number}/canary",
+            put(numbers::set_canary).delete(numbers::end_canary),
+        )
+        .route("/numbers/{number}/promote", post(numbers::promote))
+        .route("/numbers/{number}/rollback", post(numbers::roll_back))
+        .route("/numbers/{number}/history", get(numbers::history))
+        .layer(DefaultBodyLimit::max(numbers::BODY_BYTES_MAX))
 }
 
 /// What a domain has, and, without a domain, the system.
