@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use utoipa::ToSchema;
 
 use crate::domains::now;
 use crate::engine::Write;
@@ -13,8 +14,9 @@ use crate::{DomainScope, Store, StoreError, rows};
 pub const HISTORY_MOST: u32 = 1_000;
 
 /// What happened to an entry point's versions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = VersionEvent)]
 pub enum Event {
     /// A version became the active one.
     Activated,
@@ -65,8 +67,9 @@ impl Event {
 }
 
 /// Who changed the versions of an entry point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = VersionChangedBy)]
 pub enum By {
     /// Somebody, by a command.
     Hand,
@@ -95,7 +98,7 @@ impl By {
 }
 
 /// An entry of the history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HistoryEntry {
     /// Counts from 1 within the entry point.
     #[serde(default)]

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::Row;
+use utoipa::ToSchema;
 
 use crate::domains::now;
 use crate::error::at_most;
@@ -19,7 +20,7 @@ const NAME_MOST: usize = 64;
 const IN_WORDS_MOST: usize = 10;
 
 /// What is known of a schedule besides its text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ScheduleEntry {
     /// What scenarios call it.
     pub name: String,

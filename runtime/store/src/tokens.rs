@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use utoipa::ToSchema;
 
 use crate::domains::now;
 use crate::error::at_most;
@@ -24,7 +25,7 @@ const PREFIX: &str = "tandem_";
 const LAST_USED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a token lets do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub enum TokenScope {
     /// See scenarios, their versions, numbers, schedules and prompts.
     #[serde(rename = "scenarios:read")]
@@ -97,7 +98,7 @@ impl fmt::Display for TokenScope {
 }
 
 /// What is known of a token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Token {
     /// What people call it.
     pub name: String,

@@ -9,6 +9,7 @@ use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_path_to_error::{Path, Segment};
 use tandem_host_api::{Code, Problem};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -131,6 +132,14 @@ pub(crate) fn json<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> 
     })?;
     text.end().map_err(|error| wrong(&error))?;
     Ok(read)
+}
+
+/// A field that was given, be it as `null`.
+#[allow(clippy::option_option, reason = "`null` is something else than nothing")]
+pub(crate) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(from).map(Some)
 }
 
 /// RFC 6901.

@@ -3,7 +3,8 @@
 //!
 //! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`accounts`],
 //! [`users`], [`scenarios`], [`numbers`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`logs`] or [`replays`] →
-//! the store, and the audit log ([`edit`]).
+//! the store, and the audit log (`edit`).
+//! What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
 
 mod accounts;
@@ -16,6 +17,7 @@ mod inside;
 mod limits;
 mod logs;
 mod numbers;
+mod openapi;
 mod problem;
 mod prompts;
 mod replays;
@@ -38,10 +40,12 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::{any, delete, get, patch, post, put};
+use axum::routing::any;
 use tandem_host_api::{Grants, Verdict};
 use tandem_store::{DomainScope, Store};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OwnedSemaphorePermit, Semaphore, watch};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub(crate) use caller::Peer;
 pub use numbers::{Provided, Stock};
@@ -271,94 +275,73 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 pub(crate) fn router(api: Api) -> Router {
-    let own = bounded(of_domain().merge(accounts_and_audit()), api.clone());
+    let (own, own_document) = of_domain().merge(accounts_and_audit()).split_for_parts();
+    let (system, rest_document) = of_system().merge(accounts_and_audit()).split_for_parts();
+    let document = openapi::document(own_document, rest_document);
+    let all = of_domain().split_for_parts().0.merge(system);
+    let own = bounded(own, api.clone());
     let named = any(move |request| inside::forward(own.clone(), request));
-    let all = of_domain()
-        .merge(accounts_and_audit())
-        .route(
-            "/session",
-            get(session::show).post(session::open).delete(session::close),
-        )
-        .route("/session/password", put(session::set_password))
-        .route("/domains", get(domains::list).post(domains::create))
+    let all = all
         .route("/domains/{domain}", named.clone())
         .route("/domains/{domain}/{*rest}", named);
-    bounded(all, api)
+    bounded(all, api).merge(openapi::router(&document))
 }
 
 /// What a domain owns.
-fn of_domain() -> Router<Api> {
-    Router::new()
-        .route(
-            "/domain",
-            get(domains::show).patch(domains::change).delete(domains::remove),
-        )
-        .route("/users", get(users::list).post(users::create))
-        .route(
-            "/users/{name}",
-            get(users::show).patch(users::change).delete(users::remove),
-        )
-        .route("/users/{name}/password", post(users::set_password))
-        .route("/scenarios", get(scenarios::list))
-        .route(
-            "/scenarios/{name}/versions",
-            get(scenarios::versions).post(scenarios::upload),
-        )
-        .route("/scenarios/{name}/versions/{hash}", delete(scenarios::remove))
-        .route("/limits", get(limits::show))
-        .route("/grants", get(grants::show))
-        .route("/logs", get(logs::read))
-        .route("/calls/{id}/replay", post(replays::replay))
-        .route("/usage", get(usage::show))
-        .route("/voicemail", get(voicemail::boxes))
-        .route("/voicemail/{box}", get(voicemail::list))
-        .route("/voicemail/{box}/{id}", delete(voicemail::remove))
-        .route("/numbers/{number}/activation", put(numbers::activate))
+fn of_domain() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(domains::show, domains::change, domains::remove))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::show, users::change, users::remove))
+        .routes(routes!(users::set_password))
+        .routes(routes!(scenarios::list))
+        .routes(routes!(scenarios::versions, scenarios::upload))
+        .routes(routes!(scenarios::remove))
+        .routes(routes!(limits::show))
+        .routes(routes!(grants::show))
+        .routes(routes!(logs::read))
+        .routes(routes!(replays::replay))
+        .routes(routes!(usage::show))
+        .routes(routes!(voicemail::boxes))
+        .routes(routes!(voicemail::list))
+        .routes(routes!(voicemail::remove))
+        .routes(routes!(numbers::activate))
         .merge(of_numbers())
-        .route("/schedules", get(schedules::list))
-        .route(
-            "/schedules/{name}",
-            get(schedules::show)
-                .put(schedules::set)
-                .delete(schedules::remove),
-        )
-        .route("/prompts", get(prompts::list))
-        .route(
-            "/prompts/{name}",
-            get(prompts::show).put(prompts::put).delete(prompts::remove),
-        )
-        .route("/prompts/{name}/speak", post(prompts::speak))
-        .route("/tokens", get(tokens::list).post(tokens::create))
-        .route("/tokens/{name}", delete(tokens::remove))
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::show, schedules::set, schedules::remove))
+        .routes(routes!(prompts::list))
+        .routes(routes!(prompts::show, prompts::put, prompts::remove))
+        .routes(routes!(prompts::speak))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::remove))
 }
 
 /// Numbers, whose settings may be long.
-fn of_numbers() -> Router<Api> {
-    Router::new()
-        .route("/numbers", get(numbers::list).post(numbers::create))
-        .route(
-            "/numbers/{number}",
-            get(numbers::show).patch(numbers::change).delete(numbers::remove),
-        )
-        .route(
-            "/numbers/{number}/canary",
-            put(numbers::set_canary).delete(numbers::end_canary),
-        )
-        .route("/numbers/{number}/promote", post(numbers::promote))
-        .route("/numbers/{number}/rollback", post(numbers::roll_back))
-        .route("/numbers/{number}/history", get(numbers::history))
+fn of_numbers() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(numbers::list, numbers::create))
+        .routes(routes!(numbers::show, numbers::change, numbers::remove))
+        .routes(routes!(numbers::set_canary, numbers::end_canary))
+        .routes(routes!(numbers::promote))
+        .routes(routes!(numbers::roll_back))
+        .routes(routes!(numbers::history))
         .layer(DefaultBodyLimit::max(numbers::BODY_BYTES_MAX))
 }
 
 /// What a domain has, and, without a domain, the system.
-fn accounts_and_audit() -> Router<Api> {
-    Router::new()
-        .route("/accounts", get(accounts::list).post(accounts::create))
-        .route(
-            "/accounts/{login}",
-            patch(accounts::change).delete(accounts::remove),
-        )
-        .route("/audit", get(accounts::audit_log))
+fn accounts_and_audit() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(accounts::list, accounts::create))
+        .routes(routes!(accounts::change, accounts::remove))
+        .routes(routes!(accounts::audit_log))
+}
+
+/// What no domain has.
+fn of_system() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(session::show, session::open, session::close))
+        .routes(routes!(session::set_password))
+        .routes(routes!(domains::list, domains::create))
 }
 
 /// A router that refuses in our words, and bodies that are too long.

@@ -8,16 +8,17 @@ use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tandem_store::activations::ACTIVATIONS_PAGE_MOST;
 use tandem_store::{
     Activation, CanaryChange, DomainScope, EntryPointChange, HistoryEntry, NewEntryPoint, NewFallback,
     StoreError, TokenScope,
 };
+use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
-use super::edit::{Tagged, must_match};
+use super::edit::{IfMatch, Tagged, must_match};
 use super::problem::ApiError;
 use super::scenarios::{not_found, path};
 use super::users::{Asked, Page};
@@ -45,7 +46,8 @@ pub trait Stock: Send + Sync + 'static {
 pub type Provided<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
 
 /// A number that starts a scenario; its settings are not listed, which may be a mebibyte each.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Number)]
 pub(crate) struct Listed {
     number: String,
     title: String,
@@ -62,7 +64,8 @@ pub(crate) struct Listed {
 }
 
 /// A number with its settings.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = NumberWithSettings)]
 pub(crate) struct Shown {
     #[serde(flatten)]
     listed: Listed,
@@ -72,14 +75,14 @@ pub(crate) struct Shown {
     fallback_settings: Option<Value>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Fallback {
     scenario: String,
     version: String,
 }
 
 /// A version that is tried.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Canary {
     version: String,
     /// Its share of new calls, 1 to 99.
@@ -144,7 +147,8 @@ impl From<Activation> for Shown {
     }
 }
 
-/// The domain's numbers, in order.
+/// Lists numbers with what they start.
+#[utoipa::path(get, path = "/numbers", tag = "numbers", params(Asked), responses((status = 200, body = Page<Listed>)))]
 pub(crate) async fn list(
     caller: Caller,
     State(api): State<Api>,
@@ -166,6 +170,7 @@ pub(crate) async fn list(
 }
 
 /// A number with its settings.
+#[utoipa::path(get, path = "/numbers/{number}", tag = "numbers", params(("number" = String, Path)), responses((status = 200, body = Shown)))]
 pub(crate) async fn show(
     caller: Caller,
     State(api): State<Api>,
@@ -176,7 +181,7 @@ pub(crate) async fn show(
 }
 
 /// What takes over where a scenario fails, as it is asked for.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum NewTakeover {
     /// `SCENARIO`, `SCENARIO@VERSION`, or a cause.
@@ -219,8 +224,9 @@ fn invalid(pointer: &str, words: &str) -> ApiError {
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, words).at(pointer, words)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NumberCreation)]
 pub(crate) struct Creation {
     /// A number, a pattern, `web:/PATH` or `event:NAME`.
     number: String,
@@ -238,6 +244,7 @@ pub(crate) struct Creation {
 }
 
 /// Makes a number.
+#[utoipa::path(post, path = "/numbers", tag = "numbers", request_body = Creation, responses((status = 201, body = Shown)))]
 pub(crate) async fn create(
     caller: Caller,
     State(api): State<Api>,
@@ -304,26 +311,21 @@ impl Wanted<'_> {
     }
 }
 
-/// A field that was given, be it as `null`.
-#[allow(clippy::option_option, reason = "`null` is something else than nothing")]
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(from).map(Some)
-}
-
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[allow(clippy::option_option, reason = "`null` is something else than nothing")]
+#[schema(as = NumberEdit)]
 pub(crate) struct Change {
     title: Option<String>,
     /// Another scenario, or the same. Without `version`: its newest, or, of the same, the version that is active.
     scenario: Option<String>,
     /// A hash, or its first six digits or more.
     version: Option<String>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "body::given")]
     settings: Option<Option<Value>>,
     fallback_cause: Option<String>,
     /// `null`: no scenario takes over, the caller gets the cause.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "body::given")]
     fallback: Option<Option<NewTakeover>>,
     /// Of the scenario that takes over, be it the one that does so far.
     fallback_settings: Option<Value>,
@@ -365,6 +367,7 @@ impl Change {
 }
 
 /// Changes a number; calls in progress go on as they began.
+#[utoipa::path(patch, path = "/numbers/{number}", tag = "numbers", params(("number" = String, Path), IfMatch), request_body = Change, responses((status = 200, body = Shown)))]
 pub(crate) async fn change(
     caller: Caller,
     State(api): State<Api>,
@@ -402,6 +405,7 @@ pub(crate) async fn change(
 }
 
 /// Removes a number; calls in progress go on.
+#[utoipa::path(delete, path = "/numbers/{number}", tag = "numbers", params(("number" = String, Path), IfMatch), responses((status = 204, description = "removed")))]
 pub(crate) async fn remove(
     caller: Caller,
     State(api): State<Api>,
@@ -420,8 +424,9 @@ pub(crate) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(as = CanaryTerms)]
 pub(crate) struct NewCanary {
     /// None: the one that is tried, else the newest.
     version: Option<String>,
@@ -438,6 +443,7 @@ pub(crate) struct NewCanary {
 }
 
 /// Tries a version for a share of the number's calls, or changes the terms of the one that is tried.
+#[utoipa::path(put, path = "/numbers/{number}/canary", tag = "numbers", params(("number" = String, Path)), request_body = NewCanary, responses((status = 200, body = Shown)))]
 pub(crate) async fn set_canary(
     caller: Caller,
     State(api): State<Api>,
@@ -458,6 +464,7 @@ pub(crate) async fn set_canary(
 }
 
 /// Tries the version no longer: all calls get the active one.
+#[utoipa::path(delete, path = "/numbers/{number}/canary", tag = "numbers", params(("number" = String, Path)), responses((status = 200, body = Shown)))]
 pub(crate) async fn end_canary(
     caller: Caller,
     State(api): State<Api>,
@@ -468,6 +475,7 @@ pub(crate) async fn end_canary(
 }
 
 /// Makes the version that is tried the active one.
+#[utoipa::path(post, path = "/numbers/{number}/promote", tag = "numbers", params(("number" = String, Path)), responses((status = 200, body = Shown)))]
 pub(crate) async fn promote(
     caller: Caller,
     State(api): State<Api>,
@@ -478,6 +486,7 @@ pub(crate) async fn promote(
 }
 
 /// Ends what is tried, or else returns to the version before.
+#[utoipa::path(post, path = "/numbers/{number}/rollback", tag = "numbers", params(("number" = String, Path)), responses((status = 200, body = Shown)))]
 pub(crate) async fn roll_back(
     caller: Caller,
     State(api): State<Api>,
@@ -549,8 +558,9 @@ async fn versions(
     Ok(Tagged(StatusCode::OK, after))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct HistoryAsked {
     /// 1 to 1,000.
     limit: Option<u32>,
@@ -559,6 +569,7 @@ pub(crate) struct HistoryAsked {
 }
 
 /// What happened to a number's versions, the newest first.
+#[utoipa::path(get, path = "/numbers/{number}/history", tag = "numbers", params(("number" = String, Path), HistoryAsked), responses((status = 200, body = Page<HistoryEntry>)))]
 pub(crate) async fn history(
     caller: Caller,
     State(api): State<Api>,
@@ -576,8 +587,9 @@ pub(crate) async fn history(
     Ok(Json(Page { items, next }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Activation)]
 struct Activate {
     /// The version's hash, or its first six digits or more. None: the one that is active stays.
     version: Option<String>,
@@ -616,6 +628,7 @@ impl Activate {
 }
 
 /// Lets a number start another version, or sets what takes over where it fails; calls in progress stay on theirs.
+#[utoipa::path(put, path = "/numbers/{number}/activation", tag = "numbers", params(("number" = String, Path)), request_body = Activate, responses((status = 200, body = Listed)))]
 pub(crate) async fn activate(
     caller: Caller,
     State(api): State<Api>,

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tandem_store::TokenScope;
+use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::edit::may_overwrite;
@@ -23,7 +24,7 @@ use super::{Api, body};
 const FILE_BYTES_MAX: usize = 10 << 20;
 
 /// A prompt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Prompt {
     /// What scenarios play it by.
     pub name: String,
@@ -111,7 +112,8 @@ impl From<PromptRefused> for ApiError {
         let words = refused.to_string();
         let invalid = |words: &str| Self::new(StatusCode::UNPROCESSABLE_ENTITY, words);
         match refused {
-            PromptRefused::Name(_) | PromptRefused::Sound(_) => invalid(&words),
+            PromptRefused::Name(_) => invalid(&words).at("/name", words),
+            PromptRefused::Sound(_) => invalid(&words),
             PromptRefused::Text(_) => invalid(&words).at("/text", words),
             PromptRefused::Voice(_) => invalid(&words).at("/voice", words),
             PromptRefused::Full(_) => Self::new(StatusCode::CONFLICT, words),
@@ -155,7 +157,8 @@ impl Api {
     }
 }
 
-/// The domain's prompts, by name.
+/// Lists prompts by name.
+#[utoipa::path(get, path = "/prompts", tag = "prompts", responses((status = 200, body = Page<Prompt>)))]
 pub(crate) async fn list(caller: Caller, State(api): State<Api>) -> Result<Json<Page<Prompt>>, ApiError> {
     let scope = caller.may(TokenScope::ScenariosRead)?;
     let domain = scope.name().to_owned();
@@ -164,6 +167,7 @@ pub(crate) async fn list(caller: Caller, State(api): State<Api>) -> Result<Json<
 }
 
 /// A prompt's sound.
+#[utoipa::path(get, path = "/prompts/{name}", tag = "prompts", params(("name" = String, Path)), responses((status = 200, body = Vec<u8>, content_type = "audio/wav")))]
 pub(crate) async fn show(
     caller: Caller,
     State(api): State<Api>,
@@ -184,6 +188,7 @@ pub(crate) async fn show(
 }
 
 /// Puts a WAV file there: a new prompt, or another sound of one.
+#[utoipa::path(put, path = "/prompts/{name}", tag = "prompts", params(("name" = String, Path), ("if-none-match" = Option<String>, Header, description = "`*`: overwrite nothing")), request_body(content = Vec<u8>, content_type = "audio/wav"), responses((status = 200, body = Prompt), (status = 201, body = Prompt)))]
 pub(crate) async fn put(
     caller: Result<Caller, ApiError>,
     State(api): State<Api>,
@@ -210,8 +215,9 @@ pub(crate) async fn put(
     stored
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TextToSpeak)]
 pub(crate) struct Spoken {
     /// 1 to 4,096 bytes.
     text: String,
@@ -225,6 +231,7 @@ fn english() -> String {
 }
 
 /// Speaks a text: a new prompt, or another sound of one.
+#[utoipa::path(post, path = "/prompts/{name}/speak", tag = "prompts", params(("name" = String, Path), ("if-none-match" = Option<String>, Header, description = "`*`: overwrite nothing")), request_body = Spoken, responses((status = 200, body = Prompt), (status = 201, body = Prompt)))]
 pub(crate) async fn speak(
     caller: Caller,
     State(api): State<Api>,
@@ -268,6 +275,7 @@ async fn keep(
 }
 
 /// Takes a prompt away. What plays it is not looked for.
+#[utoipa::path(delete, path = "/prompts/{name}", tag = "prompts", params(("name" = String, Path)), responses((status = 204, description = "removed")))]
 pub(crate) async fn remove(
     caller: Caller,
     State(api): State<Api>,

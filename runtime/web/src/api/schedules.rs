@@ -1,21 +1,41 @@
 //! Opening hours and holidays of the domain.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use tandem_host_api::schedule::{Schedule, ScheduleProblem, Written};
+use tandem_host_api::schedule::{self, ScheduleProblem, Written};
 use tandem_store::{DomainScope, ScheduleEntry, StoreError, TokenScope};
+use utoipa::ToSchema;
 
 use super::caller::Caller;
-use super::edit::{Tagged, must_match, must_match_or_make};
+use super::edit::{IfMatch, Tagged, must_match, must_match_or_make};
 use super::problem::ApiError;
 use super::scenarios::{not_found, path};
 use super::users::Page;
 use super::{Api, body};
 
-/// The domain's schedules, by name.
+/// [`Written`], for the OpenAPI document.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only its description is used")]
+struct Schedule {
+    /// By day or days, such as `mon` or `mon-fri`: spans such as `09:00-17:30`. One that ends before it begins goes on
+    /// into the next day.
+    #[schema(required = false)]
+    week: BTreeMap<String, Vec<String>>,
+    /// By date (`2026-12-25`), each year's date (`12-25`) or dates (`2026-12-24/2027-01-01`): a name. Closed.
+    #[schema(required = false)]
+    holidays: BTreeMap<String, String>,
+    /// By date or dates: the spans of that day, holiday or not; an empty list is closed.
+    #[schema(required = false)]
+    exceptions: BTreeMap<String, Vec<String>>,
+}
+
+/// Lists schedules by name.
+#[utoipa::path(get, path = "/schedules", tag = "schedules", responses((status = 200, body = Page<ScheduleEntry>)))]
 pub(crate) async fn list(
     caller: Caller,
     State(api): State<Api>,
@@ -26,6 +46,7 @@ pub(crate) async fn list(
 }
 
 /// A schedule as it was set.
+#[utoipa::path(get, path = "/schedules/{name}", tag = "schedules", params(("name" = String, Path)), responses((status = 200, body = Schedule)))]
 pub(crate) async fn show(
     caller: Caller,
     State(api): State<Api>,
@@ -41,6 +62,7 @@ pub(crate) async fn show(
 }
 
 /// Sets a schedule, one that is there or a new one.
+#[utoipa::path(put, path = "/schedules/{name}", tag = "schedules", params(("name" = String, Path), ("if-match" = Option<String>, Header, description = "the `ETag` that reading gave, where it is there already"), ("if-none-match" = Option<String>, Header, description = "`*`: overwrite nothing")), request_body = Schedule, responses((status = 200, body = Schedule), (status = 201, body = Schedule)))]
 pub(crate) async fn set(
     caller: Caller,
     State(api): State<Api>,
@@ -70,6 +92,7 @@ pub(crate) async fn set(
 }
 
 /// Removes a schedule that nothing uses.
+#[utoipa::path(delete, path = "/schedules/{name}", tag = "schedules", params(("name" = String, Path), IfMatch), responses((status = 204, description = "removed")))]
 pub(crate) async fn remove(
     caller: Caller,
     State(api): State<Api>,
@@ -104,8 +127,8 @@ async fn read(api: &Api, scope: &DomainScope, name: &str) -> Result<Option<Writt
     Ok(Some(read?))
 }
 
-fn checked(written: Written) -> Result<Schedule, ApiError> {
-    Schedule::read(written).map_err(|problems| {
+fn checked(written: Written) -> Result<schedule::Schedule, ApiError> {
+    schedule::Schedule::read(written).map_err(|problems| {
         let error = ApiError::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             format!("this is no schedule: {} problems", problems.len()),

@@ -10,6 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use tandem_store::{Secret, StoreError, Token, TokenScope};
+use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::problem::ApiError;
@@ -18,15 +19,17 @@ use super::session::chance;
 use super::users::Page;
 use super::{Api, body};
 
-/// The domain's tokens, by name, without their text.
+/// Lists tokens by name, without their text.
+#[utoipa::path(get, path = "/tokens", tag = "tokens", responses((status = 200, body = Page<Token>)))]
 pub(crate) async fn list(caller: Caller, State(api): State<Api>) -> Result<Json<Page<Token>>, ApiError> {
     let scope = caller.may(TokenScope::DomainRead)?;
     let items = api.store().tokens(scope).await?;
     Ok(Json(Page { items, next: None }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TokenCreation)]
 pub(crate) struct Creation {
     /// 1 to 64 letters, digits, `-`, `_`, `.` and `@`.
     name: String,
@@ -37,7 +40,8 @@ pub(crate) struct Creation {
 }
 
 /// A token with its text, which is told once and is nowhere else.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = TokenCreated)]
 pub(crate) struct Made {
     /// What a program shows: `Authorization: Bearer …`.
     token: String,
@@ -45,7 +49,8 @@ pub(crate) struct Made {
     is: Token,
 }
 
-/// Makes a token.
+/// Makes a token. Its text is told once.
+#[utoipa::path(post, path = "/tokens", tag = "tokens", request_body = Creation, responses((status = 201, body = Made)))]
 pub(crate) async fn create(
     caller: Caller,
     State(api): State<Api>,
@@ -97,6 +102,7 @@ fn field(error: &StoreError) -> &'static str {
 }
 
 /// Removes a token: it opens nothing from now on.
+#[utoipa::path(delete, path = "/tokens/{name}", tag = "tokens", params(("name" = String, Path)), responses((status = 204, description = "removed")))]
 pub(crate) async fn remove(
     caller: Caller,
     State(api): State<Api>,
