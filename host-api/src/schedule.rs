@@ -116,7 +116,9 @@ struct Problems(Vec<ScheduleProblem>);
 impl Problems {
     fn tell(&mut self, place: &[&str], words: String) {
         if self.0.len() < PROBLEMS_MAX {
-            let escaped = place.iter().map(|name| name.replace('~', "~0").replace('/', "~1"));
+            let escaped = place
+                .iter()
+                .map(|name| name.replace('~', "~0").replace('/', "~1"));
             let pointer = escaped.fold(String::new(), |pointer, name| pointer + "/" + &name);
             self.0.push(ScheduleProblem { pointer, words });
         }

@@ -166,7 +166,9 @@ impl<'a> Wav<'a> {
     /// As [`Self::parse`].
     pub fn length_of(head: &'a [u8], file_bytes: u64) -> Result<Option<Duration>, WavError> {
         let wav = match Self::parse(head) {
-            Err(WavError::Missing(_) | WavError::Format) if file_bytes > head.len() as u64 => return Ok(None),
+            Err(WavError::Missing(_) | WavError::Format) if file_bytes > head.len() as u64 => {
+                return Ok(None);
+            }
             other => other?,
         };
         // The data chunk is the last that is read: what it has here ends with the head, or with itself.
@@ -297,7 +299,10 @@ mod tests {
         // One from a pipe, whose length is not what it says.
         let at = file.len() - 64_004;
         file[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
-        assert_eq!(Wav::length_of(&file[..100], all), Ok(Some(Duration::from_secs(1))));
+        assert_eq!(
+            Wav::length_of(&file[..100], all),
+            Ok(Some(Duration::from_secs(1)))
+        );
     }
 
     /// A pipe's writer cannot know the length and writes a very great one.

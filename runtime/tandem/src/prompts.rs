@@ -45,7 +45,8 @@ impl PromptFiles {
     fn path(&self, domain: &str, name: &str) -> Result<PathBuf, PromptRefused> {
         // The gate looks for those among what was recorded.
         if name.starts_with(RECORDING_PREFIX) {
-            let words = format!("a prompt's name does not begin with `{RECORDING_PREFIX}`: recordings' names do");
+            let words =
+                format!("a prompt's name does not begin with `{RECORDING_PREFIX}`: recordings' names do");
             return Err(PromptRefused::Name(words));
         }
         tandem_gate::prompt_path(&self.folder, domain, name)
@@ -63,7 +64,10 @@ impl PromptFiles {
             return Err(PromptRefused::Full(words));
         }
         if sum + bytes > BYTES_MAX {
-            let words = format!("the domain's prompts would take more than {} MiB", BYTES_MAX >> 20);
+            let words = format!(
+                "the domain's prompts would take more than {} MiB",
+                BYTES_MAX >> 20
+            );
             return Err(PromptRefused::Full(words));
         }
         Ok(())
@@ -207,7 +211,10 @@ mod tests {
         assert_eq!(files.list("b.org").unwrap(), []);
         assert!(data.path().join("prompts/a.org/hello.wav").is_file());
         files.remove("a.org", "hello").unwrap();
-        assert_eq!(fs::read_dir(data.path().join("prompts/a.org")).unwrap().count(), 0);
+        assert_eq!(
+            fs::read_dir(data.path().join("prompts/a.org")).unwrap().count(),
+            0
+        );
     }
 
     #[test]
@@ -238,12 +245,16 @@ mod tests {
         let (_data, files) = files();
         assert!(matches!(files.speak("hello", "-f"), Err(PromptRefused::Voice(_))));
         assert!(matches!(files.speak(" ", "en"), Err(PromptRefused::Text(_))));
-        assert!(matches!(files.speak("hello", "en"), Err(PromptRefused::Failed(_))));
+        assert!(matches!(
+            files.speak("hello", "en"),
+            Err(PromptRefused::Failed(_))
+        ));
     }
 
     /// Silence, as it is kept.
     fn tandem_gate_wav(samples: usize) -> Vec<u8> {
-        let mut wav = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data".to_vec();
+        let mut wav =
+            b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data".to_vec();
         wav.extend((samples as u32 * 2).to_le_bytes());
         wav.resize(wav.len() + samples * 2, 0);
         wav

@@ -14,7 +14,7 @@ use tandem_store::{Domain, DomainChange, DomainLimits, Keep, NewDomain, StoreErr
 use utoipa::ToSchema;
 
 use super::caller::Caller;
-use super::edit::{Change, IfMatch, Tagged, must_match, state};
+use super::edit::{IfMatch, Tagged, must_match};
 use super::problem::ApiError;
 use super::users::Page;
 use super::{Api, body};
@@ -70,13 +70,16 @@ struct Creation {
     realm: Option<String>,
     #[serde(default = "utc")]
     time_zone: String,
+    /// Without the stock scenarios, and without extensions that can be dialled.
+    #[serde(default)]
+    empty: bool,
 }
 
 fn utc() -> String {
     "UTC".to_owned()
 }
 
-/// Makes a domain.
+/// Makes a domain, with the stock scenarios and extensions that can be dialled.
 #[utoipa::path(post, path = "/domains", tag = "domains", request_body = Creation, responses((status = 201, body = Shown)))]
 pub(crate) async fn create(
     caller: Caller,
@@ -84,28 +87,28 @@ pub(crate) async fn create(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     caller.may_all()?;
-    let Creation {
-        name,
-        realm,
-        time_zone,
-    } = body::json(body)?;
+    let asked: Creation = body::json(body)?;
     let new = NewDomain {
-        name,
-        realm,
-        time_zone,
+        name: asked.name,
+        realm: asked.realm,
+        time_zone: asked.time_zone,
     };
+    let what = format!("domain {}", new.name.to_ascii_lowercase());
+    let editing = api.edit(&caller, None, what).await;
     let made = api.store().create_domain(&new).await;
     let shown = Shown::from(made.map_err(|error| {
         let field = field(&error);
         ApiError::in_field(error, field)
     })?);
-    let change = Change {
-        action: "create",
-        what: format!("domain {}", shown.name),
-        before: None,
-        after: state(&shown),
-    };
-    api.audit(&caller, None, change).await;
+    if let (false, Some(stock)) = (asked.empty, api.stock()) {
+        let scope = api.store().domain_scope(&shown.name).await?;
+        if let Err(error) = stock.install(&scope).await {
+            // All of it or nothing, so that it can be made again.
+            api.store().delete_domain(&scope).await?;
+            return Err(error.into());
+        }
+    }
+    editing.made(&shown).await;
     Ok(Tagged(StatusCode::CREATED, shown).into_response())
 }
 
@@ -151,7 +154,8 @@ pub(crate) async fn change(
 ) -> Result<Tagged<Shown>, ApiError> {
     let scope = caller.may(TokenScope::DomainWrite)?;
     let edit: Edit = body::json(body)?;
-    let editing = api.editing().await;
+    let what = format!("domain {}", scope.name());
+    let editing = api.edit(&caller, Some(scope), what).await;
     let before = Shown::from(api.store().domain(scope).await?);
     must_match(&headers, &before)?;
     let keep = |seconds: Option<Option<u64>>| {
@@ -168,14 +172,7 @@ pub(crate) async fn change(
             .map(|sender| sender.as_deref().unwrap_or_default()),
     };
     let after = Shown::from(api.store().set_domain(scope, &change).await?);
-    drop(editing);
-    let change = Change {
-        action: "change",
-        what: format!("domain {}", scope.name()),
-        before: state(&before),
-        after: state(&after),
-    };
-    api.audit(&caller, Some(scope), change).await;
+    editing.changed(&before, &after).await;
     Ok(Tagged(StatusCode::OK, after))
 }
 
@@ -188,17 +185,10 @@ pub(crate) async fn remove(
 ) -> Result<StatusCode, ApiError> {
     caller.may_all()?;
     let scope = caller.may(TokenScope::DomainWrite)?;
-    let editing = api.editing().await;
+    let editing = api.edit(&caller, None, format!("domain {}", scope.name())).await;
     let before = Shown::from(api.store().domain(scope).await?);
     must_match(&headers, &before)?;
     api.store().delete_domain(scope).await?;
-    drop(editing);
-    let change = Change {
-        action: "remove",
-        what: format!("domain {}", scope.name()),
-        before: state(&before),
-        after: None,
-    };
-    api.audit(&caller, None, change).await;
+    editing.removed(&before).await;
     Ok(StatusCode::NO_CONTENT)
 }

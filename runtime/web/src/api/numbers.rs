@@ -266,7 +266,9 @@ pub(crate) async fn create(
     let new = NewEntryPoint {
         title: asked.title,
         hash: asked.version,
-        config: asked.settings.map_or(plain.config, |settings| settings.to_string()),
+        config: asked
+            .settings
+            .map_or(plain.config, |settings| settings.to_string()),
         fallback_cause: cause,
         fallback,
         ..plain
@@ -378,9 +380,7 @@ pub(crate) async fn change(
     let scope = caller.may(TokenScope::ScenariosWrite)?;
     let number = path(number)?;
     let asked: Change = body::json(body)?;
-    let edit = api
-        .edit(&caller, Some(scope), format!("number {number}"))
-        .await;
+    let edit = api.edit(&caller, Some(scope), format!("number {number}")).await;
     let now = found(&api, scope, &number).await?;
     let before = Shown::from(now.clone());
     must_match(&headers, &before)?;
@@ -414,9 +414,7 @@ pub(crate) async fn remove(
 ) -> Result<StatusCode, ApiError> {
     let scope = caller.may(TokenScope::ScenariosWrite)?;
     let number = path(number)?;
-    let edit = api
-        .edit(&caller, Some(scope), format!("number {number}"))
-        .await;
+    let edit = api.edit(&caller, Some(scope), format!("number {number}")).await;
     let before = read(&api, scope, &number).await?;
     must_match(&headers, &before)?;
     api.store().remove_entry_point(scope, &number).await?;
@@ -451,6 +449,7 @@ pub(crate) async fn set_canary(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Tagged<Shown>, ApiError> {
+    caller.may(TokenScope::ScenariosWrite)?;
     let asked: NewCanary = body::json(body)?;
     let change = CanaryChange {
         version: asked.version,
@@ -677,10 +676,7 @@ fn refused(error: StoreError, scenario: &str) -> ApiError {
         StoreError::Exists { .. } => "/number",
         // What is not there is named by the body, not by the path: the form is wrong, not the address.
         StoreError::NotFound { what: "module", name } => {
-            let of_number = name
-                .split_once('@')
-                .map_or(name.as_str(), |(module, _)| module)
-                == scenario;
+            let of_number = name.split_once('@').map_or(name.as_str(), |(module, _)| module) == scenario;
             let pointer = match (of_number, name.contains('@')) {
                 (true, true) => "/version",
                 (true, false) => "/scenario",

@@ -179,7 +179,9 @@ pub(crate) async fn show(
         return Err(not_found("prompt", &name));
     }
     let domain = scope.name().to_owned();
-    let wav = api.of_prompts(move |prompts| prompts.read(&domain, &name)).await?;
+    let wav = api
+        .of_prompts(move |prompts| prompts.read(&domain, &name))
+        .await?;
     let headers = [
         (header::CONTENT_TYPE, "audio/wav"),
         (header::CACHE_CONTROL, "no-cache"),
@@ -245,7 +247,9 @@ pub(crate) async fn speak(
     let now = api.prompt(scope.name(), &name).await?;
     may_overwrite(&headers, now.is_some())?;
     let _place = api.shared.speaking.place(scope, "spoken text")?;
-    let sound = api.of_prompts(move |prompts| prompts.speak(&text, &voice)).await?;
+    let sound = api
+        .of_prompts(move |prompts| prompts.speak(&text, &voice))
+        .await?;
     keep(&api, &caller, &headers, name, sound).await
 }
 
@@ -257,9 +261,7 @@ async fn keep(
     sound: Vec<u8>,
 ) -> Result<(StatusCode, Json<Prompt>), ApiError> {
     let scope = caller.may(TokenScope::ScenariosWrite)?;
-    let edit = api
-        .edit(caller, Some(scope), format!("prompt {name}"))
-        .await;
+    let edit = api.edit(caller, Some(scope), format!("prompt {name}")).await;
     let before = api.prompt(scope.name(), &name).await?;
     may_overwrite(headers, before.is_some())?;
     let domain = scope.name().to_owned();
@@ -283,9 +285,7 @@ pub(crate) async fn remove(
 ) -> Result<StatusCode, ApiError> {
     let scope = caller.may(TokenScope::ScenariosWrite)?;
     let name = path(name)?;
-    let edit = api
-        .edit(&caller, Some(scope), format!("prompt {name}"))
-        .await;
+    let edit = api.edit(&caller, Some(scope), format!("prompt {name}")).await;
     let before = api.prompt(scope.name(), &name).await?;
     let before = before.ok_or_else(|| not_found("prompt", &name))?;
     let domain = scope.name().to_owned();

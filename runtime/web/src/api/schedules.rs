@@ -77,9 +77,7 @@ pub(crate) async fn set(
         let words = format!("the schedule cannot be written: {error}");
         ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, words)
     })?;
-    let edit = api
-        .edit(&caller, Some(scope), format!("schedule {name}"))
-        .await;
+    let edit = api.edit(&caller, Some(scope), format!("schedule {name}")).await;
     let before = read(&api, scope, &name).await?;
     must_match_or_make(&headers, before.as_ref())?;
     api.store().set_schedule(scope, &name, &document).await?;
@@ -101,9 +99,7 @@ pub(crate) async fn remove(
 ) -> Result<StatusCode, ApiError> {
     let scope = caller.may(TokenScope::ScenariosWrite)?;
     let name = path(name)?;
-    let edit = api
-        .edit(&caller, Some(scope), format!("schedule {name}"))
-        .await;
+    let edit = api.edit(&caller, Some(scope), format!("schedule {name}")).await;
     let before = read(&api, scope, &name).await?;
     let before = before.ok_or_else(|| not_found("schedule", &name))?;
     must_match(&headers, &before)?;

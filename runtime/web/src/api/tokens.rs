@@ -65,7 +65,9 @@ pub(crate) async fn create(
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, words).at("/expires_in_s", words));
     }
     let secret = Secret::new(chance()?);
-    let edit = api.edit(&caller, Some(scope), format!("token {}", new.name)).await;
+    let edit = api
+        .edit(&caller, Some(scope), format!("token {}", new.name))
+        .await;
     let made = api
         .store()
         .add_token(scope, &new.name, &new.scopes, lasts, &secret)
