@@ -200,7 +200,7 @@ mod tests {
         let (data, files) = files();
         assert_eq!(files.list("a.org").unwrap(), []);
         assert_eq!(files.find("a.org", "hello").unwrap(), None);
-        let mut sound = tandem_gate_wav(8_000);
+        let mut sound = silence(8_000);
         let put = files.put("a.org", "hello", &sound).unwrap();
         assert_eq!((put.name.as_str(), put.duration_ms), ("hello", Some(1_000)));
         sound.truncate(44 + 8_000);
@@ -252,7 +252,7 @@ mod tests {
     }
 
     /// Silence, as it is kept.
-    fn tandem_gate_wav(samples: usize) -> Vec<u8> {
+    fn silence(samples: usize) -> Vec<u8> {
         let mut wav =
             b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data".to_vec();
         wav.extend((samples as u32 * 2).to_le_bytes());
