@@ -181,7 +181,7 @@ pub(crate) async fn show(
 }
 
 /// What takes over where a scenario fails, as it is asked for.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum NewTakeover {
     /// `SCENARIO`, `SCENARIO@VERSION`, or a cause.

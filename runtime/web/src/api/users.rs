@@ -53,12 +53,12 @@ impl From<(tandem_store::User, Vec<String>)> for Shown {
 pub(crate) struct Asked {
     /// In the name, the display name or a number.
     #[serde(default)]
-    q: String,
+    pub(super) q: String,
     /// 1 to 1,000.
-    limit: Option<u32>,
+    pub(super) limit: Option<u32>,
     /// `next` of the page before.
     #[serde(default)]
-    cursor: String,
+    pub(super) cursor: String,
 }
 
 /// A page of something.
