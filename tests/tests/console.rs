@@ -803,6 +803,8 @@ fn versions(tandem: &Tandem, anna: &Browser<'_>) {
         anna.ask_with("PATCH", path, &change, &[("If-Match", tag)]).status,
         412
     );
+    let again = body(&anna.edit("PATCH", path, &json!({ "fallback": { "scenario": "voicemail" } })));
+    assert_eq!(again["fallback_settings"], json!({ "box": "302" }), "{again}");
     let without = body(&anna.edit("PATCH", path, &json!({ "fallback": null })));
     assert_eq!(
         (&without["fallback"], &without["fallback_cause"]),

@@ -195,14 +195,16 @@ pub(crate) enum NewTakeover {
     },
 }
 
-/// What takes over, and what it is told; `None`: the caller gets the cause, `cause` where no other is said.
+/// What takes over, and what it is told; `None`: the caller gets the cause, `cause` where no other is said. The scenario
+/// that does so far keeps its settings where none are given.
 fn takeover(
     asked: Option<NewTakeover>,
     settings: Option<&Value>,
     cause: &str,
+    so_far: Option<&tandem_store::Fallback>,
 ) -> Result<NewFallback, ApiError> {
     let config = settings.map_or_else(|| "{}".to_owned(), Value::to_string);
-    let fallback = match asked {
+    let mut fallback = match asked {
         None => NewFallback::Cause(cause.to_owned()),
         Some(NewTakeover::Text(text)) => NewFallback::parse(&text, config),
         Some(NewTakeover::Scenario { scenario, version }) => NewFallback::Scenario {
@@ -216,6 +218,12 @@ fn takeover(
             "/fallback_settings",
             "they are a scenario's, and no scenario takes over",
         ));
+    }
+    if let (None, NewFallback::Scenario { module, config, .. }, Some(so_far)) =
+        (settings, &mut fallback, so_far)
+        && so_far.module == *module
+    {
+        config.clone_from(&so_far.config);
     }
     Ok(fallback)
 }
@@ -261,7 +269,7 @@ pub(crate) async fn create(
     let cause = asked.fallback_cause.unwrap_or(plain.fallback_cause);
     let fallback = match (asked.fallback, asked.fallback_settings) {
         (None, None) => None,
-        (fallback, settings) => Some(takeover(fallback, settings.as_ref(), &cause)?),
+        (fallback, settings) => Some(takeover(fallback, settings.as_ref(), &cause, None)?),
     };
     let new = NewEntryPoint {
         title: asked.title,
@@ -354,7 +362,12 @@ impl Change {
                 version: Some(fallback.hash.clone()),
                 config: settings.to_string(),
             }),
-            (asked, settings, _) => Some(takeover(asked.flatten(), settings.as_ref(), cause)?),
+            (asked, settings, so_far) => Some(takeover(
+                asked.flatten(),
+                settings.as_ref(),
+                cause,
+                so_far.as_ref(),
+            )?),
         };
         Ok(EntryPointChange {
             title: self.title,
