@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use utoipa::ToSchema;
 
 use crate::domains::now;
 use crate::error::at_most;
@@ -24,12 +25,12 @@ const PREFIX: &str = "tandem_";
 const LAST_USED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a token lets do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub enum TokenScope {
-    /// See scenarios, their versions, numbers.
+    /// See scenarios, their versions, numbers, schedules and prompts.
     #[serde(rename = "scenarios:read")]
     ScenariosRead,
-    /// Upload, activate and delete versions.
+    /// Upload, activate and delete versions; make, change and delete numbers, schedules and prompts.
     #[serde(rename = "scenarios:write")]
     ScenariosWrite,
     /// See calls that ended, replay them, and see what scenarios logged.
@@ -47,10 +48,10 @@ pub enum TokenScope {
     /// Make, change and delete users.
     #[serde(rename = "users:write")]
     UsersWrite,
-    /// See the domain's settings, accounts, and who changed what.
+    /// See the domain's settings, accounts, tokens, and who changed what.
     #[serde(rename = "domain:read")]
     DomainRead,
-    /// Change them.
+    /// Change them: who has it may make an administrator.
     #[serde(rename = "domain:write")]
     DomainWrite,
 }
@@ -97,7 +98,7 @@ impl fmt::Display for TokenScope {
 }
 
 /// What is known of a token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Token {
     /// What people call it.
     pub name: String,

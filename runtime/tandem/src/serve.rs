@@ -48,7 +48,9 @@ use crate::limits;
 use crate::metering;
 use crate::process::gates::{Gates, GatesError, Inboxes};
 use crate::process::orders::{Order, Orders};
+use crate::prompts::PromptFiles;
 use crate::replaying::Replays;
+use crate::stock::OfStore;
 
 /// Records that wait for the store at most.
 const RECORDS_MAX: usize = 20_000;
@@ -244,9 +246,10 @@ impl Server {
         let log = reach.scenarios.log.clone();
         let api = Api::new(store.clone(), compiler, ApiLimits::default())
             .with_credentials(crate::demo::credentials)
-            .with_furniture(crate::stock::furnish)
             .with_log_written(log.written())
-            .with_replays(Replays::new(data.to_owned()));
+            .with_replays(Replays::new(data.to_owned()))
+            .with_prompts(PromptFiles::new(data, &config.media.speech))
+            .with_stock(OfStore(store.clone()));
         let web = WebServer::bind(config.web.listen, tandem_web::Limits::default())?
             .with_api(api)
             .with_scenarios(off_call.clone());

@@ -1,9 +1,9 @@
 //! The scenarios that come with the program.
 
-use std::pin::Pin;
-
+use tandem_directory::StartedBy;
 use tandem_host_api::World;
 use tandem_store::{DomainScope, Module, NewEntryPoint, NewVersion, Store, StoreError};
+use tandem_web::Provided;
 
 /// One of them.
 pub struct Stock {
@@ -101,14 +101,6 @@ pub async fn provide(store: &Store, scope: &DomainScope, name: &str) -> Result<(
     Ok(())
 }
 
-/// [`install`] for domains that are made over HTTP.
-pub fn furnish(
-    store: Store,
-    scope: DomainScope,
-) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>> {
-    Box::pin(async move { install(&store, &scope).await.map(drop) })
-}
-
 /// Gives a domain the stock modules, and an entry point for extensions.
 pub async fn install(store: &Store, scope: &DomainScope) -> Result<Vec<Module>, StoreError> {
     let mut modules = Vec::new();
@@ -121,4 +113,23 @@ pub async fn install(store: &Store, scope: &DomainScope) -> Result<Vec<Module>, 
     };
     store.add_entry_point(scope, &everything).await?;
     Ok(modules)
+}
+
+/// What the HTTP API asks of numbers and stock scenarios.
+pub struct OfStore(pub Store);
+
+impl tandem_web::Stock for OfStore {
+    fn check_number(&self, number: &str) -> Result<(), String> {
+        StartedBy::parse(number)
+            .map(drop)
+            .map_err(|error| error.to_string())
+    }
+
+    fn provide<'a>(&'a self, scope: &'a DomainScope, scenario: &'a str) -> Provided<'a> {
+        Box::pin(provide(&self.0, scope, scenario))
+    }
+
+    fn install<'a>(&'a self, scope: &'a DomainScope) -> Provided<'a> {
+        Box::pin(async move { install(&self.0, scope).await.map(drop) })
+    }
 }

@@ -16,7 +16,10 @@ mod scenario;
 mod scenario_metrics;
 mod server;
 
-pub use api::{Api, ApiLimits, Compile, FurnishDomain, MakeCredentials, Replay, ReplayAsked, ReplayRefused};
+pub use api::{
+    Api, ApiLimits, Compile, MakeCredentials, Prompt, PromptRefused, Prompts, Provided, Replay, ReplayAsked,
+    ReplayRefused, Stock,
+};
 pub use health::{Health, Status};
 pub use metrics::{CallEnd, CallLabels, EndLabels, Kind, MediaLabels, Metrics, Reading};
 pub use scenario::{Refusal, Serve};

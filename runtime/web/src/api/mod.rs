@@ -2,7 +2,8 @@
 //! who may see several domains name one in the path ([`inside`]).
 //!
 //! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`accounts`],
-//! [`users`], [`scenarios`], [`numbers`], [`voicemail`], [`logs`] or [`replays`] → the store, and the audit log (`edit`).
+//! [`users`], [`scenarios`], [`numbers`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`logs`] or [`replays`] →
+//! the store, and the audit log (`edit`).
 //! What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
 
@@ -18,10 +19,13 @@ mod logs;
 mod numbers;
 mod openapi;
 mod problem;
+mod prompts;
 mod replays;
 mod scenarios;
+mod schedules;
 mod session;
 mod throttle;
+mod tokens;
 mod usage;
 mod users;
 mod voicemail;
@@ -44,7 +48,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use caller::Peer;
+pub use numbers::{Provided, Stock};
 use problem::ApiError;
+pub use prompts::{Prompt, PromptRefused, Prompts};
 pub use replays::{Replay, ReplayAsked, ReplayRefused};
 use throttle::Throttle;
 pub use users::MakeCredentials;
@@ -53,6 +59,8 @@ pub use users::MakeCredentials;
 const BODY_BYTES_MAX: usize = 64 << 10;
 /// Passwords that are hashed or compared at once: each takes a core.
 const HASHERS: usize = 2;
+/// Texts that are spoken at once, of all domains. A domain has one at a time.
+const SPEAKERS: usize = 2;
 
 /// Looks at components and compiles them, where that harms nobody: in a process of its own.
 pub trait Compile: Send + Sync + 'static {
@@ -94,10 +102,6 @@ impl Default for ApiLimits {
     }
 }
 
-/// Gives a domain that was just made what each has from the start.
-pub type FurnishDomain =
-    fn(store: Store, scope: DomainScope) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
-
 /// What all requests share; a clone is cheap.
 #[derive(Clone)]
 pub struct Api {
@@ -117,12 +121,15 @@ struct Shared {
     edits: AsyncMutex<()>,
     /// None: users are not made here.
     credentials: OnceLock<MakeCredentials>,
-    /// None: new domains are empty.
-    furnish: OnceLock<FurnishDomain>,
     uploading: Places,
     replaying: Places,
     /// None: nobody runs replays.
     replays: OnceLock<Box<dyn Replay>>,
+    /// None: nobody keeps prompts.
+    prompts: OnceLock<Arc<dyn Prompts>>,
+    speaking: Places,
+    /// None: there are no stock scenarios, and the store alone checks numbers.
+    stock: OnceLock<Box<dyn Stock>>,
     streams: logs::Streams,
 }
 
@@ -138,10 +145,12 @@ impl Api {
             hashers: Semaphore::new(HASHERS),
             edits: AsyncMutex::new(()),
             credentials: OnceLock::new(),
-            furnish: OnceLock::new(),
             uploading: Places::new(limits.uploads_max),
             replaying: Places::new(limits.replays_max),
             replays: OnceLock::new(),
+            prompts: OnceLock::new(),
+            speaking: Places::new(SPEAKERS),
+            stock: OnceLock::new(),
             streams: logs::Streams::default(),
         };
         Self {
@@ -170,11 +179,22 @@ impl Api {
         self
     }
 
-    /// `furnish` is run for each domain that is made.
+    /// Lets prompts be kept and spoken.
     #[must_use]
-    pub fn with_furniture(self, furnish: FurnishDomain) -> Self {
-        let _ = self.shared.furnish.set(furnish); // it is set once, before the server runs
+    pub fn with_prompts(self, prompts: impl Prompts) -> Self {
+        let _ = self.shared.prompts.set(Arc::new(prompts)); // it is set once, before the server runs
         self
+    }
+
+    /// Says what numbers are, and gives domains the stock scenarios.
+    #[must_use]
+    pub fn with_stock(self, stock: impl Stock) -> Self {
+        let _ = self.shared.stock.set(Box::new(stock)); // it is set once, before the server runs
+        self
+    }
+
+    fn stock(&self) -> Option<&dyn Stock> {
+        self.shared.stock.get().map(Box::as_ref)
     }
 
     async fn editing(&self) -> MutexGuard<'_, ()> {
@@ -285,8 +305,27 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(voicemail::boxes))
         .routes(routes!(voicemail::list))
         .routes(routes!(voicemail::remove))
-        .routes(routes!(numbers::list))
         .routes(routes!(numbers::activate))
+        .merge(of_numbers())
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::show, schedules::set, schedules::remove))
+        .routes(routes!(prompts::list))
+        .routes(routes!(prompts::show, prompts::put, prompts::remove))
+        .routes(routes!(prompts::speak))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::remove))
+}
+
+/// Numbers, whose settings may be long.
+fn of_numbers() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(numbers::list, numbers::create))
+        .routes(routes!(numbers::show, numbers::change, numbers::remove))
+        .routes(routes!(numbers::set_canary, numbers::end_canary))
+        .routes(routes!(numbers::promote))
+        .routes(routes!(numbers::roll_back))
+        .routes(routes!(numbers::history))
+        .layer(DefaultBodyLimit::max(numbers::BODY_BYTES_MAX))
 }
 
 /// What a domain has, and, without a domain, the system.
