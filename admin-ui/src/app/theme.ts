@@ -1,4 +1,7 @@
-import { Alert, createTheme, type CSSVariablesResolver, ModalHeader } from '@mantine/core';
+import { Alert, createTheme, type CSSVariablesResolver, ModalHeader, MultiSelect, Select } from '@mantine/core';
+
+// What scrolls can be scrolled by the keyboard.
+const scrollAreaProps = { viewportProps: { tabIndex: 0 } };
 
 /** Shades with a contrast of 4.5 to 1 and more (WCAG 1.4.3), which the library's own do not have. */
 export const theme = createTheme({
@@ -6,6 +9,8 @@ export const theme = createTheme({
   primaryShade: { light: 7, dark: 7 },
   // A dialog's header element is no banner of the page.
   components: {
+    Select: Select.extend({ defaultProps: { scrollAreaProps } }),
+    MultiSelect: MultiSelect.extend({ defaultProps: { scrollAreaProps } }),
     Alert: Alert.extend({ styles: { label: { color: 'var(--mantine-color-text)' } } }),
     ModalHeader: ModalHeader.extend({ defaultProps: { role: 'none' } }),
   },
