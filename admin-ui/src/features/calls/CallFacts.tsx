@@ -1,0 +1,56 @@
+import { Alert, Anchor, Badge, Group, Paper, SimpleGrid, Text } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
+
+import type { Schemas } from '../../api/client';
+import { Copied } from '../../components/Copied';
+import { When } from '../../components/When';
+import { causeWords, length, resultOf } from './callWords';
+
+/** What became of a call, at a glance. */
+export function CallFacts({ domain, call }: { domain: string; call: Schemas['CallRecord'] }) {
+  const { t } = useTranslation();
+  const { words, colour } = resultOf(call, t);
+  const base = `/domains/${encodeURIComponent(domain)}`;
+  const status = call.sip_status === null ? '' : ` (${call.sip_status})`;
+  return (
+    <Paper withBorder p="md">
+      <SimpleGrid cols={{ base: 2, sm: 3, lg: 5 }} spacing="md" component="dl" m={0}>
+        <Fact label={t('calls.result')}><Badge color={colour} variant="dot">{words}</Badge></Fact>
+        <Fact label={t('calls.started')}><When at={call.started_at} /></Fact>
+        <Fact label={t('calls.duration')}>{length(call.duration_ms)}</Fact>
+        <Fact label={t('call.ended')}>{t(`call.by.${call.ended_by}`, { defaultValue: call.ended_by })}: {causeWords(call.cause, t)}{status}</Fact>
+        <Fact label={t('calls.direction')}>{t(`calls.direction_is.${call.direction}`)}</Fact>
+        {call.entry_point && (
+          <Fact label={t('call.number')}>
+            <Anchor component={Link} size="sm" to={`${base}/numbers/${encodeURIComponent(call.entry_point)}`}>{call.entry_point}</Anchor>
+          </Fact>
+        )}
+        {call.scenario && (
+          <Fact label={t('calls.scenario')}>
+            <Anchor component={Link} size="sm" to={`${base}/scenarios/${encodeURIComponent(call.scenario)}`}>{call.scenario}</Anchor>
+            {call.scenario_hash && <Text span size="xs" c="dimmed" ff="monospace"> {call.scenario_hash.slice(0, 8)}</Text>}
+          </Fact>
+        )}
+        {call.recoveries > 0 && <Fact label={t('call.recoveries')}>{call.recoveries}</Fact>}
+      </SimpleGrid>
+      <Group mt="md"><Copied label={t('call.id')} value={call.id} /></Group>
+      {call.scenario_error && <Alert color="red" mt="md" title={t('calls.scenarioFailed')}>{call.scenario_error}</Alert>}
+      {call.fallback && (
+        <Alert color="yellow" mt="md">
+          {t('call.fallback', { scenario: call.fallback.scenario })}{call.fallback.error && ` ${call.fallback.error}`}
+        </Alert>
+      )}
+    </Paper>
+  );
+}
+
+function Fact({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <div>
+      <Text component="dt" size="xs" c="dimmed">{label}</Text>
+      <Text component="dd" size="sm" m={0}>{children}</Text>
+    </div>
+  );
+}

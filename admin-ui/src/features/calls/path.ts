@@ -1,0 +1,23 @@
+import type { Schemas } from '../../api/client';
+
+/** A node on the way of a call, as the drawing shows it. */
+export interface OnPath {
+  node: string;
+  from_ms: number;
+  to_ms: number | null;
+}
+
+/** The nodes that the call passed. Steps of one node that follow one another are one stay there. */
+export function pathOf(steps: readonly Schemas['Step'][]): OnPath[] {
+  const path: OnPath[] = [];
+  for (const { node, at_ms, ended_ms } of steps) {
+    if (node === null) continue;
+    const last = path.at(-1);
+    if (last?.node === node) last.to_ms = ended_ms;
+    else {
+      if (last && last.to_ms === null) last.to_ms = at_ms;
+      path.push({ node, from_ms: at_ms, to_ms: ended_ms });
+    }
+  }
+  return path;
+}
