@@ -1,4 +1,4 @@
-import { Alert, Anchor, Badge, Group, Paper, SimpleGrid, Text } from '@mantine/core';
+import { Alert, Anchor, Badge, Paper, SimpleGrid, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
@@ -16,7 +16,7 @@ export function CallFacts({ domain, call }: { domain: string; call: Schemas['Cal
   const status = call.sip_status === null ? '' : ` (${call.sip_status})`;
   return (
     <Paper withBorder p="md">
-      <SimpleGrid cols={{ base: 2, sm: 3, lg: 5 }} spacing="md" component="dl" m={0}>
+      <SimpleGrid cols={{ base: 2, sm: 4, lg: 4 }} spacing="md" component="dl" m={0}>
         <Fact label={t('calls.result')}><Badge color={colour} variant="dot">{words}</Badge></Fact>
         <Fact label={t('calls.started')}><When at={call.started_at} /></Fact>
         <Fact label={t('calls.duration')}>{length(call.duration_ms)}</Fact>
@@ -33,9 +33,9 @@ export function CallFacts({ domain, call }: { domain: string; call: Schemas['Cal
             {call.scenario_hash && <Text span size="xs" c="dimmed" ff="monospace"> {call.scenario_hash.slice(0, 8)}</Text>}
           </Fact>
         )}
+        <Fact label={t('call.id')}><Copied value={call.id} label={t('call.id')} /></Fact>
         {call.recoveries > 0 && <Fact label={t('call.recoveries')}>{call.recoveries}</Fact>}
       </SimpleGrid>
-      <Group mt="md"><Copied label={t('call.id')} value={call.id} /></Group>
       {call.scenario_error && <Alert color="red" mt="md" title={t('calls.scenarioFailed')}>{call.scenario_error}</Alert>}
       {call.fallback && (
         <Alert color="yellow" mt="md">

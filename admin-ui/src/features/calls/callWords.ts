@@ -2,11 +2,11 @@ import type { TFunction } from 'i18next';
 
 import type { Schemas } from '../../api/client';
 
-/** `1:05.25`: minutes, seconds and hundredths since the call began. */
+/** `1:05.250`: minutes, seconds and milliseconds since the call began. */
 export function clock(ms: number): string {
-  const hundredths = Math.max(0, Math.round(ms / 10));
-  const [minutes, seconds] = [Math.floor(hundredths / 6000), Math.floor(hundredths / 100) % 60];
-  return `${minutes}:${String(seconds).padStart(2, '0')}.${String(hundredths % 100).padStart(2, '0')}`;
+  const whole = Math.max(0, Math.round(ms));
+  const [minutes, seconds] = [Math.floor(whole / 60_000), Math.floor(whole / 1000) % 60];
+  return `${minutes}:${String(seconds).padStart(2, '0')}.${String(whole % 1000).padStart(3, '0')}`;
 }
 
 /** How long a call took, in whole seconds: `0:04`, `1:02:30`. */

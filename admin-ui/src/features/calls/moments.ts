@@ -14,7 +14,8 @@ export interface Moment {
 /** The moments of a call by their time; steps of one node that follow one another are one moment. */
 export function momentsOf(call: Schemas['CallRecord'], steps: readonly Schemas['Step'][]): Moment[] {
   const since = (at: string) => Math.max(0, Date.parse(at) - Date.parse(call.started_at));
-  const moments: Moment[] = [{ at_ms: 0, what: 'began', who: call.from_number, steps: [] }];
+  // At the same time what the scenario does comes before what it causes.
+  const moments: Moment[] = [{ at_ms: 0, what: 'began', who: call.from_number, steps: [] }, ...nodesOf(steps)];
   for (const leg of call.legs) {
     const who = leg.user ?? leg.peer_uri;
     const callee = leg.role === 'callee';
@@ -22,7 +23,6 @@ export function momentsOf(call: Schemas['CallRecord'], steps: readonly Schemas['
     if (leg.answered_at) moments.push({ at_ms: since(leg.answered_at), what: callee ? 'answered' : 'accepted', who, steps: [] });
     if (callee) moments.push({ at_ms: since(leg.ended_at), what: 'legEnded', who, cause: leg.cause, steps: [] });
   }
-  moments.push(...nodesOf(steps));
   moments.sort((a, b) => a.at_ms - b.at_ms);
   moments.push({ at_ms: call.duration_ms, what: 'ended', cause: call.cause, steps: [] });
   return moments;
