@@ -1,15 +1,14 @@
 import '@mantine/core/styles.css';
 import '@mantine/notifications/styles.css';
 import './i18n';
+import './app/app.css';
 
-import { MantineProvider } from '@mantine/core';
-import { Notifications } from '@mantine/notifications';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { createRoot } from 'react-dom/client';
 import { RouterProvider } from 'react-router';
 
 import { Problem } from './api/problem';
-import { theme, variables } from './app/theme';
+import { Look } from './app/Look';
 import { router } from './app/router';
 import { SessionProvider } from './features/session/SessionProvider';
 
@@ -24,12 +23,11 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?
 Object.assign(globalThis, { __webpack_nonce__: nonce });
 
 createRoot(document.getElementById('root') as HTMLElement).render(
-  <MantineProvider defaultColorScheme="auto" getStyleNonce={() => nonce} theme={theme} cssVariablesResolver={variables}>
-    <Notifications />
+  <Look nonce={nonce}>
     <QueryClientProvider client={queries}>
       <SessionProvider>
         <RouterProvider router={router} />
       </SessionProvider>
     </QueryClientProvider>
-  </MantineProvider>,
+  </Look>,
 );

@@ -18,6 +18,11 @@ export function csrfToken() {
   return csrf;
 }
 
+/** Says that the server knows the session no more; for requests that do not go through `api`. */
+export function sessionExpired() {
+  onExpired();
+}
+
 /** Calls `handler` when the server says that the session is over. */
 export function whenExpired(handler: () => void) {
   onExpired = handler;

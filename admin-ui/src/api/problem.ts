@@ -1,4 +1,4 @@
-/** What a refused request is told (RFC 9457). */
+/** What a refused request is told (RFC 9457). `fields`: by pointer without its first slash, and by the first part of that. */
 export class Problem extends Error {
   constructor(
     readonly status: number,
@@ -22,7 +22,11 @@ type Body = {
 export function problemOf(response: Response, error: unknown): Problem {
   const body = (typeof error === 'object' && error !== null ? error : {}) as Body;
   const fields: Record<string, string> = {};
-  for (const { pointer, detail } of body.errors ?? []) fields[pointer.replace(/^\//, '').split('/')[0] ?? ''] ??= detail;
+  for (const { pointer, detail } of body.errors ?? []) {
+    const path = pointer.replace(/^\//, '');
+    fields[path] ??= detail;
+    fields[path.split('/')[0] ?? ''] ??= detail;
+  }
   const wait = Number(response.headers.get('Retry-After'));
   const words = body.detail ?? body.title ?? `${response.status} ${response.statusText}`;
   return new Problem(response.status, words, fields, body.code_needed === true, wait > 0 ? wait : null, body.problems ?? []);

@@ -13,6 +13,12 @@ export function Failure({ error, shown = [] }: { error: Error | null; shown?: st
   const { t } = useTranslation();
   if (!error) return null;
   const names = Object.keys(fieldsOf(error));
-  if (names.length > 0 && names.every((name) => shown.includes(name))) return null;
-  return <Alert color="red" role="alert">{error instanceof Problem ? error.detail : t('error.network')}</Alert>;
+  if (names.length > 0 && names.every((name) => shown.includes(name.split('/')[0] ?? ''))) return null;
+  return <Alert color="red" role="alert">{words(error, t)}</Alert>;
+}
+
+/** What a failed request is to be told as. */
+export function words(error: Error, t: (key: string) => string): string {
+  if (!(error instanceof Problem)) return t('error.network');
+  return error.status === 401 ? t('error.session') : error.detail;
 }

@@ -1,10 +1,9 @@
-import { Alert, Anchor, Badge, Paper, SimpleGrid, Text } from '@mantine/core';
+import { Alert, Anchor, Badge, Button, CopyButton, Paper, SimpleGrid, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 
 import type { Schemas } from '../../api/client';
-import { Copied } from '../../components/Copied';
 import { When } from '../../components/When';
 import { causeWords, length, resultOf } from './callWords';
 
@@ -33,7 +32,7 @@ export function CallFacts({ domain, call }: { domain: string; call: Schemas['Cal
             {call.scenario_hash && <Text span size="xs" c="dimmed" ff="monospace"> {call.scenario_hash.slice(0, 8)}</Text>}
           </Fact>
         )}
-        <Fact label={t('call.id')}><Copied value={call.id} label={t('call.id')} /></Fact>
+        <Fact label={t('call.id')}><CallId id={call.id} /></Fact>
         {call.recoveries > 0 && <Fact label={t('call.recoveries')}>{call.recoveries}</Fact>}
       </SimpleGrid>
       {call.scenario_error && <Alert color="red" mt="md" title={t('calls.scenarioFailed')}>{call.scenario_error}</Alert>}
@@ -43,6 +42,19 @@ export function CallFacts({ domain, call }: { domain: string; call: Schemas['Cal
         </Alert>
       )}
     </Paper>
+  );
+}
+
+function CallId({ id }: { id: string }) {
+  const { t } = useTranslation();
+  return (
+    <CopyButton value={id}>
+      {({ copied, copy }) => (
+        <Button size="compact-xs" variant="default" ff="monospace" onClick={copy} title={id} aria-label={t('common.copyWhat', { what: id })}>
+          {copied ? t('common.copied') : `${id.slice(0, 4)}…${id.slice(-8)}`}
+        </Button>
+      )}
+    </CopyButton>
   );
 }
 

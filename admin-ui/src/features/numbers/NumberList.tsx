@@ -36,7 +36,7 @@ export function NumberList() {
       <PageHeader title={t('numbers.title')} text={t('numbers.about')}>
         {mayEdit && <Button onClick={() => setCreating(true)}>{t('numbers.new')}</Button>}
       </PageHeader>
-      <TextInput type="search" label={t('users.search')} value={search} maw={360} onChange={(event) => setSearch(event.currentTarget.value)} />
+      <TextInput type="search" label={t('common.search')} value={search} maw={360} onChange={(event) => setSearch(event.currentTarget.value)} />
       <Listing label={t('numbers.title')} columns={columns} query={query} items={items} empty={t(q ? 'numbers.noneFound' : 'numbers.empty')}
         row={(number) => <NumberRow key={number.number} number={number} mayEdit={mayEdit} onRemove={() => setRemoving(number.number)} />} />
       {creating && <NewNumber domain={domain} onClose={() => setCreating(false)} />}

@@ -1,8 +1,9 @@
-import { Alert, Button, Code, CopyButton, Group, Image, Stack, Text } from '@mantine/core';
+import { Alert, Button, Image, Stack, Text } from '@mantine/core';
 import qrcode from 'qrcode-generator';
 import { useTranslation } from 'react-i18next';
 
 import type { Schemas } from '../../api/client';
+import { Copied } from '../../components/Copied';
 
 /** SIP credentials, which the server tells once: to read, to copy, and as a QR code for a softphone. */
 export function Credentials({ sip, onClose }: { sip: Schemas['Sip']; onClose: () => void }) {
@@ -10,29 +11,13 @@ export function Credentials({ sip, onClose }: { sip: Schemas['Sip']; onClose: ()
   return (
     <Stack>
       <Alert color="yellow">{t('users.once')}</Alert>
-      <Value label={t('users.sipUser')} value={sip.user} />
-      <Value label={t('users.sipDomain')} value={sip.domain} />
-      <Value label={t('login.password')} value={sip.password} />
+      <Copied label={t('users.sipUser')} value={sip.user} />
+      <Copied label={t('users.sipDomain')} value={sip.domain} />
+      <Copied label={t('login.password')} value={sip.password} />
       <Image src={picture(sip)} alt={t('users.qr')} w={180} h={180} mx="auto" />
       <Text size="xs" c="dimmed" ta="center">{t('users.qrHint')}</Text>
       <Button onClick={onClose}>{t('common.close')}</Button>
     </Stack>
-  );
-}
-
-function Value({ label, value }: { label: string; value: string }) {
-  const { t } = useTranslation();
-  return (
-    <Group gap="xs">
-      <Text size="sm">{label}: <Code>{value}</Code></Text>
-      <CopyButton value={value}>
-        {({ copied, copy }) => (
-          <Button size="compact-xs" variant="default" onClick={copy} aria-label={t('users.copyWhat', { what: label })}>
-            {t(copied ? 'users.copied' : 'users.copy')}
-          </Button>
-        )}
-      </CopyButton>
-    </Group>
   );
 }
 

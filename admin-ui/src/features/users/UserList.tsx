@@ -1,18 +1,20 @@
-import { Button, Group, Stack, TextInput, Title } from '@mantine/core';
+import { Button, Stack, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 
 import { api, taken } from '../../api/client';
-import { useTitle } from '../../app/useTitle';
 import { ConfirmDelete } from '../../components/ConfirmDelete';
 import { Listing } from '../../components/Listing';
+import { PageHeader } from '../../components/PageHeader';
+import { usePages } from '../../lib/usePages';
 import { useMayEdit } from '../session/useMayEdit';
 import { EditUser } from './EditUser';
 import { NewPassword } from './NewPassword';
 import { NewUser } from './NewUser';
+import { UserFiles } from './UserFiles';
 import { type UserAction, UserRow } from './UserRow';
 
 export function UserList() {
@@ -23,27 +25,21 @@ export function UserList() {
   const [q] = useDebouncedValue(search.trim(), 250);
   const [creating, setCreating] = useState(false);
   const [chosen, setChosen] = useState<{ name: string; action: UserAction } | null>(null);
-  useTitle(t('users.title'));
-  const users = useInfiniteQuery({
-    queryKey: ['users', domain, q],
-    initialPageParam: undefined as string | undefined,
-    queryFn: async ({ pageParam: cursor }) => {
-      const query = { limit: 50, ...(q ? { q } : {}), ...(cursor ? { cursor } : {}) };
-      return (await taken(api.GET('/domains/{d}/users', { params: { path: { d: domain }, query } }))).data;
-    },
-    getNextPageParam: (page) => page.next ?? undefined,
+  const { query, items } = usePages(['users', domain, q], async (cursor) => {
+    const params = { path: { d: domain }, query: { limit: 50, ...(q ? { q } : {}), ...cursor } };
+    return (await taken(api.GET('/domains/{d}/users', { params }))).data;
   });
-  const columns = ['name', 'displayName', 'numbers', 'phones', ...(mayEdit ? ['actions'] : [])];
+  const columns = ['name', 'displayName', 'numbers', 'phones', ];
   return (
     <Stack>
-      <Group justify="space-between">
-        <Title order={1} size="h2">{t('users.title')}</Title>
+      <PageHeader title={t('users.title')}>
+        <UserFiles domain={domain} mayEdit={mayEdit} />
         {mayEdit && <Button onClick={() => setCreating(true)}>{t('users.new')}</Button>}
-      </Group>
-      <TextInput type="search" label={t('users.search')} value={search} maw={360}
+      </PageHeader>
+      <TextInput type="search" label={t('common.search')} value={search} maw={360}
         onChange={(event) => setSearch(event.currentTarget.value)} />
-      <Listing label={t('users.title')} columns={columns.map((column) => t(`users.${column}`))} query={users}
-        empty={t(q ? 'users.noneFound' : 'users.empty')} items={users.data?.pages.flatMap((page) => page.items) ?? []}
+      <Listing label={t('users.title')} columns={[...columns.map((column) => t(`users.${column}`)), ...(mayEdit ? [t('common.actions')] : [])]} query={query}
+        empty={t(q ? 'users.noneFound' : 'users.empty')} items={items}
         row={(user) => (
           <UserRow key={user.name} user={user} mayEdit={mayEdit} onAction={(action) => setChosen({ name: user.name, action })} />
         )} />

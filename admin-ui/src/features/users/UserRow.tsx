@@ -1,7 +1,8 @@
-import { Button, Group, Table } from '@mantine/core';
+import { Table } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 
 import type { Schemas } from '../../api/client';
+import { RowActions } from '../../components/RowActions';
 
 const actions = ['edit', 'password', 'delete'] as const;
 export type UserAction = (typeof actions)[number];
@@ -18,12 +19,7 @@ export function UserRow({ user, mayEdit, onAction }: Props) {
       <Table.Td>{t('users.registered', { count: user.registrations })}</Table.Td>
       {mayEdit && (
         <Table.Td>
-          <Group gap={6} wrap="nowrap">
-            {actions.map((action) => (
-              <Button key={action} size="compact-xs" variant="default" aria-label={`${words[action]}: ${user.name}`}
-                onClick={() => onAction(action)}>{words[action]}</Button>
-            ))}
-          </Group>
+          <RowActions of={user.name} actions={actions.map((action) => ({ label: words[action], onClick: () => onAction(action) }))} />
         </Table.Td>
       )}
     </Table.Tr>
