@@ -6,7 +6,7 @@ export const theme = createTheme({
   primaryShade: { light: 7, dark: 7 },
   // A dialog's header element is no banner of the page.
   components: {
-    Badge: Badge.extend({ defaultProps: { tt: 'none' } }),
+    Badge: Badge.extend({ defaultProps: { tt: 'none', miw: 'max-content' } }),
     Alert: Alert.extend({ styles: { label: { color: 'var(--mantine-color-text)' } } }),
     ModalHeader: ModalHeader.extend({ defaultProps: { role: 'none' } }),
   },

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Schemas } from '../../api/client';
+import { WideTable } from '../../components/WideTable';
 import { length } from './callWords';
 import { useActiveCalls } from './useActiveCalls';
 
@@ -24,14 +25,12 @@ export function ActiveCalls({ domain, live }: { domain: string; live: boolean })
         <Badge variant={calls.length > 0 ? 'filled' : 'default'} role="status">{calls.length}</Badge>
       </Group>
       {calls.length > 0 && (
-        <Table.ScrollContainer minWidth={560}>
-          <Table aria-label={t('calls.active')}>
-            <Table.Thead>
-              <Table.Tr>{COLUMNS.map((column) => <Table.Th key={column} scope="col">{t(`calls.${column}`)}</Table.Th>)}</Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>{calls.slice(0, SHOWN).map((call) => <Row key={call.id} call={call} now={now} />)}</Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <WideTable label={t('calls.active')} minWidth={560}>
+          <Table.Thead>
+            <Table.Tr>{COLUMNS.map((column) => <Table.Th key={column} scope="col">{t(`calls.${column}`)}</Table.Th>)}</Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>{calls.slice(0, SHOWN).map((call) => <Row key={call.id} call={call} now={now} />)}</Table.Tbody>
+        </WideTable>
       )}
       {calls.length > SHOWN && <Text size="sm" c="dimmed">{t('calls.others', { count: calls.length - SHOWN })}</Text>}
     </Paper>

@@ -1,3 +1,5 @@
+import './calls.css';
+
 import { Alert, Anchor, Badge, Button, CopyButton, Paper, SimpleGrid, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -35,7 +37,7 @@ export function CallFacts({ domain, call }: { domain: string; call: Schemas['Cal
         <Fact label={t('call.id')}><CallId id={call.id} /></Fact>
         {call.recoveries > 0 && <Fact label={t('call.recoveries')}>{call.recoveries}</Fact>}
       </SimpleGrid>
-      {call.scenario_error && <Alert color="red" mt="md" title={t('calls.scenarioFailed')}>{call.scenario_error}</Alert>}
+      {call.scenario_error && <Alert color="red" mt="md" title={t('calls.scenarioFailed')}><span className="call-text">{call.scenario_error}</span></Alert>}
       {call.fallback && (
         <Alert color="yellow" mt="md">
           {t('call.fallback', { scenario: call.fallback.scenario })}{call.fallback.error && ` ${call.fallback.error}`}

@@ -1,3 +1,5 @@
+import './calls.css';
+
 import { Anchor, Badge, Button, Group, Stack, Switch, Table, Text } from '@mantine/core';
 import { IconDownload } from '@tabler/icons-react';
 import { useState } from 'react';
@@ -7,7 +9,6 @@ import { Link, useParams, useSearchParams } from 'react-router';
 import { api, type Schemas, taken } from '../../api/client';
 import { Listing } from '../../components/Listing';
 import { PageHeader } from '../../components/PageHeader';
-import { When } from '../../components/When';
 import { usePages } from '../../lib/usePages';
 import { ActiveCalls } from './ActiveCalls';
 import { exportOf, filterOf } from './callFilter';
@@ -46,13 +47,22 @@ export function CallList() {
   );
 }
 
+/** Day and time to the second on one line; the year only where it is another. */
+function Began({ at }: { at: string }) {
+  const { i18n } = useTranslation();
+  const date = new Date(at);
+  const year = date.getFullYear() === new Date().getFullYear() ? {} : { year: 'numeric' as const };
+  const words = new Intl.DateTimeFormat(i18n.language, { ...year, day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  return <time dateTime={at} className="call-number">{words.format(date)}</time>;
+}
+
 function CallRow({ call }: { call: Schemas['CallSummary'] }) {
   const { t } = useTranslation();
   const { words, colour } = resultOf(call, t);
   return (
     <Table.Tr>
       <Table.Td>
-        <Anchor component={Link} to={encodeURIComponent(call.id)} size="sm"><When at={call.started_at} /></Anchor>
+        <Anchor component={Link} to={encodeURIComponent(call.id)} size="sm"><Began at={call.started_at} /></Anchor>
       </Table.Td>
       <Table.Td>{call.from_number || '–'}</Table.Td>
       <Table.Td>{call.to_number}</Table.Td>

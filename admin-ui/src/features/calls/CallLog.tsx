@@ -22,7 +22,7 @@ export function CallLog({ domain, id }: { domain: string; id: string }) {
   if (log.isPending) return <Skeleton h={120} role="status" aria-label={t('common.loading')} />;
   if (log.isError) return <LoadError error={log.error} onRetry={log.refetch} />;
   if (log.data.length === 0) return <Text c="dimmed">{t('call.noLog')}</Text>;
-  const time = new Intl.DateTimeFormat(i18n.language, { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 });
+  const time = new Intl.DateTimeFormat(i18n.language, { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23' });
   return <Stack gap={6}>{log.data.map((line) => <Line key={line.line} line={line} time={time} />)}</Stack>;
 }
 

@@ -2,6 +2,7 @@ import { Table, Text, Title } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 
 import type { Schemas } from '../../api/client';
+import { WideTable } from '../../components/WideTable';
 import { useFormat } from '../../lib/useFormat';
 import { causeWords, length } from './callWords';
 
@@ -13,14 +14,12 @@ export function Legs({ call }: { call: Schemas['CallRecord'] }) {
   return (
     <section>
       <Title order={2} size="h5" mb="xs">{t('call.legs')}</Title>
-      <Table.ScrollContainer minWidth={720}>
-        <Table aria-label={t('call.legs')}>
-          <Table.Thead>
-            <Table.Tr>{COLUMNS.map((column) => <Table.Th key={column} scope="col">{t(`leg.${column}`)}</Table.Th>)}</Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>{call.legs.map((leg) => <LegRow key={leg.index} leg={leg} />)}</Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <WideTable label={t('call.legs')} minWidth={720}>
+        <Table.Thead>
+          <Table.Tr>{COLUMNS.map((column) => <Table.Th key={column} scope="col">{t(`leg.${column}`)}</Table.Th>)}</Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>{call.legs.map((leg) => <LegRow key={leg.index} leg={leg} />)}</Table.Tbody>
+      </WideTable>
     </section>
   );
 }

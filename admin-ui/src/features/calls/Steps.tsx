@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 
 import type { Schemas } from '../../api/client';
 import { LoadError } from '../../components/LoadError';
+import { WideTable } from '../../components/WideTable';
 import { clock, valueWords } from './callWords';
 import type { StepsQuery } from './useSteps';
 
@@ -18,14 +19,12 @@ export default function Steps({ steps }: { steps: StepsQuery }) {
   if (!steps.data) return <Text c="dimmed">{t('call.noJournal')}</Text>;
   if (steps.data.length === 0) return <Text c="dimmed">{t('call.noSteps')}</Text>;
   return (
-    <Table.ScrollContainer minWidth={760}>
-      <Table aria-label={t('call.tab.steps')} verticalSpacing={4} striped>
-        <Table.Thead>
-          <Table.Tr>{COLUMNS.map((column) => <Table.Th key={column} scope="col">{t(`step.${column}`)}</Table.Th>)}</Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>{steps.data.map((step) => <StepRow key={step.index} step={step} />)}</Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <WideTable label={t('call.tab.steps')} minWidth={760} verticalSpacing={4} striped>
+      <Table.Thead>
+        <Table.Tr>{COLUMNS.map((column) => <Table.Th key={column} scope="col">{t(`step.${column}`)}</Table.Th>)}</Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>{steps.data.map((step) => <StepRow key={step.index} step={step} />)}</Table.Tbody>
+    </WideTable>
   );
 }
 

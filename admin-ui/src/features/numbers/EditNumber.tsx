@@ -50,10 +50,10 @@ export function EditNumber({ domain, read }: Props) {
   return (
     <form onSubmit={submit}>
       <LeaveGuard dirty={dirty} />
-      <Fieldset variant="unstyled" disabled={!mayEdit}><Stack>
-        <SaveProblem saving={saving} shown={SHOWN} differences={() => differences(draft, theirs, t)} />
+      <Fieldset variant="unstyled" p={0} bd={0} disabled={!mayEdit}><Stack>
         <NumberFields domain={domain} draft={draft} fields={fieldsOf(saving.error)}
           onChange={(part) => setTyped({ base, draft: { ...draft, ...part } })} />
+        <SaveProblem saving={saving} shown={SHOWN} differences={() => differences(draft, theirs, t)} />
         {mayEdit && (
           <Group justify="flex-end">
             {dirty && <Button variant="default" onClick={() => setTyped(null)}>{t('numbers.reset')}</Button>}

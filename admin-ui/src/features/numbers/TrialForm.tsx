@@ -1,4 +1,4 @@
-import { Accordion, Button, Group, Input, NumberInput, SimpleGrid, Slider, Stack } from '@mantine/core';
+import { Accordion, Button, Group, Input, NumberInput, SimpleGrid, Slider, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -53,7 +53,7 @@ export function TrialForm({ domain, number, etag, onClose }: Props) {
         </Input.Wrapper>
         <Accordion variant="contained">
           <Accordion.Item value="terms">
-            <Accordion.Control>{t('trial.terms')}</Accordion.Control>
+            <Accordion.Control><Text size="sm">{t('trial.terms')}</Text></Accordion.Control>
             <Accordion.Panel>
               <SimpleGrid cols={{ base: 1, sm: 2 }}>
                 {NAMES.map((term) => (
