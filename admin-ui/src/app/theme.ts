@@ -1,4 +1,4 @@
-import { Alert, Badge, createTheme, type CSSVariablesResolver, ModalHeader } from '@mantine/core';
+import { Alert, Badge, Combobox, createTheme, type CSSVariablesResolver, ModalHeader } from '@mantine/core';
 
 /** Shades with a contrast of 4.5 to 1 and more (WCAG 1.4.3), which the library's own do not have. */
 export const theme = createTheme({
@@ -6,6 +6,8 @@ export const theme = createTheme({
   primaryShade: { light: 7, dark: 7 },
   // A dialog's header element is no banner of the page.
   components: {
+    // A list is made when it opens: the editor's forms have many, each with all steps of the flow.
+    Combobox: Combobox.extend({ defaultProps: { keepMounted: false } }),
     Badge: Badge.extend({ defaultProps: { tt: 'none', miw: 'max-content' } }),
     Alert: Alert.extend({ styles: { label: { color: 'var(--mantine-color-text)' } } }),
     ModalHeader: ModalHeader.extend({ defaultProps: { role: 'none' } }),
