@@ -77,7 +77,7 @@ export interface components {
     AuditEntry: {
       id: number; at: string; who: string; address: string; action: string; what: string; before: unknown; after: unknown;
     };
-    Prompt: { name: string; duration_ms: number; bytes: number; changed_at: string };
+    Prompt: { name: string; duration_ms: number | null; bytes: number; changed_at: string };
     Schedule: { week: Record<string, string[]>; holidays: Record<string, string>; exceptions: Record<string, string[]> };
     ScheduleEntry: { name: string; changed_at: string };
     Status: {
@@ -85,11 +85,7 @@ export interface components {
       answered_share?: number | null;
     };
     DayUsage: { day: string; amounts: Record<string, number> };
-    ImportOutcome: {
-      created: number; problems: { line: number; field: string | null; detail: string }[];
-      users: { name: string; password: string }[];
-    };
-    User: { name: string; display_name: string; numbers: string[]; created_at: string; registrations: number };
+    User: { name: string; display_name: string; numbers: string[]; created_at: string; registrations?: number };
     Sip: { user: string; domain: string; password: string; uri: string };
   };
 }
@@ -238,7 +234,7 @@ export interface paths {
   '/domains/{d}/prompts': { get: { parameters: { path: OfDomain; query?: PageQuery }; responses: { 200: Json<Page<S['Prompt']>> } } };
   '/domains/{d}/prompts/{name}': { delete: { parameters: { path: OfName }; responses: { 204: NoBody } } };
   '/domains/{d}/prompts/{name}/speak': {
-    post: { parameters: { path: OfName }; requestBody: Json<{ text: string; voice?: string }>; responses: { 200: Json<S['Prompt']> } };
+    post: { parameters: { path: OfName; header?: { 'If-None-Match'?: string } }; requestBody: Json<{ text: string; voice?: string }>; responses: { 200: Json<S['Prompt']> } };
   };
   '/domains/{d}/schedules': { get: { parameters: { path: OfDomain }; responses: { 200: Json<Page<S['ScheduleEntry']>> } } };
   '/domains/{d}/schedules/{name}': {
@@ -258,7 +254,7 @@ export interface paths {
     get: { parameters: { path: OfDomain; query?: PageQuery }; responses: { 200: Json<Page<S['User']>> } };
     post: {
       parameters: { path: OfDomain };
-      requestBody: Json<{ name: string; display_name: string; numbers?: string[] }>;
+      requestBody: Json<{ name: string; display_name: string; numbers?: string[]; password?: string }>;
       responses: { 201: Json<{ user: S['User']; sip: S['Sip'] }> };
     };
   };

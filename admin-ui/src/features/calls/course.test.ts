@@ -27,7 +27,7 @@ test('what a scenario does stands before what it causes, and steps of one node s
 });
 
 test('the path names each stay at a node once', () => {
-  const steps = [step(0, null, 0, 5), step(1, 'menu', 10, 900), step(2, 'menu', 900, null), step(3, 'dial', 5000, 9000), step(4, 'menu', 9000, null)];
+  const steps = [step(0, null, 0, 5), step(1, 'menu', 10, 900), step(2, 'menu', 900, null), step(3, 'dial', 5000, 9000), step(4, 'menu', 9000, 9100), step(5, 'sales/menu', 9100, null)];
   expect(pathOf(steps)).toEqual([
     { node: 'menu', from_ms: 10, to_ms: 5000 }, { node: 'dial', from_ms: 5000, to_ms: 9000 }, { node: 'menu', from_ms: 9000, to_ms: null },
   ]);

@@ -13,7 +13,8 @@ export function pathOf(steps: readonly Schemas['Step'][]): OnPath[] {
   for (const { node, at_ms, ended_ms } of steps) {
     if (node === null) continue;
     const last = path.at(-1);
-    if (last?.node === node) last.to_ms = ended_ms;
+    // `sales/menu` is a node of the flow `sales`, which a node of this one runs: the call stays at that one.
+    if (last && (last.node === node || node.includes('/'))) last.to_ms = ended_ms;
     else {
       if (last && last.to_ms === null) last.to_ms = at_ms;
       path.push({ node, from_ms: at_ms, to_ms: ended_ms });

@@ -3,6 +3,8 @@ import { useEffect, useState } from 'react';
 
 /** Many events at once are one reason to ask again. */
 const GATHER_MS = 400;
+/** The record of a call is written so long after its end, or sooner. */
+const WRITTEN_MS = 3000;
 /** After so long a stream that the server refused is asked for again. */
 const AGAIN_MS = 15_000;
 
@@ -18,11 +20,16 @@ export function useCallEvents(domain: string, enabled = true): boolean {
     let source: EventSource | null = null;
     let gathering: ReturnType<typeof setTimeout> | undefined;
     let again: ReturnType<typeof setTimeout> | undefined;
+    let writing: ReturnType<typeof setTimeout> | undefined;
     let ended = false;
+    const list = () => {
+      writing = undefined;
+      void queries.invalidateQueries({ queryKey: ['calls', domain] });
+    };
     const tell = () => {
       gathering = undefined;
       void queries.invalidateQueries({ queryKey: ['calls-active', domain] });
-      if (ended) void queries.invalidateQueries({ queryKey: ['calls', domain] });
+      if (ended) writing ??= setTimeout(list, WRITTEN_MS);
       ended = false;
     };
     const close = () => {
@@ -40,16 +47,19 @@ export function useCallEvents(domain: string, enabled = true): boolean {
         setFollows(false);
         if (source?.readyState === EventSource.CLOSED) again = setTimeout(open, AGAIN_MS);
       };
-      source.addEventListener('call', ({ data }) => {
-        ended ||= stateOf(data) === 'ended';
+      const told = ({ type, data }: MessageEvent<string>) => {
+        ended ||= type === 'lost' || stateOf(data) === 'ended';
         gathering ??= setTimeout(tell, GATHER_MS);
-      });
+      };
+      source.addEventListener('call', told);
+      source.addEventListener('lost', told);
     };
     open();
     document.addEventListener('visibilitychange', open);
     return () => {
       document.removeEventListener('visibilitychange', open);
       clearTimeout(gathering);
+      clearTimeout(writing);
       close();
     };
   }, [domain, enabled, queries]);

@@ -39,7 +39,7 @@ function CopyMenu({ day, onCopy }: { day: string; onCopy: (to: number[]) => void
   return (
     <Menu position="bottom-end" withInitialFocusPlaceholder={false}>
       <Menu.Target>
-        <Button size="compact-sm" variant="subtle" aria-label={t('schedules.copyOf', { day })}>{t('schedules.copy')}</Button>
+        <Button size="compact-sm" variant="default" style={{ flexShrink: 0 }} aria-label={t('schedules.copyOf', { day })}>{t('schedules.copy')}</Button>
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Item onClick={() => onCopy([0, 1, 2, 3, 4])}>{t('schedules.toWorkdays')}</Menu.Item>
