@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 
 import type { Schemas } from '../../api/client';
 import { LoadError } from '../../components/LoadError';
-import { causeWords, clock, valueWords } from './callWords';
+import { causeWords, clock, outcomeWords, valueWords } from './callWords';
 import { type Moment, momentsOf } from './moments';
 import type { StepsQuery } from './useSteps';
 
@@ -36,13 +36,9 @@ function Item({ moment, ...timeline }: { moment: Moment }) {
       <Text size="xs" c="dimmed">{clock(moment.at_ms)}{moment.cause && ` · ${causeWords(moment.cause, t)}`}</Text>
       {moment.steps.map((step) => (
         <Text size="sm" key={step.index} className="call-decision">
-          <code>{step.op}</code> {valueWords(step.arguments)}{outcomeOf(step) && <> → <b>{outcomeOf(step)}</b></>}
+          <code>{step.op}</code> {valueWords(step.arguments)}{outcomeWords(step.outcome) && <> → <b>{outcomeWords(step.outcome)}</b></>}
         </Text>
       ))}
     </Timeline.Item>
   );
-}
-
-function outcomeOf({ outcome }: Schemas['Step']): string {
-  return valueWords(outcome);
 }

@@ -4,7 +4,8 @@ import { useTranslation } from 'react-i18next';
 import type { Schemas } from '../../api/client';
 import { LoadError } from '../../components/LoadError';
 import { WideTable } from '../../components/WideTable';
-import { clock, valueWords } from './callWords';
+import { clock, outcomeWords, valueWords } from './callWords';
+import { nodeOf } from './nodeOf';
 import type { StepsQuery } from './useSteps';
 
 const COLUMNS = ['at', 'node', 'op', 'arguments', 'outcome', 'took'] as const;
@@ -32,17 +33,16 @@ function StepRow({ step }: { step: Schemas['Step'] }) {
   return (
     <Table.Tr>
       <Table.Td className="call-number">{clock(step.at_ms)}</Table.Td>
-      <Table.Td>{step.node_name ?? step.node ?? '–'}</Table.Td>
+      <Table.Td>{nodeOf(step).name ?? '–'}</Table.Td>
       <Table.Td><Code>{step.op}</Code></Table.Td>
-      <Table.Td><Value value={step.arguments} /></Table.Td>
-      <Table.Td><Value value={step.outcome} /></Table.Td>
+      <Table.Td><Value value={step.arguments} words={valueWords(step.arguments)} /></Table.Td>
+      <Table.Td><Value value={step.outcome} words={outcomeWords(step.outcome)} /></Table.Td>
       <Table.Td className="call-number">{step.ended_ms === null ? '…' : clock(step.ended_ms - step.at_ms)}</Table.Td>
     </Table.Tr>
   );
 }
 
-function Value({ value }: { value: unknown }) {
-  const words = valueWords(value);
+function Value({ value, words }: { value: unknown; words: string }) {
   if (words.length <= SHORT) return <Text span size="sm" className="call-decision">{words || '–'}</Text>;
   return (
     <details>

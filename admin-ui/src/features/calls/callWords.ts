@@ -43,6 +43,22 @@ export function valueWords(value: unknown): string {
     .join(', ');
 }
 
+/** What came of a step: without the name of its kind, which the operation tells already; nothing where it just happened. */
+export function outcomeWords(outcome: unknown): string {
+  if (outcome === 'Done') return '';
+  const [kind, inner] = only(outcome);
+  if (kind === '' || !/^[A-Z]/.test(kind)) return valueWords(outcome);
+  const [end, value] = only(inner);
+  if (end === 'Ok') return valueWords(value) || '✓';
+  return end === 'Err' ? `✗ ${valueWords(value)}`.trim() : valueWords(inner);
+}
+
+/** The key and the value of an object that has one. */
+function only(value: unknown): [string, unknown] {
+  const entries = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+  return entries.length === 1 && entries[0] ? entries[0] : ['', undefined];
+}
+
 function nested(value: unknown): string {
   const words = valueWords(value);
   if (Array.isArray(value)) return `[${words}]`;

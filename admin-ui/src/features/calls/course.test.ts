@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import type { Schemas } from '../../api/client';
 import { exportOf, filterOf } from './callFilter';
-import { clock, length, valueWords } from './callWords';
+import { clock, length, outcomeWords, valueWords } from './callWords';
 import { momentsOf } from './moments';
 import { pathOf } from './path';
 
@@ -31,11 +31,17 @@ test('the path names each stay at a node once', () => {
   expect(pathOf(steps)).toEqual([
     { node: 'menu', from_ms: 10, to_ms: 5000 }, { node: 'dial', from_ms: 5000, to_ms: 9000 }, { node: 'menu', from_ms: 9000, to_ms: null },
   ]);
+  const enters = (index: number, id: string, at_ms: number) => ({ ...step(index, null, at_ms, at_ms), op: 'trace.step', arguments: { id, name: '' } });
+  expect(pathOf([enters(0, 'menu', 0), step(1, 'menu', 1, 900), enters(2, 'menu', 900), enters(3, 'open', 950)])).toEqual([
+    { node: 'menu', from_ms: 0, to_ms: 900 }, { node: 'menu', from_ms: 900, to_ms: 950 }, { node: 'open', from_ms: 950, to_ms: 950 },
+  ]);
 });
 
 test('times and values are short', () => {
   expect([clock(65_250), length(3_750_000), length(4_100)]).toEqual(['1:05.250', '1:02:30', '0:04']);
   expect(valueWords({ prompts: [{ say: 'Hello' }], most: 1, ok: null })).toBe('prompts: [say: Hello], most: 1, ok');
+  expect(['Done', { Leg: { Ok: null } }, { Collected: { Ok: { digits: '1' } } }, { Played: { Err: 'Gone' } }, 'completed'].map(outcomeWords))
+    .toEqual(['', '✓', 'digits: 1', '✗ Gone', 'completed']);
 });
 
 test('a filter is what the address says and the server understands', () => {

@@ -1,4 +1,5 @@
 import type { Schemas } from '../../api/client';
+import { nodeOf } from './nodeOf';
 
 /** Something that happened in a call: to one of its legs, or a node of the scenario with its steps. */
 export interface Moment {
@@ -32,10 +33,13 @@ function nodesOf(steps: readonly Schemas['Step'][]): Moment[] {
   const moments: Moment[] = [];
   let node: string | null | undefined;
   for (const step of steps) {
+    const { id, name, enters } = nodeOf(step);
     const last = moments.at(-1);
-    if (last && step.node === node) last.steps.push(step);
-    else moments.push({ at_ms: step.at_ms, what: 'steps', node: step.node_name ?? step.node, steps: [step] });
-    node = step.node;
+    // That a node is entered is told by its name above what is done there.
+    const done = enters ? [] : [step];
+    if (last && id === node && !enters) last.steps.push(step);
+    else moments.push({ at_ms: step.at_ms, what: 'steps', node: name, steps: done });
+    node = id;
   }
   return moments;
 }

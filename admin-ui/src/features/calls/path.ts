@@ -1,4 +1,5 @@
 import type { Schemas } from '../../api/client';
+import { nodeOf } from './nodeOf';
 
 /** A node on the way of a call, as the drawing shows it. */
 export interface OnPath {
@@ -10,13 +11,15 @@ export interface OnPath {
 /** The nodes that the call passed. Steps of one node that follow one another are one stay there. */
 export function pathOf(steps: readonly Schemas['Step'][]): OnPath[] {
   const path: OnPath[] = [];
-  for (const { node, at_ms, ended_ms } of steps) {
+  for (const step of steps) {
+    const { at_ms, ended_ms } = step;
+    const { id: node, enters } = nodeOf(step);
     if (node === null) continue;
     const last = path.at(-1);
     // `sales/menu` is a node of the flow `sales`, which a node of this one runs: the call stays at that one.
-    if (last && (last.node === node || node.includes('/'))) last.to_ms = ended_ms;
+    if (last && (node.includes('/') || (last.node === node && !enters))) last.to_ms = ended_ms;
     else {
-      if (last && last.to_ms === null) last.to_ms = at_ms;
+      if (last) last.to_ms = at_ms;
       path.push({ node, from_ms: at_ms, to_ms: ended_ms });
     }
   }
