@@ -1,4 +1,4 @@
-import { Alert, Autocomplete, createTheme, type CSSVariablesResolver, ModalHeader, MultiSelect, Select } from '@mantine/core';
+import { Alert, Autocomplete, Badge, Combobox, createTheme, type CSSVariablesResolver, ModalHeader, MultiSelect, Select } from '@mantine/core';
 
 // The list itself scrolls, and can be scrolled by the keyboard.
 const list = { tabIndex: 0, style: { maxHeight: 220, overflowY: 'auto' } };
@@ -9,6 +9,9 @@ export const theme = createTheme({
   primaryShade: { light: 7, dark: 7 },
   // A dialog's header element is no banner of the page.
   components: {
+    // A list is made when it opens: the editor's forms have many, each with all steps of the flow.
+    Combobox: Combobox.extend({ defaultProps: { keepMounted: false } }),
+    Badge: Badge.extend({ defaultProps: { tt: 'none', miw: 'max-content' } }),
     ComboboxOptions: { defaultProps: list },
     Autocomplete: Autocomplete.extend({ defaultProps: { withScrollArea: false } }),
     Select: Select.extend({ defaultProps: { withScrollArea: false } }),
