@@ -82,7 +82,7 @@ impl Store {
     }
 }
 
-fn packed_of(row: &SqliteRow) -> Result<PackedJournal, StoreError> {
+pub(crate) fn packed_of(row: &SqliteRow) -> Result<PackedJournal, StoreError> {
     Ok(PackedJournal {
         codec: row.try_get("codec")?,
         length_bytes: row.try_get("length_bytes")?,

@@ -334,6 +334,7 @@ async fn calls(
             scope,
             record,
             journal: None,
+            messages: None,
         })
         .collect();
     assert!(home.insert_calls(&new).await.unwrap().iter().all(Result::is_ok));
