@@ -18,7 +18,7 @@ use crate::{CallSummary, DomainScope, Store, StoreError};
 /// Most calls that one page gives.
 pub const CALLS_PAGE_MOST: u32 = 1_000;
 /// Most calls that a page with words looks at.
-pub const SEARCHED_MOST: u32 = 50_000;
+pub const SEARCHED_MOST: u32 = 20_000;
 /// Longest text that is looked for, in bytes.
 const WORDS_MOST: usize = 256;
 

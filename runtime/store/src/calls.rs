@@ -1,8 +1,6 @@
 //! What became of calls: their records and their legs. Lists of them are in `call_list.rs`, their journals in
 //! `journals.rs`, their SIP messages in `messages.rs`.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sqlx::Row;
@@ -11,7 +9,6 @@ use sqlx::sqlite::SqliteRow;
 use crate::engine::Write;
 use crate::error::at_most;
 use crate::journals::{self, JOURNAL_NONE, JOURNAL_STORED};
-use crate::messages::{self, CallMessages};
 use crate::packing::PackedJournal;
 use crate::rows::{self, outside_text, signed};
 use crate::{DomainScope, Store, StoreError, events, kv};
@@ -290,8 +287,6 @@ pub struct NewCall<'a> {
     pub record: &'a CallRecord,
     /// Its journal's bytes, up to [`JOURNAL_MOST`], where it is to be kept.
     pub journal: Option<&'a [u8]>,
-    /// Its SIP messages, where they are to be kept.
-    pub messages: Option<&'a Arc<CallMessages>>,
 }
 
 /// What became of a record that was given to be written.
@@ -319,7 +314,6 @@ impl Store {
             scope,
             record,
             journal,
-            messages: None,
         };
         let result = self.insert_calls(&[new]).await?.pop();
         result.unwrap_or(Ok(Inserted::Now))
@@ -340,16 +334,11 @@ impl Store {
             .collect();
         // Before the write lock is taken: nobody else waits for it.
         let packed = journals::pack(&journals).await?;
-        let good = calls.iter().zip(&checks);
-        let said: Vec<_> = good
-            .map(|(new, check)| new.messages.filter(|_| check.is_ok()))
-            .collect();
-        let said = messages::pack(&said).await?;
         let mut write = self.write().await?;
         let mut results = Vec::with_capacity(calls.len());
-        for (((new, check), journal), said) in calls.iter().zip(checks).zip(&packed).zip(&said) {
+        for ((new, check), journal) in calls.iter().zip(checks).zip(&packed) {
             results.push(match check {
-                Ok(()) => insert(&mut write, new, journal.as_ref(), said.as_ref()).await?,
+                Ok(()) => insert(&mut write, new, journal.as_ref()).await?,
                 Err(error) => Err(error),
             });
         }
@@ -418,7 +407,6 @@ async fn insert(
     write: &mut Write,
     new: &NewCall<'_>,
     journal: Option<&PackedJournal>,
-    said: Option<&PackedJournal>,
 ) -> Result<Result<Inserted, StoreError>, StoreError> {
     let (domain_id, call) = (new.scope.id(), &new.record.summary);
     kv::forget_call(write, new.scope, &call.id).await?;
@@ -490,9 +478,6 @@ async fn insert(
     }
     if let Some(journal) = journal {
         journals::insert(write, new.scope, &call.id, journal).await?;
-    }
-    if let Some(said) = said {
-        messages::insert(write, new.scope, &call.id, said).await?;
     }
     Ok(Ok(Inserted::Now))
 }

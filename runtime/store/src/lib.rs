@@ -75,7 +75,7 @@ pub use http_hosts::{HostPattern, HttpHost};
 pub use journals::JournalState;
 pub use kv::{KvCap, Once, Writer};
 pub use limits::{DomainLimits, Limit};
-pub use messages::{CallMessages, MessageWay, SipMessage};
+pub use messages::{CallMessages, MessageWay, NewMessages, SipMessage};
 pub use module_grants::ModuleGrants;
 pub use modules::{Module, NewVersion};
 pub use numbers::UserNumber;

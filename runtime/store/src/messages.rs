@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Write, blocking};
+use crate::engine::blocking;
 use crate::journals::packed_of;
 use crate::packing::PackedJournal;
 use crate::{DomainScope, Store, StoreError};
@@ -56,7 +56,45 @@ pub struct CallMessages {
     pub left_out: u64,
 }
 
+/// Messages to write.
+#[derive(Debug, Clone, Copy)]
+pub struct NewMessages<'a> {
+    /// Whose call it was.
+    pub scope: &'a DomainScope,
+    /// The call's identifier.
+    pub call: &'a str,
+    /// Its messages.
+    pub messages: &'a Arc<CallMessages>,
+}
+
 impl Store {
+    /// Writes the SIP messages of calls whose records are written, all of them in one transaction; those of others, and
+    /// those that are there already, are passed over.
+    pub async fn insert_call_messages(&self, new: &[NewMessages<'_>]) -> Result<(), StoreError> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        // Before the write lock is taken: nobody else waits for it.
+        let packed = pack(new).await?;
+        let mut write = self.write_relaxed().await?;
+        for (new, packed) in new.iter().zip(packed) {
+            sqlx::query(
+                "INSERT INTO call_messages (domain_id, call_id, codec, length_bytes, bytes) \
+                 SELECT c.domain_id, c.id, $3, $4, $5 FROM calls c WHERE c.domain_id = $1 AND c.id = $2 \
+                 ON CONFLICT (domain_id, call_id) DO NOTHING",
+            )
+            .bind(new.scope.id())
+            .bind(new.call)
+            .bind(packed.codec)
+            .bind(packed.length_bytes)
+            .bind(&packed.bytes)
+            .execute(&mut *write)
+            .await?;
+        }
+        write.commit().await?;
+        Ok(())
+    }
+
     /// A call's SIP messages; none: there is no such call, or nothing was kept of it.
     /// Errors: [`StoreError::Corrupt`] (what is stored cannot be read).
     pub async fn call_messages(
@@ -85,38 +123,11 @@ impl Store {
     }
 }
 
-/// Packs what calls bring, in their order.
-pub(crate) async fn pack(
-    calls: &[Option<&Arc<CallMessages>>],
-) -> Result<Vec<Option<PackedJournal>>, StoreError> {
-    if calls.iter().all(Option::is_none) {
-        return Ok(vec![None; calls.len()]);
-    }
-    let calls: Vec<_> = calls.iter().map(|said| said.cloned()).collect();
-    let pack = |said: Arc<CallMessages>| {
+async fn pack(new: &[NewMessages<'_>]) -> Result<Vec<PackedJournal>, StoreError> {
+    let all: Vec<_> = new.iter().map(|new| Arc::clone(new.messages)).collect();
+    let pack = |messages: Arc<CallMessages>| {
         // Plain fields as JSON: it cannot fail.
-        let text = serde_json::to_vec(&*said).unwrap_or_default();
-        PackedJournal::pack(text)
+        PackedJournal::pack(serde_json::to_vec(&*messages).unwrap_or_default())
     };
-    blocking(move || Ok(calls.into_iter().map(|said| said.map(pack)).collect())).await
-}
-
-/// Writes the messages of a call whose record is written.
-pub(crate) async fn insert(
-    write: &mut Write,
-    scope: &DomainScope,
-    call: &str,
-    said: &PackedJournal,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO call_messages (domain_id, call_id, codec, length_bytes, bytes) VALUES ($1, $2, $3, $4, $5)",
-    )
-    .bind(scope.id())
-    .bind(call)
-    .bind(said.codec)
-    .bind(said.length_bytes)
-    .bind(&said.bytes)
-    .execute(&mut **write)
-    .await?;
-    Ok(())
+    blocking(move || Ok(all.into_iter().map(pack).collect())).await
 }

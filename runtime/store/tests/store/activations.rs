@@ -334,7 +334,6 @@ async fn calls(
             scope,
             record,
             journal: None,
-            messages: None,
         })
         .collect();
     assert!(home.insert_calls(&new).await.unwrap().iter().all(Result::is_ok));

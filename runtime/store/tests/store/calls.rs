@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tandem_store::{
-    CallCursor, CallFilter, CallMessages, CallRecord, Due, Inserted, MessageWay, NewCall, ScenarioEnd,
-    SipMessage, StoreError,
+    CallCursor, CallFilter, CallMessages, CallRecord, Due, Inserted, MessageWay, NewCall, NewMessages,
+    ScenarioEnd, SipMessage, StoreError,
 };
 
 use crate::{call, home};
@@ -166,7 +166,6 @@ async fn a_batch_keeps_what_is_good() {
         scope,
         record: &records[number],
         journal: Some(b"j"),
-        messages: None,
     };
     let results = home
         .insert_calls(&[
@@ -224,7 +223,6 @@ async fn calls_are_paged_latest_first() {
             scope: &scope,
             record,
             journal: None,
-            messages: None,
         })
         .collect();
     assert!(home.insert_calls(&new).await.unwrap().iter().all(Result::is_ok));
@@ -448,18 +446,24 @@ async fn messages_come_back_and_go_with_their_call() {
         }],
         left_out: 7,
     });
-    let records = [call("0001", 0), call("0002", 1)];
-    let new = |record, messages| NewCall {
-        scope: &ours,
-        record,
-        journal: None,
-        messages,
+    for id in ["0001", "0002"] {
+        home.insert_call(&ours, &call(id, 0), None).await.unwrap();
+    }
+    let new = |scope, call| NewMessages {
+        scope,
+        call,
+        messages: &said,
     };
-    let written = home
-        .insert_calls(&[new(&records[0], Some(&said)), new(&records[1], None)])
-        .await
-        .unwrap();
-    assert!(written.iter().all(Result::is_ok), "{written:?}");
+    // One that no call has, one of another domain, and twice.
+    for call in [
+        new(&ours, "0001"),
+        new(&ours, "0003"),
+        new(&theirs, "0002"),
+        new(&ours, "0001"),
+    ] {
+        home.insert_call_messages(&[call]).await.unwrap();
+    }
+    home.insert_call_messages(&[]).await.unwrap();
     assert_eq!(
         home.call_messages(&ours, "0001").await.unwrap().as_ref(),
         Some(&*said)

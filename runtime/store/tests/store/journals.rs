@@ -57,7 +57,6 @@ async fn journals_of_a_batch_stay_with_their_calls() {
             scope: &scope,
             record,
             journal,
-            messages: None,
         })
         .collect();
     assert!(home.insert_calls(&new).await.unwrap().iter().all(Result::is_ok));

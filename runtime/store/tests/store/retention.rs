@@ -24,7 +24,6 @@ async fn calls(home: &Home, scope: &DomainScope, count: i64) {
             scope,
             record,
             journal: Some(b"journal"),
-            messages: None,
         })
         .collect();
     assert!(home.insert_calls(&new).await.unwrap().iter().all(Result::is_ok));

@@ -124,7 +124,6 @@ async fn an_abandoned_write_is_undone() {
             scope: &scope,
             record,
             journal: None,
-            messages: None,
         })
         .collect();
     let abandoned = tokio::time::timeout(Duration::from_millis(3), home.insert_calls(&new)).await;

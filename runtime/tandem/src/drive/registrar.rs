@@ -18,8 +18,8 @@ use super::answers::Answers;
 use super::clock;
 use super::happened;
 use super::journals::Watch;
-use super::sip_log::Shown;
 use crate::process::gates::{FromGate, GateKind, Gates, Inbox, SipItem};
+use tandem_sip::message::Shown;
 
 const BATCH_MAX: usize = 64;
 

@@ -28,8 +28,8 @@ use super::happened;
 use super::journals::Watch;
 use super::records::{Confirm, ToStore};
 use super::scenario::Scenarios;
-use super::sip_log::Shown;
 use crate::process::gates::{FromGate, GateKind, Gates, ShardInbox, SipItem, Unsent};
+use tandem_sip::message::Shown;
 
 /// Inputs handled before what they caused leaves, at most.
 const BATCH_MAX: usize = 64;
@@ -232,6 +232,8 @@ impl Driver {
             }
             deadline = self.round();
         }
+        self.calls.give_messages(true);
+        self.carry_out_all();
     }
 
     fn handle(&mut self, input: Input) {
@@ -305,9 +307,7 @@ impl Driver {
             Kept::Mended => self.reach.watch.mended(self.lane),
             Kept::Broken(Some(why)) => self.reach.watch.broken(self.lane, &why),
         }
-        while let Some(effect) = self.calls.poll_effect() {
-            self.carry_out(effect);
-        }
+        self.carry_out_all();
         // A command that waits is tried again soon: its call hangs on it.
         let again = (!self.command_gate()).then(|| clock::now() + GATE_PAUSE);
         let (written, on_disk) = self.calls.log_bytes();
@@ -318,6 +318,12 @@ impl Driver {
         counters.log_written.store(written, Ordering::Relaxed);
         counters.log_bytes.store(on_disk, Ordering::Relaxed);
         [self.calls.deadline(), again].into_iter().flatten().min()
+    }
+
+    fn carry_out_all(&mut self) {
+        while let Some(effect) = self.calls.poll_effect() {
+            self.carry_out(effect);
+        }
     }
 
     fn carry_out(&mut self, effect: Effect) {
@@ -350,11 +356,18 @@ impl Driver {
                 self.reach.scenarios.meters.call(&ended.domain);
                 let inbox = self.inbox.clone();
                 let confirm: Confirm = Box::new(move || drop(inbox.send(ToShard::Stored(number))));
-                if let Err(error) = self.reach.records.try_send(ToStore {
-                    ended: *ended,
-                    confirm,
-                }) {
+                if let Err(error) = self.reach.records.try_send(ToStore::Call { ended, confirm }) {
                     tracing::error!(number, %error, "a record stays in the log until the next start");
+                }
+            }
+            Effect::StoreMessages(said) => {
+                // They are large: where the store does not keep up, records go first.
+                let records = &self.reach.records;
+                let room = records.capacity() > records.max_capacity() / 4 * 3;
+                if !room {
+                    tracing::warn!(call = %said.call, "the SIP messages of a call are lost: the store does not keep up");
+                } else if let Err(error) = records.try_send(ToStore::Messages(said)) {
+                    tracing::warn!(%error, "the SIP messages of a call are lost");
                 }
             }
             Effect::Acknowledge { gate, cursor } => {

@@ -72,6 +72,18 @@ impl Caller {
         })
     }
 
+    /// For calls that are over: the domain, and the user whose calls are all that the caller may see; none: it may see
+    /// those of the whole domain.
+    pub(crate) fn may_calls(&self) -> Result<(&DomainScope, Option<&str>), ApiError> {
+        if let Who::Person(session) = &self.who
+            && session.account.role == Role::User
+            && let (Some(scope), Some(user)) = (&self.scope, &session.account.user)
+        {
+            return Ok((scope, Some(user)));
+        }
+        Ok((self.may(TokenScope::CallsRead)?, None))
+    }
+
     /// For what concerns all domains: the system's accounts alone.
     pub(crate) fn may_all(&self) -> Result<(), ApiError> {
         match &self.who {

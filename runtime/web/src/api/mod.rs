@@ -2,12 +2,13 @@
 //! who may see several domains name one in the path ([`inside`]).
 //!
 //! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`accounts`],
-//! [`users`], [`scenarios`], [`numbers`], [`voicemail`], [`logs`] or [`replays`] → the store, and the audit log ([`edit`]).
+//! [`users`], [`scenarios`], [`numbers`], [`voicemail`], [`calls`], [`logs`] or [`replays`] → the store, and the audit log ([`edit`]).
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
 
 mod accounts;
 mod body;
 mod caller;
+mod calls;
 mod domains;
 mod edit;
 mod grants;
@@ -49,6 +50,10 @@ pub use users::MakeCredentials;
 const BODY_BYTES_MAX: usize = 64 << 10;
 /// Passwords that are hashed or compared at once: each takes a core.
 const HASHERS: usize = 2;
+/// Lists of calls that are exported at once, of all domains. A domain has one at a time.
+const EXPORTS: usize = 4;
+/// Journals that are read at once: each takes a core and some of memory.
+const JOURNALS: usize = 2;
 
 /// Looks at components and compiles them, where that harms nobody: in a process of its own.
 pub trait Compile: Send + Sync + 'static {
@@ -111,6 +116,9 @@ struct Shared {
     credentials: OnceLock<MakeCredentials>,
     uploading: Places,
     replaying: Places,
+    exporting: Places,
+    /// Journals that are read at once.
+    reading: Semaphore,
     /// None: nobody runs replays.
     replays: OnceLock<Box<dyn Replay>>,
     streams: logs::Streams,
@@ -130,6 +138,8 @@ impl Api {
             credentials: OnceLock::new(),
             uploading: Places::new(limits.uploads_max),
             replaying: Places::new(limits.replays_max),
+            exporting: Places::new(EXPORTS),
+            reading: Semaphore::new(JOURNALS),
             replays: OnceLock::new(),
             streams: logs::Streams::default(),
         };
@@ -274,6 +284,11 @@ fn of_domain() -> Router<Api> {
         .route("/limits", get(limits::show))
         .route("/grants", get(grants::show))
         .route("/logs", get(logs::read))
+        .route("/calls", get(calls::list))
+        .route("/calls.csv", get(calls::csv::list))
+        .route("/calls/{id}", get(calls::show))
+        .route("/calls/{id}/steps", get(calls::steps::list))
+        .route("/calls/{id}/messages", get(calls::messages::list))
         .route("/calls/{id}/replay", post(replays::replay))
         .route("/usage", get(usage::show))
         .route("/voicemail", get(voicemail::boxes))

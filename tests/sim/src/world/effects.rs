@@ -56,7 +56,7 @@ impl World {
                 );
             }
             // Nobody asks a shard anything here, or listens.
-            Effect::Told { .. } | Effect::Happened(_) => (),
+            Effect::Told { .. } | Effect::Happened(_) | Effect::StoreMessages(_) => (),
             Effect::Acknowledge { gate, cursor } => self.acknowledge(gate, lane, cursor),
         }
     }
