@@ -1,11 +1,12 @@
 //! HTTP: `/healthz` and `/metrics` for operators, `/api/v1` for programs and people who administer, `/s/DOMAIN/` for its scenarios.
 //!
 //! A request's way: [`server`] accepts and bounds it → the router in [`routes`] → what [`Health`] and [`Metrics`]
-//! hold, or [`api`], or [`scenario`]. The other roles write into those two handles; nothing here reaches into a role. Not here:
+//! hold, or [`api`] (with [`Live`]), or [`scenario`]. The other roles write into those two handles; nothing here reaches into a role. Not here:
 //! compiling (whoever makes the [`Api`] brings a [`Compile`]).
 
 mod api;
 mod health;
+mod live;
 mod metrics;
 pub mod password;
 mod process;
@@ -14,8 +15,11 @@ mod scenario;
 mod scenario_metrics;
 mod server;
 
-pub use api::{Api, ApiLimits, Compile, MakeCredentials, Replay, ReplayAsked, ReplayRefused};
+pub use api::{
+    Api, ApiLimits, Compile, CountRegistrations, MakeCredentials, Replay, ReplayAsked, ReplayRefused,
+};
 pub use health::{Health, Status};
+pub use live::{ActiveCall, CallState, LastHour, Live, LogEvent, RegistrationChange};
 pub use metrics::{CallEnd, CallLabels, EndLabels, Kind, MediaLabels, Metrics, Reading};
 pub use scenario::{Refusal, Serve};
 pub use scenario_metrics::{MetricRefused, ScenarioMetrics};

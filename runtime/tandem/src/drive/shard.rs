@@ -18,6 +18,7 @@ use tandem_logic::{Calls, Effect, Ended, Kept, Launch};
 use tandem_sip::{Flow, Moment};
 use tandem_switch::door::{Door, Facts, Passed};
 use tandem_switch::{Answer, CallKey, Input, Inquiry, Told};
+use tandem_web::Live;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 use tokio::time::sleep_until;
@@ -105,6 +106,8 @@ pub struct Reach {
     pub observe: Arc<dyn Fn(Observed<'_>) + Send + Sync>,
     /// Told of logs that cannot be written.
     pub watch: Watch,
+    /// Told of what goes on.
+    pub live: Live,
 }
 
 /// What is counted.
@@ -342,6 +345,7 @@ impl Driver {
             // A guest that is gone has nobody left to tell.
             Effect::Answer { reply, outcome } => drop(reply.send(outcome)),
             Effect::Happened(happening) => {
+                happened::tell_call(&self.reach.live, &happening);
                 let directory = self.reach.answers.directory.clone();
                 self.reach
                     .asking
@@ -353,6 +357,7 @@ impl Driver {
             }
             Effect::Store { number, ended } => {
                 (self.reach.observe)(Observed::Call(&ended));
+                happened::tell_end(&self.reach.live, &ended);
                 self.reach.scenarios.meters.call(&ended.domain);
                 let inbox = self.inbox.clone();
                 let confirm: Confirm = Box::new(move || drop(inbox.send(ToShard::Stored(number))));
@@ -411,6 +416,7 @@ impl Driver {
     fn launch(&mut self, launch: Launch) {
         let Launch { start, journal } = launch;
         let (call, entry) = (start.call, start.entry.clone());
+        happened::tell_going_on(&self.reach.live, &start);
         let (inbox, domain, scenarios) = (
             self.inbox.clone(),
             start.domain.clone(),

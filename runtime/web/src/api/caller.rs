@@ -151,6 +151,32 @@ fn role_may(role: Role, right: TokenScope) -> bool {
     }
 }
 
+/// What a request was let in by, for one that goes on for long.
+pub(crate) enum Credential {
+    Token(Secret),
+    Cookie(Secret),
+}
+
+impl Credential {
+    /// As the request shows it.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        match headers.get(header::AUTHORIZATION) {
+            Some(shown) => token_of(shown.to_str().ok()?).map(Self::Token),
+            None => cookie(headers).map(Self::Cookie),
+        }
+    }
+
+    /// Whether it would still let somebody in. Asking is no use of a session.
+    pub(crate) async fn stands(&self, api: &Api) -> bool {
+        let stands = match self {
+            Self::Token(secret) => api.store().bearer(secret).await.map(|found| found.is_some()),
+            Self::Cookie(secret) => api.store().session_stands(secret, LASTS).await,
+        };
+        // A store that does not answer is no reason to break off.
+        stands.unwrap_or(true)
+    }
+}
+
 impl FromRequestParts<Api> for Caller {
     type Rejection = ApiError;
 

@@ -2,7 +2,7 @@
 //! who may see several domains name one in the path ([`inside`]).
 //!
 //! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`accounts`],
-//! [`users`], [`scenarios`], [`numbers`], [`voicemail`], [`calls`], [`logs`] or [`replays`] → the store, and the audit log ([`edit`]).
+//! [`users`], [`scenarios`], [`numbers`], [`voicemail`], [`calls`], [`now`], [`logs`] or [`replays`] → the store, and the audit log ([`edit`]).
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
 
 mod accounts;
@@ -15,6 +15,7 @@ mod grants;
 mod inside;
 mod limits;
 mod logs;
+mod now;
 mod numbers;
 mod problem;
 mod replays;
@@ -36,15 +37,19 @@ use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::{any, delete, get, patch, post, put};
+use jiff::Timestamp;
 use tandem_host_api::{Grants, Verdict};
 use tandem_store::{DomainScope, Store};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OwnedSemaphorePermit, Semaphore, watch};
 
 pub(crate) use caller::Peer;
+pub use now::CountRegistrations;
 use problem::ApiError;
 pub use replays::{Replay, ReplayAsked, ReplayRefused};
 use throttle::Throttle;
 pub use users::MakeCredentials;
+
+use crate::Live;
 
 /// Longest body that is not a component, in bytes.
 const BODY_BYTES_MAX: usize = 64 << 10;
@@ -122,6 +127,12 @@ struct Shared {
     /// None: nobody runs replays.
     replays: OnceLock<Box<dyn Replay>>,
     streams: logs::Streams,
+    /// Who follows events.
+    watching: logs::Streams,
+    live: OnceLock<Live>,
+    started_at: Timestamp,
+    /// None: nobody counts them.
+    registrations: OnceLock<Box<dyn CountRegistrations>>,
 }
 
 impl Api {
@@ -142,6 +153,10 @@ impl Api {
             reading: Semaphore::new(JOURNALS),
             replays: OnceLock::new(),
             streams: logs::Streams::default(),
+            watching: logs::Streams::default(),
+            live: OnceLock::new(),
+            started_at: Timestamp::now(),
+            registrations: OnceLock::new(),
         };
         Self {
             shared: Arc::new(shared),
@@ -152,6 +167,20 @@ impl Api {
     #[must_use]
     pub fn with_log_written(self, written: watch::Receiver<u64>) -> Self {
         self.shared.streams.set_written(written);
+        self
+    }
+
+    /// Tells of what goes on, as `live` is told.
+    #[must_use]
+    pub fn with_live(self, live: Live) -> Self {
+        let _ = self.shared.live.set(live); // it is set once, before the server runs
+        self
+    }
+
+    /// Counts registrations by `count`.
+    #[must_use]
+    pub fn with_registrations(self, count: impl CountRegistrations) -> Self {
+        let _ = self.shared.registrations.set(Box::new(count)); // it is set once, before the server runs
         self
     }
 
@@ -171,6 +200,10 @@ impl Api {
 
     async fn editing(&self) -> MutexGuard<'_, ()> {
         self.shared.edits.lock().await
+    }
+
+    fn live(&self) -> &Live {
+        self.shared.live.get_or_init(Live::default)
     }
 
     fn store(&self) -> &Store {
@@ -286,6 +319,9 @@ fn of_domain() -> Router<Api> {
         .route("/logs", get(logs::read))
         .route("/calls", get(calls::list))
         .route("/calls.csv", get(calls::csv::list))
+        .route("/calls/active", get(now::active))
+        .route("/events", get(now::events))
+        .route("/status", get(now::status))
         .route("/calls/{id}", get(calls::show))
         .route("/calls/{id}/steps", get(calls::steps::list))
         .route("/calls/{id}/messages", get(calls::messages::list))

@@ -22,7 +22,7 @@ impl World {
             Done::Registrar(RegistrarEffect::Ask { number, question }) => {
                 self.put(life, Lane::REGISTRAR, number, question);
             }
-            Done::Registrar(RegistrarEffect::Presence { .. }) => (),
+            Done::Registrar(RegistrarEffect::Presence { .. } | RegistrarEffect::Bound { .. }) => (),
             Done::Registrar(RegistrarEffect::Acknowledge { gate, cursor }) => {
                 self.acknowledge(gate, Lane::REGISTRAR, cursor);
             }
