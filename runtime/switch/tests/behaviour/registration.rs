@@ -6,7 +6,7 @@ use tandem_sip::Moment;
 
 use tandem_sip::registrar::{Config, Registrar};
 use tandem_sip::{Message, Method, Name};
-use tandem_switch::registration::{Input, Output, Registration};
+use tandem_switch::registration::{BindingChange, Input, Output, Registration};
 use tandem_switch::{Answer, Change, Key, Kind, Question, RestoreProblem};
 
 use crate::kit::*;
