@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use utoipa::ToSchema;
 
 use crate::accounts::Home;
 use crate::domains::now;
@@ -15,7 +16,7 @@ pub const AUDIT_PAGE_MOST: u32 = 1_000;
 const STATE_MOST: usize = 64 << 10;
 
 /// A change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditEntry {
     /// Grows with every entry of all domains.
     pub id: i64,

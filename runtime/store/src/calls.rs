@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use utoipa::ToSchema;
 
 use crate::engine::Write;
 use crate::error::at_most;
@@ -21,7 +22,7 @@ pub const LEGS_MOST: usize = 1_000;
 pub const JOURNAL_MOST: usize = 64 << 20;
 
 /// Which way a call went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// From outside the domain to it.
@@ -55,7 +56,7 @@ impl Direction {
 }
 
 /// Who a leg is in its call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LegRole {
     /// The one whose INVITE began the call.
@@ -85,7 +86,7 @@ impl LegRole {
 }
 
 /// How the scenario of a call ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScenarioEnd {
     /// It came to its end.
@@ -142,7 +143,7 @@ impl ScenarioEnd {
 }
 
 /// A call without its legs. Text longer than 1,024 bytes is cut when it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CallSummary {
     /// 1 to 128 visible ASCII characters, unique in its domain; sorts by time.
     pub id: String,
@@ -192,7 +193,7 @@ pub struct CallSummary {
 }
 
 /// The scenario that took over a call whose own had failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FallbackRecord {
     /// Its module's name.
     pub scenario: String,
@@ -246,7 +247,7 @@ impl<'de> Deserialize<'de> for CallRecord {
 }
 
 /// One peer's side of a call. Text longer than 1,024 bytes is cut when it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LegRecord {
     /// Its place in the call, from 0; unique in the call.
     pub index: u32,

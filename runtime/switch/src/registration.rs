@@ -370,12 +370,12 @@ impl Registration {
     fn note_changes(&mut self, aor: &Aor, before: &[Binding], after: &[Binding]) {
         let same = |there: &[Binding], binding: &Binding| {
             let found = there.iter().find(|it| it.contact_uri == binding.contact_uri);
-            found.map(|it| it.freshness)
+            found.map(Binding::freshness)
         };
         for binding in after {
             match same(before, binding) {
                 None => self.note_bound(aor, binding, BindingChange::Added),
-                Some(freshness) if freshness != binding.freshness => {
+                Some(freshness) if freshness != binding.freshness() => {
                     self.note_bound(aor, binding, BindingChange::Refreshed);
                 }
                 Some(_) => (),

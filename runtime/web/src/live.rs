@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use utoipa::ToSchema;
 
 /// Events that wait for one who looks on.
 const WAITING_MOST: usize = 256;
@@ -19,7 +20,7 @@ const WAITING_MOST: usize = 256;
 const MINUTES: usize = 60;
 
 /// A call in progress.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ActiveCall {
     /// As its record will have it.
     pub id: String,
@@ -77,7 +78,7 @@ pub struct LogEvent<'a> {
 }
 
 /// What is counted of the last hour.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct LastHour {
     /// Calls that began in each of the last 60 minutes, the oldest first; the last one is under way.
     pub calls_per_minute: Vec<u64>,

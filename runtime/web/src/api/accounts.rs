@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tandem_store::accounts::Home;
 use tandem_store::{Account, AccountChange, AuditEntry, NewAccount, Role, TokenScope, audit};
+use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
 use super::edit::{Change, state};
@@ -19,14 +20,17 @@ use super::users::Page;
 use super::{Api, body};
 use crate::password;
 
+/// Lists who may log in.
+#[utoipa::path(get, path = "/accounts", tag = "accounts", responses((status = 200, body = Page<Account>)))]
 pub(crate) async fn list(caller: Caller, State(api): State<Api>) -> Result<Json<Page<Account>>, ApiError> {
     let home = caller.home(TokenScope::DomainRead)?;
     let items = api.store().accounts(home).await?;
     Ok(Json(Page { items, next: None }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AccountCreation)]
 struct Creation {
     /// Without a domain.
     login: String,
@@ -37,6 +41,8 @@ struct Creation {
     password: String,
 }
 
+/// Lets somebody log in.
+#[utoipa::path(post, path = "/accounts", tag = "accounts", request_body = Creation, responses((status = 201, body = Account)))]
 pub(crate) async fn create(
     caller: Caller,
     State(api): State<Api>,
@@ -65,8 +71,9 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(made)).into_response())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AccountEdit)]
 struct Edit {
     display_name: Option<String>,
     password: Option<String>,
@@ -74,6 +81,8 @@ struct Edit {
     language: Option<String>,
 }
 
+/// Changes an account. A new password or a block ends its sessions.
+#[utoipa::path(patch, path = "/accounts/{login}", tag = "accounts", params(("login" = String, Path)), request_body = Edit, responses((status = 200, body = Account)))]
 pub(crate) async fn change(
     caller: Caller,
     State(api): State<Api>,
@@ -110,6 +119,8 @@ pub(crate) async fn change(
     Ok(Json(after))
 }
 
+/// Removes an account.
+#[utoipa::path(delete, path = "/accounts/{login}", tag = "accounts", params(("login" = String, Path)), responses((status = 204, description = "removed")))]
 pub(crate) async fn remove(
     caller: Caller,
     State(api): State<Api>,
@@ -144,8 +155,9 @@ fn not_oneself(caller: &Caller, login: &str, does: bool, verb: &str) -> Result<(
     Ok(())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
     /// 1 to 1,000.
     limit: Option<u32>,
@@ -154,6 +166,7 @@ pub(crate) struct Asked {
 }
 
 /// Who changed what, the newest first.
+#[utoipa::path(get, path = "/audit", tag = "accounts", params(Asked), responses((status = 200, body = Page<AuditEntry>)))]
 pub(crate) async fn audit_log(
     caller: Caller,
     State(api): State<Api>,

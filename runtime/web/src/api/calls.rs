@@ -8,9 +8,11 @@ pub(crate) mod steps;
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tandem_store::{CallFilter, CallRecord, CallSummary, DomainScope, JournalState};
+use tandem_store::{CallFilter, CallRecord, CallSummary, DomainScope, JournalState, LegRecord};
+use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
 use super::problem::ApiError;
@@ -18,8 +20,9 @@ use super::scenarios::{not_found, path};
 use super::users::Page;
 use super::{Api, body};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
     /// Started then or later.
     since: Option<Timestamp>,
@@ -46,10 +49,8 @@ impl Asked {
         let text = |text: Option<String>| text.filter(|text| !text.is_empty());
         let user = match (own, text(self.user)) {
             (Some(own), Some(other)) if own != other => {
-                return Err(ApiError::new(
-                    axum::http::StatusCode::FORBIDDEN,
-                    "your role includes your own calls only",
-                ));
+                let detail = "your role includes your own calls only";
+                return Err(ApiError::new(StatusCode::FORBIDDEN, detail));
             }
             (Some(own), _) => Some(own.to_owned()),
             (None, user) => user,
@@ -69,6 +70,9 @@ impl Asked {
     }
 }
 
+/// Lists calls that are over, latest first. With `q` a page may have fewer calls than its limit, even none, and be followed
+/// by others. A user sees his own.
+#[utoipa::path(get, path = "/calls", tag = "calls", params(Asked), responses((status = 200, body = Page<CallSummary>)))]
 pub(crate) async fn list(
     caller: Caller,
     State(api): State<Api>,
@@ -83,13 +87,17 @@ pub(crate) async fn list(
 }
 
 /// A call with its legs, and what became of its journal.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Call)]
 pub(crate) struct Shown {
     #[serde(flatten)]
-    record: CallRecord,
+    summary: CallSummary,
+    legs: Vec<LegRecord>,
     journal: JournalState,
 }
 
+/// A call with its legs.
+#[utoipa::path(get, path = "/calls/{id}", tag = "calls", params(("id" = String, Path)), responses((status = 200, body = Shown)))]
 pub(crate) async fn show(
     caller: Caller,
     State(api): State<Api>,
@@ -104,7 +112,12 @@ pub(crate) async fn show(
     }
     let journal = api.store().journal_state(scope, &id).await?;
     let journal = journal.unwrap_or(JournalState::None);
-    Ok(Json(Shown { record, journal }))
+    let CallRecord { summary, legs } = record;
+    Ok(Json(Shown {
+        summary,
+        legs,
+        journal,
+    }))
 }
 
 async fn read(api: &Api, scope: &DomainScope, id: &str) -> Result<CallRecord, ApiError> {

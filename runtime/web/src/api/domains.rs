@@ -11,15 +11,17 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use tandem_store::{Domain, DomainChange, DomainLimits, Keep, NewDomain, StoreError, TokenScope};
+use utoipa::ToSchema;
 
 use super::caller::Caller;
-use super::edit::{Change, Tagged, must_match, state};
+use super::edit::{Change, IfMatch, Tagged, must_match, state};
 use super::problem::ApiError;
 use super::users::Page;
 use super::{Api, body};
 
 /// A domain.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Domain)]
 pub(crate) struct Shown {
     name: String,
     realm: String,
@@ -49,6 +51,7 @@ impl From<Domain> for Shown {
 }
 
 /// All domains for the system's administrators, its own for everybody else.
+#[utoipa::path(get, path = "/domains", tag = "domains", responses((status = 200, body = Page<Shown>)))]
 pub(crate) async fn list(caller: Caller, State(api): State<Api>) -> Result<Json<Page<Shown>>, ApiError> {
     let domains = if caller.may_all().is_ok() {
         api.store().domains().await?
@@ -59,8 +62,9 @@ pub(crate) async fn list(caller: Caller, State(api): State<Api>) -> Result<Json<
     Ok(Json(Page { items, next: None }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DomainCreation)]
 struct Creation {
     name: String,
     realm: Option<String>,
@@ -72,6 +76,8 @@ fn utc() -> String {
     "UTC".to_owned()
 }
 
+/// Makes a domain.
+#[utoipa::path(post, path = "/domains", tag = "domains", request_body = Creation, responses((status = 201, body = Shown)))]
 pub(crate) async fn create(
     caller: Caller,
     State(api): State<Api>,
@@ -114,14 +120,17 @@ fn field(error: &StoreError) -> &'static str {
     }
 }
 
+/// The domain.
+#[utoipa::path(get, path = "/domain", tag = "domains", responses((status = 200, body = Shown)))]
 pub(crate) async fn show(caller: Caller, State(api): State<Api>) -> Result<Tagged<Shown>, ApiError> {
     let scope = caller.may(TokenScope::DomainRead)?;
     Ok(Tagged(StatusCode::OK, api.store().domain(scope).await?.into()))
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[allow(clippy::option_option, reason = "`null` is something else than nothing")]
+#[schema(as = DomainEdit)]
 struct Edit {
     time_zone: Option<String>,
     #[serde(deserialize_with = "given")]
@@ -138,6 +147,8 @@ fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Opti
     Option::deserialize(from).map(Some)
 }
 
+/// Changes the domain.
+#[utoipa::path(patch, path = "/domain", tag = "domains", params(IfMatch), request_body = Edit, responses((status = 200, body = Shown)))]
 pub(crate) async fn change(
     caller: Caller,
     State(api): State<Api>,
@@ -175,6 +186,7 @@ pub(crate) async fn change(
 }
 
 /// Removes it with all it owns.
+#[utoipa::path(delete, path = "/domain", tag = "domains", params(IfMatch), responses((status = 204, description = "removed")))]
 pub(crate) async fn remove(
     caller: Caller,
     State(api): State<Api>,

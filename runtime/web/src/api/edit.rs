@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tandem_store::NewAuditEntry;
 use tandem_store::accounts::Home;
+use utoipa::IntoParams;
 
 use super::Api;
 use super::caller::Caller;
@@ -32,6 +33,16 @@ fn tag(resource: &impl Serialize) -> String {
     let half = digest.as_ref().iter().take(12);
     let digits = half.fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"));
     format!("\"{digits}\"")
+}
+
+/// The header that [`must_match`] reads, for the OpenAPI document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "only its description is used")]
+pub(crate) struct IfMatch {
+    /// The `ETag` that reading gave, or `*`.
+    #[param(rename = "if-match")]
+    if_match: String,
 }
 
 /// Whether the request is about the resource as it is now. Hold [`Api::editing`] from here until the change is made.

@@ -2,7 +2,8 @@
 //! who may see several domains name one in the path ([`inside`]).
 //!
 //! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`accounts`],
-//! [`users`], [`scenarios`], [`numbers`], [`voicemail`], [`calls`], [`now`], [`logs`] or [`replays`] → the store, and the audit log ([`edit`]).
+//! [`users`], [`scenarios`], [`numbers`], [`voicemail`], [`calls`], [`now`], [`logs`] or [`replays`] → the store, and the
+//! audit log (`edit`). What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
 
 mod accounts;
@@ -17,6 +18,7 @@ mod limits;
 mod logs;
 mod now;
 mod numbers;
+mod openapi;
 mod problem;
 mod replays;
 mod scenarios;
@@ -36,11 +38,13 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::{any, delete, get, patch, post, put};
+use axum::routing::any;
 use jiff::Timestamp;
 use tandem_host_api::{Grants, Verdict};
 use tandem_store::{DomainScope, Store};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OwnedSemaphorePermit, Semaphore, watch};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub(crate) use caller::Peer;
 pub use now::CountRegistrations;
@@ -280,69 +284,62 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 pub(crate) fn router(api: Api) -> Router {
-    let own = bounded(of_domain().merge(accounts_and_audit()), api.clone());
+    let (own, own_document) = of_domain().merge(accounts_and_audit()).split_for_parts();
+    let (system, rest_document) = of_system().merge(accounts_and_audit()).split_for_parts();
+    let document = openapi::document(own_document, rest_document);
+    let all = of_domain().split_for_parts().0.merge(system);
+    let own = bounded(own, api.clone());
     let named = any(move |request| inside::forward(own.clone(), request));
-    let all = of_domain()
-        .merge(accounts_and_audit())
-        .route(
-            "/session",
-            get(session::show).post(session::open).delete(session::close),
-        )
-        .route("/session/password", put(session::set_password))
-        .route("/domains", get(domains::list).post(domains::create))
+    let all = all
         .route("/domains/{domain}", named.clone())
         .route("/domains/{domain}/{*rest}", named);
-    bounded(all, api)
+    bounded(all, api).merge(openapi::router(&document))
 }
 
 /// What a domain owns.
-fn of_domain() -> Router<Api> {
-    Router::new()
-        .route(
-            "/domain",
-            get(domains::show).patch(domains::change).delete(domains::remove),
-        )
-        .route("/users", get(users::list).post(users::create))
-        .route(
-            "/users/{name}",
-            get(users::show).patch(users::change).delete(users::remove),
-        )
-        .route("/users/{name}/password", post(users::set_password))
-        .route("/scenarios", get(scenarios::list))
-        .route(
-            "/scenarios/{name}/versions",
-            get(scenarios::versions).post(scenarios::upload),
-        )
-        .route("/scenarios/{name}/versions/{hash}", delete(scenarios::remove))
-        .route("/limits", get(limits::show))
-        .route("/grants", get(grants::show))
-        .route("/logs", get(logs::read))
-        .route("/calls", get(calls::list))
-        .route("/calls.csv", get(calls::csv::list))
-        .route("/calls/active", get(now::active))
-        .route("/events", get(now::events))
-        .route("/status", get(now::status))
-        .route("/calls/{id}", get(calls::show))
-        .route("/calls/{id}/steps", get(calls::steps::list))
-        .route("/calls/{id}/messages", get(calls::messages::list))
-        .route("/calls/{id}/replay", post(replays::replay))
-        .route("/usage", get(usage::show))
-        .route("/voicemail", get(voicemail::boxes))
-        .route("/voicemail/{box}", get(voicemail::list))
-        .route("/voicemail/{box}/{id}", delete(voicemail::remove))
-        .route("/numbers", get(numbers::list))
-        .route("/numbers/{number}/activation", put(numbers::activate))
+fn of_domain() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(domains::show, domains::change, domains::remove))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::show, users::change, users::remove))
+        .routes(routes!(users::set_password))
+        .routes(routes!(scenarios::list))
+        .routes(routes!(scenarios::versions, scenarios::upload))
+        .routes(routes!(scenarios::remove))
+        .routes(routes!(limits::show))
+        .routes(routes!(grants::show))
+        .routes(routes!(logs::read))
+        .routes(routes!(calls::list))
+        .routes(routes!(calls::csv::export))
+        .routes(routes!(calls::show))
+        .routes(routes!(calls::steps::steps))
+        .routes(routes!(calls::messages::messages))
+        .routes(routes!(now::active))
+        .routes(routes!(now::events))
+        .routes(routes!(now::status))
+        .routes(routes!(replays::replay))
+        .routes(routes!(usage::show))
+        .routes(routes!(voicemail::boxes))
+        .routes(routes!(voicemail::list))
+        .routes(routes!(voicemail::remove))
+        .routes(routes!(numbers::list))
+        .routes(routes!(numbers::activate))
 }
 
 /// What a domain has, and, without a domain, the system.
-fn accounts_and_audit() -> Router<Api> {
-    Router::new()
-        .route("/accounts", get(accounts::list).post(accounts::create))
-        .route(
-            "/accounts/{login}",
-            patch(accounts::change).delete(accounts::remove),
-        )
-        .route("/audit", get(accounts::audit_log))
+fn accounts_and_audit() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(accounts::list, accounts::create))
+        .routes(routes!(accounts::change, accounts::remove))
+        .routes(routes!(accounts::audit_log))
+}
+
+/// What no domain has.
+fn of_system() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(session::show, session::open, session::close))
+        .routes(routes!(session::set_password))
+        .routes(routes!(domains::list, domains::create))
 }
 
 /// A router that refuses in our words, and bodies that are too long.

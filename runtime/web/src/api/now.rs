@@ -14,6 +14,7 @@ use serde::Serialize;
 use tandem_store::TokenScope;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
+use utoipa::ToSchema;
 
 use super::caller::{Caller, Credential};
 use super::logs::{Events, Place};
@@ -25,7 +26,7 @@ use crate::live::{ActiveCall, LastHour, Watcher};
 /// Chunks that wait for their reader.
 const CHUNKS_WAITING: usize = 2;
 /// A comment after so long, and a look whether the reader may still read.
-const ALIVE: Duration = Duration::from_secs(15);
+const ALIVE: Duration = Duration::from_secs(5);
 
 /// Counts registrations.
 pub trait CountRegistrations: Send + Sync + 'static {
@@ -33,6 +34,8 @@ pub trait CountRegistrations: Send + Sync + 'static {
     fn count(&self, domain: Option<String>) -> Pin<Box<dyn Future<Output = u64> + Send + '_>>;
 }
 
+/// Calls in progress, the oldest first.
+#[utoipa::path(get, path = "/calls/active", tag = "calls", responses((status = 200, body = Page<ActiveCall>)))]
 pub(crate) async fn active(
     caller: Caller,
     State(api): State<Api>,
@@ -45,7 +48,8 @@ pub(crate) async fn active(
 }
 
 /// How a domain, or the system, is doing.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Status)]
 pub(crate) struct Status {
     version: &'static str,
     /// When the call logic was started.
@@ -57,6 +61,8 @@ pub(crate) struct Status {
     last_hour: LastHour,
 }
 
+/// How a domain is doing; without one, the system.
+#[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status)))]
 pub(crate) async fn status(caller: Caller, State(api): State<Api>) -> Result<Json<Status>, ApiError> {
     let domain = caller.home(TokenScope::CallsRead)?.map(|scope| scope.name());
     let registrations = match api.shared.registrations.get() {
@@ -72,6 +78,14 @@ pub(crate) async fn status(caller: Caller, State(api): State<Api>) -> Result<Jso
     }))
 }
 
+/// What happens, as it happens (Server-Sent Events): `call`, `registration`, `log`; `lost` tells how many events a slow
+/// reader missed, `dropped` why the stream ends.
+#[utoipa::path(
+    get,
+    path = "/events",
+    tag = "status",
+    responses((status = 200, body = String, content_type = "text/event-stream"))
+)]
 pub(crate) async fn events(
     caller: Caller,
     State(api): State<Api>,

@@ -3,8 +3,9 @@
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use tandem_host_api::{Problem, Verdict};
+use tandem_host_api::{Problem as ComponentProblem, Verdict};
 use tandem_store::{StoreError, TokenScope};
+use utoipa::ToSchema;
 
 /// Why a request was refused.
 #[derive(Debug)]
@@ -12,7 +13,7 @@ pub(crate) struct ApiError {
     status: StatusCode,
     detail: String,
     /// Of a component, all at once.
-    problems: Vec<Problem>,
+    problems: Vec<ComponentProblem>,
     problems_untold: u64,
     /// Of a form, by field.
     errors: Vec<FieldError>,
@@ -20,25 +21,31 @@ pub(crate) struct ApiError {
 }
 
 /// What is wrong with one field of a body.
-#[derive(Debug, Serialize)]
-struct FieldError {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FieldError {
     /// RFC 6901: `/name`.
     pointer: String,
     detail: String,
 }
 
 /// RFC 9457 §3. `type` is absent, which is `about:blank`: `title` is then the status in words (§4.2.1).
-#[derive(Serialize)]
-struct Body<'a> {
-    title: &'a str,
+#[derive(Serialize, ToSchema)]
+pub(super) struct Problem {
+    title: &'static str,
     status: u16,
-    detail: &'a str,
-    #[serde(skip_serializing_if = "<[Problem]>::is_empty")]
-    problems: &'a [Problem],
+    detail: String,
+    /// Of a component, all at once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>, required = false)]
+    problems: Vec<ComponentProblem>,
+    /// More of them than are told.
     #[serde(skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
     problems_untold: u64,
-    #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
-    errors: &'a [FieldError],
+    /// Of a form, by field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(inline, required = false)]
+    errors: Vec<FieldError>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -137,7 +144,7 @@ impl ApiError {
     }
 
     /// One of a component that was not looked at.
-    pub(crate) fn with_problem(mut self, problem: Problem) -> Self {
+    pub(crate) fn with_problem(mut self, problem: ComponentProblem) -> Self {
         self.problems.push(problem);
         self
     }
@@ -167,13 +174,13 @@ impl From<StoreError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = Body {
+        let body = Problem {
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
-            detail: &self.detail,
-            problems: &self.problems,
+            detail: self.detail,
+            problems: self.problems,
             problems_untold: self.problems_untold,
-            errors: &self.errors,
+            errors: self.errors,
         };
         let mut response = (self.status, axum::Json(body)).into_response();
         let headers = response.headers_mut();

@@ -11,6 +11,7 @@ use axum::{Extension, Json};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tandem_store::{Account, AccountChange, Secret, Session, StoreError};
+use utoipa::ToSchema;
 
 use super::caller::{COOKIE, Caller, LASTS, Peer, cookie};
 use super::edit::Change;
@@ -19,7 +20,7 @@ use super::throttle::network;
 use super::{Api, body};
 use crate::password::{self, PasswordError};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Login {
     login: String,
@@ -27,7 +28,8 @@ struct Login {
 }
 
 /// What a browser is told of its session.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
 pub(crate) struct Shown {
     account: Account,
     csrf: String,
@@ -45,6 +47,7 @@ impl From<&Session> for Shown {
 }
 
 /// Lets somebody in.
+#[utoipa::path(post, path = "/session", tag = "session", request_body = Login, responses((status = 200, body = Shown, headers(("set-cookie" = String)))))]
 pub(crate) async fn open(
     State(api): State<Api>,
     peer: Option<Extension<Peer>>,
@@ -97,11 +100,13 @@ pub(crate) async fn open(
 }
 
 /// Whose session it is.
+#[utoipa::path(get, path = "/session", tag = "session", responses((status = 200, body = Shown)))]
 pub(crate) async fn show(caller: Caller) -> Result<Json<Shown>, ApiError> {
     Ok(Json(caller.session()?.into()))
 }
 
 /// Logs out.
+#[utoipa::path(delete, path = "/session", tag = "session", responses((status = 204, description = "logged out")))]
 pub(crate) async fn close(State(api): State<Api>, mut parts: Parts) -> Result<Response, ApiError> {
     Caller::from_request_parts(&mut parts, &api).await?;
     if let Some(secret) = cookie(&parts.headers) {
@@ -111,14 +116,16 @@ pub(crate) async fn close(State(api): State<Api>, mut parts: Parts) -> Result<Re
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = OwnPassword)]
 struct NewPassword {
     old: String,
     new: String,
 }
 
 /// Changes one's own password, which ends all sessions of the account.
+#[utoipa::path(put, path = "/session/password", tag = "session", request_body = NewPassword, responses((status = 204, description = "changed")))]
 pub(crate) async fn set_password(
     caller: Caller,
     State(api): State<Api>,

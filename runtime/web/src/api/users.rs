@@ -5,14 +5,13 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tandem_store::{Credentials, DomainScope, NewUser, TokenScope, users};
+use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
-use super::edit::{Change, Tagged, must_match, state};
+use super::edit::{Change, IfMatch, Tagged, must_match, state};
 use super::problem::ApiError;
 use super::scenarios::{not_found, path};
 use super::{Api, body, session};
@@ -28,7 +27,8 @@ const PASSWORD_MOST: usize = 128;
 pub type MakeCredentials = fn(user: &str, realm: &str, password: &str) -> Credentials;
 
 /// A user with its numbers.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
 pub(crate) struct Shown {
     name: String,
     display_name: String,
@@ -47,8 +47,9 @@ impl From<(tandem_store::User, Vec<String>)> for Shown {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
     /// In the name, the display name or a number.
     #[serde(default)]
@@ -61,13 +62,15 @@ pub(crate) struct Asked {
 }
 
 /// A page of something.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Page<T> {
     pub(super) items: Vec<T>,
     /// The cursor of the page that follows; none: this is the last.
     pub(super) next: Option<String>,
 }
 
+/// Lists users by name.
+#[utoipa::path(get, path = "/users", tag = "users", params(Asked), responses((status = 200, body = Page<Shown>)))]
 pub(crate) async fn list(
     caller: Caller,
     State(api): State<Api>,
@@ -88,6 +91,8 @@ pub(crate) async fn list(
     Ok(Json(Page { items, next }))
 }
 
+/// A user.
+#[utoipa::path(get, path = "/users/{name}", tag = "users", params(("name" = String, Path)), responses((status = 200, body = Shown)))]
 pub(crate) async fn show(
     caller: Caller,
     State(api): State<Api>,
@@ -98,8 +103,9 @@ pub(crate) async fn show(
     Ok(Tagged(StatusCode::OK, user))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = UserCreation)]
 struct Creation {
     name: String,
     #[serde(default)]
@@ -111,19 +117,36 @@ struct Creation {
 }
 
 /// What a phone is set up with; the password is told once, and is nowhere else.
-#[derive(Serialize)]
-struct Sip {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Sip {
     user: String,
     domain: String,
     password: String,
     uri: String,
 }
 
+/// A user that was made.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UserCreated)]
+pub(crate) struct Created {
+    user: Shown,
+    sip: Sip,
+}
+
+/// What its phones log in with from now on.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PhonePasswordSet)]
+pub(crate) struct PasswordSet {
+    sip: Sip,
+}
+
+/// Makes a user. What its phones log in with is told once.
+#[utoipa::path(post, path = "/users", tag = "users", request_body = Creation, responses((status = 201, body = Created)))]
 pub(crate) async fn create(
     caller: Caller,
     State(api): State<Api>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Response, ApiError> {
+) -> Result<(StatusCode, Json<Created>), ApiError> {
     let scope = caller.may(TokenScope::UsersWrite)?;
     let new: Creation = body::json(body)?;
     let (sip, credentials) = credentials(&api, scope, &new.name, new.password).await?;
@@ -151,16 +174,19 @@ pub(crate) async fn create(
         after: state(&shown),
     };
     api.audit(&caller, Some(scope), change).await;
-    Ok((StatusCode::CREATED, Json(json!({ "user": shown, "sip": sip }))).into_response())
+    Ok((StatusCode::CREATED, Json(Created { user: shown, sip })))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = UserEdit)]
 struct Edit {
     display_name: Option<String>,
     numbers: Option<Vec<String>>,
 }
 
+/// Changes a user.
+#[utoipa::path(patch, path = "/users/{name}", tag = "users", params(("name" = String, Path), IfMatch), request_body = Edit, responses((status = 200, body = Shown)))]
 pub(crate) async fn change(
     caller: Caller,
     State(api): State<Api>,
@@ -196,6 +222,8 @@ pub(crate) async fn change(
     Ok(Tagged(StatusCode::OK, after))
 }
 
+/// Removes a user.
+#[utoipa::path(delete, path = "/users/{name}", tag = "users", params(("name" = String, Path), IfMatch), responses((status = 204, description = "removed")))]
 pub(crate) async fn remove(
     caller: Caller,
     State(api): State<Api>,
@@ -219,20 +247,22 @@ pub(crate) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PhonePassword)]
 struct NewPassword {
     /// None: one is made.
     password: Option<String>,
 }
 
 /// Gives its phones another password.
+#[utoipa::path(post, path = "/users/{name}/password", tag = "users", params(("name" = String, Path)), request_body = NewPassword, responses((status = 200, body = PasswordSet)))]
 pub(crate) async fn set_password(
     caller: Caller,
     State(api): State<Api>,
     name: Result<Path<String>, PathRejection>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Response, ApiError> {
+) -> Result<Json<PasswordSet>, ApiError> {
     let scope = caller.may(TokenScope::UsersWrite)?;
     let name = path(name)?;
     let NewPassword { password } = body::json(body)?;
@@ -247,7 +277,7 @@ pub(crate) async fn set_password(
         after: None,
     };
     api.audit(&caller, Some(scope), change).await;
-    Ok(Json(json!({ "sip": sip })).into_response())
+    Ok(Json(PasswordSet { sip }))
 }
 
 async fn read(api: &Api, scope: &DomainScope, name: &str) -> Result<Shown, ApiError> {

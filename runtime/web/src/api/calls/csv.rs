@@ -27,7 +27,15 @@ const PAGES_WAITING: usize = 2;
 const HEAD: &str = "id,started_at,answered_at,ended_at,duration_ms,direction,from_number,to_number,entry_point,\
     scenario,scenario_hash,scenario_end,scenario_error,fallback,cause,sip_status,ended_by,recoveries\r\n";
 
-pub(crate) async fn list(
+/// Exports calls that are over as comma-separated values (RFC 4180), latest first: all of them, or as many as `limit` says.
+#[utoipa::path(
+    get,
+    path = "/calls.csv",
+    tag = "calls",
+    params(Asked),
+    responses((status = 200, body = String, content_type = "text/csv"))
+)]
+pub(crate) async fn export(
     caller: Caller,
     State(api): State<Api>,
     asked: Result<Query<Asked>, QueryRejection>,

@@ -6,6 +6,7 @@ use axum::extract::{Path, State};
 use jiff::Timestamp;
 use serde::Serialize;
 use tandem_store::{MessageWay, SipMessage, TokenScope};
+use utoipa::ToSchema;
 
 use crate::api::Api;
 use crate::api::caller::Caller;
@@ -13,7 +14,8 @@ use crate::api::problem::ApiError;
 use crate::api::scenarios::path;
 
 /// The messages of a call, in their order.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = CallMessages)]
 pub(crate) struct Messages {
     items: Vec<Shown>,
     /// How many more there were than are kept of a call.
@@ -21,7 +23,8 @@ pub(crate) struct Messages {
 }
 
 /// A SIP message.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SipMessage)]
 pub(crate) struct Shown {
     at: Timestamp,
     /// Since the call's first message, in microseconds.
@@ -44,7 +47,15 @@ pub(crate) struct Shown {
     text: String,
 }
 
-pub(crate) async fn list(
+/// The SIP messages of a call, without credentials. They are there some two seconds after its end.
+#[utoipa::path(
+    get,
+    path = "/calls/{id}/messages",
+    tag = "calls",
+    params(("id" = String, Path)),
+    responses((status = 200, body = Messages))
+)]
+pub(crate) async fn messages(
     caller: Caller,
     State(api): State<Api>,
     id: Result<Path<String>, PathRejection>,

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tandem_host_api::replay::{Step, recorded_steps};
 use tandem_host_api::{Outcome, RecordedJournal};
 use tandem_store::{JournalState, TokenScope};
+use utoipa::ToSchema;
 
 use crate::api::Api;
 use crate::api::caller::Caller;
@@ -19,7 +20,8 @@ use crate::api::scenarios::{not_found, path};
 const STEPS_MOST: usize = 20_000;
 
 /// The host calls of a call, in their order.
-#[derive(Serialize)]
+#[derive(Default, Serialize, ToSchema)]
+#[schema(as = CallSteps)]
 pub(crate) struct Steps {
     steps: Vec<Shown>,
     /// How many more there were than are shown.
@@ -27,7 +29,8 @@ pub(crate) struct Steps {
 }
 
 /// A host call.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = CallStep)]
 pub(crate) struct Shown {
     /// From 1.
     index: u32,
@@ -39,25 +42,35 @@ pub(crate) struct Shown {
     node_name: Option<String>,
     /// The WIT function: `leg.play`.
     op: &'static str,
+    #[schema(value_type = Object)]
     arguments: Value,
     /// What was answered; none: the call was over first.
+    #[schema(value_type = Option<Object>)]
     outcome: Option<Outcome>,
     /// When it was answered.
     ended_ms: Option<u64>,
 }
 
-pub(crate) async fn list(
+/// What a call's scenario did, out of its journal; 410 where that was removed.
+#[utoipa::path(
+    get,
+    path = "/calls/{id}/steps",
+    tag = "calls",
+    params(("id" = String, Path)),
+    responses((status = 200, body = Steps))
+)]
+pub(crate) async fn steps(
     caller: Caller,
     State(api): State<Api>,
     id: Result<Path<String>, PathRejection>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Steps>, ApiError> {
     let scope = caller.may(TokenScope::CallsRead)?;
     let id = path(id)?;
     let state = api.store().journal_state(scope, &id).await?;
     let gone = |detail: &str| ApiError::new(StatusCode::GONE, detail);
     match state.ok_or_else(|| not_found("call", &id))? {
         // No scenario ran: there were no steps.
-        JournalState::None => return Ok(Json(serde_json::json!({ "steps": [], "left_out": 0 }))),
+        JournalState::None => return Ok(Json(Steps::default())),
         JournalState::Removed => {
             return Err(gone(
                 "the journal was removed: it was older than the domain keeps journals",
@@ -69,7 +82,7 @@ pub(crate) async fn list(
     let _place = api.shared.reading.acquire().await;
     let journal = api.store().journal(scope, &id).await?;
     let journal = journal.ok_or_else(|| gone("the journal was removed this moment"))?;
-    let read = tokio::task::spawn_blocking(move || steps(&journal)).await;
+    let read = tokio::task::spawn_blocking(move || steps_of(&journal)).await;
     match read {
         Ok(Ok(steps)) => Ok(Json(steps)),
         Ok(Err(why)) => {
@@ -84,12 +97,12 @@ pub(crate) async fn list(
     }
 }
 
-fn steps(journal: &[u8]) -> Result<Value, String> {
+fn steps_of(journal: &[u8]) -> Result<Steps, String> {
     let recorded = RecordedJournal::from_bytes(journal).map_err(|error| error.to_string())?;
     let all = recorded_steps(&recorded)?;
     let left_out = all.len().saturating_sub(STEPS_MOST);
     let steps = all.into_iter().take(STEPS_MOST).map(Shown::from).collect();
-    serde_json::to_value(Steps { steps, left_out }).map_err(|error| error.to_string())
+    Ok(Steps { steps, left_out })
 }
 
 impl From<Step> for Shown {

@@ -1,0 +1,42 @@
+import { Button, Menu, useMantineColorScheme } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+
+import { api, taken } from '../api/client';
+import { ChangePassword } from '../features/session/ChangePassword';
+import { useSession } from '../features/session/SessionProvider';
+
+export function AccountMenu() {
+  const { t, i18n } = useTranslation();
+  const { session, logOut } = useSession();
+  const { setColorScheme } = useMantineColorScheme();
+  const [changing, setChanging] = useState(false);
+  const failed = (error: Error) => notifications.show({ color: 'red', message: error.message });
+  const speak = (language: 'en' | 'ru') => {
+    void i18n.changeLanguage(language);
+    taken(api.PUT('/session/preferences', { body: { language } })).catch(failed);
+  };
+  return (
+    <>
+      {changing && <ChangePassword onClose={() => setChanging(false)} />}
+      <Menu position="bottom-end" withinPortal={false} withInitialFocusPlaceholder={false}>
+        <Menu.Target>
+          <Button variant="default" size="xs">{session.account.display_name || session.account.login}</Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label>{t('account.language')}</Menu.Label>
+          <Menu.Item lang="en" onClick={() => speak('en')}>English</Menu.Item>
+          <Menu.Item lang="ru" onClick={() => speak('ru')}>Русский</Menu.Item>
+          <Menu.Label>{t('account.theme')}</Menu.Label>
+          {(['light', 'dark', 'auto'] as const).map((scheme) => (
+            <Menu.Item key={scheme} onClick={() => setColorScheme(scheme)}>{t(`account.${scheme}`)}</Menu.Item>
+          ))}
+          <Menu.Divider />
+          <Menu.Item onClick={() => setChanging(true)}>{t('password.title')}</Menu.Item>
+          <Menu.Item onClick={() => logOut().catch(failed)}>{t('account.logOut')}</Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+    </>
+  );
+}

@@ -1,0 +1,53 @@
+import {
+  IconAddressBook, IconCalendarClock, IconHistory, IconKey, IconLayoutDashboard, IconMusic, IconSettings, IconShieldLock,
+  IconUsers, IconWorld,
+} from '@tabler/icons-react';
+import type { ComponentType } from 'react';
+
+import type { Schemas } from '../api/client';
+
+type Role = Schemas['Role'];
+export type Entry = {
+  /** What follows `/domains/DOMAIN/`, or `/` for the system's pages; empty: the first page. */
+  path: string;
+  label: string;
+  icon: ComponentType<{ size?: number }>;
+  roles: Role[];
+};
+
+const seeing: Role[] = ['system', 'administrator', 'supervisor'];
+const managing: Role[] = ['system', 'administrator'];
+
+/** The pages of a domain, by group. */
+export const ofDomain: { label: string; entries: Entry[] }[] = [
+  {
+    label: 'shell.telephony',
+    entries: [
+      { path: '', label: 'dashboard.title', icon: IconLayoutDashboard, roles: seeing },
+      { path: 'users', label: 'users.title', icon: IconUsers, roles: seeing },
+      { path: 'schedules', label: 'schedules.title', icon: IconCalendarClock, roles: seeing },
+      { path: 'prompts', label: 'prompts.title', icon: IconMusic, roles: seeing },
+    ],
+  },
+  {
+    label: 'shell.administration',
+    entries: [
+      { path: 'settings', label: 'settings.title', icon: IconSettings, roles: managing },
+      { path: 'accounts', label: 'accounts.title', icon: IconShieldLock, roles: managing },
+      { path: 'tokens', label: 'tokens.title', icon: IconKey, roles: managing },
+      { path: 'audit', label: 'audit.title', icon: IconHistory, roles: managing },
+    ],
+  },
+];
+
+/** The pages of the whole system. */
+export const ofSystem: { label: string; entries: Entry[] }[] = [
+  {
+    label: 'shell.system',
+    entries: [
+      { path: '', label: 'domains.title', icon: IconWorld, roles: ['system'] },
+      { path: 'accounts', label: 'accounts.system', icon: IconAddressBook, roles: ['system'] },
+      { path: 'audit', label: 'audit.title', icon: IconHistory, roles: ['system'] },
+    ],
+  },
+];

@@ -1,0 +1,38 @@
+import { createBrowserRouter } from 'react-router';
+
+import { Home } from './Home';
+import { NotFound } from './NotFound';
+import { PageError } from './PageError';
+import { Shell } from './Shell';
+
+export const router = createBrowserRouter([
+  {
+    element: <Shell />,
+    HydrateFallback: () => null,
+    children: [
+      {
+        errorElement: <PageError />,
+        children: [
+          { index: true, element: <Home /> },
+          { path: 'accounts', lazy: async () => ({ Component: (await import('../features/accounts/AccountList')).AccountList }) },
+          { path: 'audit', lazy: async () => ({ Component: (await import('../features/audit/AuditLog')).AuditLog }) },
+          {
+            path: 'domains/:domain',
+            children: [
+              { index: true, lazy: async () => ({ Component: (await import('../features/dashboard/Dashboard')).Dashboard }) },
+              { path: 'users', lazy: async () => ({ Component: (await import('../features/users/UserList')).UserList }) },
+              { path: 'schedules', lazy: async () => ({ Component: (await import('../features/schedules/ScheduleList')).ScheduleList }) },
+              { path: 'schedules/:name', lazy: async () => ({ Component: (await import('../features/schedules/EditSchedule')).EditSchedule }) },
+              { path: 'prompts', lazy: async () => ({ Component: (await import('../features/prompts/PromptList')).PromptList }) },
+              { path: 'settings', lazy: async () => ({ Component: (await import('../features/domains/DomainSettings')).DomainSettings }) },
+              { path: 'accounts', lazy: async () => ({ Component: (await import('../features/accounts/AccountList')).AccountList }) },
+              { path: 'tokens', lazy: async () => ({ Component: (await import('../features/tokens/TokenList')).TokenList }) },
+              { path: 'audit', lazy: async () => ({ Component: (await import('../features/audit/AuditLog')).AuditLog }) },
+            ],
+          },
+          { path: '*', element: <NotFound /> },
+        ],
+      },
+    ],
+  },
+]);

@@ -1,0 +1,15 @@
+export * from './clipboard';
+export * from './document';
+export * from './edit';
+export * from './history';
+export * from './kinds';
+export * from './layout';
+export * from './ports';
+export * from './problem';
+export * from './search';
+export * from './size';
+export * from './texts';
+export * from './types';
+export { validate } from './validate';
+export type { Known } from './check';
+export { allVariables, scopesOf } from './variables';

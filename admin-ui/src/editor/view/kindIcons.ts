@@ -1,0 +1,41 @@
+import {
+  IconArrowBackUp,
+  IconArrowRight,
+  IconArrowsSplit2,
+  IconBraces,
+  IconDialpad,
+  IconHash,
+  IconMessage,
+  IconPhone,
+  IconPhoneCall,
+  IconPhoneEnd,
+  IconPhoneOutgoing,
+  IconRepeat,
+  IconRoute,
+  IconSitemap,
+  IconUsersGroup,
+  IconVolume,
+  IconWorld,
+} from '@tabler/icons-react';
+
+import type { Kind } from '../model/index';
+
+export const KIND_ICONS: Record<Kind, typeof IconPhone> = {
+  say: IconVolume,
+  menu: IconDialpad,
+  collect: IconHash,
+  dial_user: IconPhone,
+  dial_number: IconPhoneCall,
+  group: IconUsersGroup,
+  transfer: IconPhoneOutgoing,
+  voicemail: IconMessage,
+  if: IconArrowsSplit2,
+  set: IconBraces,
+  http: IconWorld,
+  flow: IconSitemap,
+  scenario: IconRoute,
+  goto: IconArrowRight,
+  go_back: IconArrowBackUp,
+  repeat: IconRepeat,
+  hang_up: IconPhoneEnd,
+};

@@ -1,0 +1,45 @@
+import { Button, Stack, Switch, TextInput } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+
+import type { Schemas } from '../../api/client';
+import { Dialog } from '../../components/Dialog';
+import { Failure, fieldsOf } from '../../components/Failure';
+import { useSession } from '../session/SessionProvider';
+import { accountsApi } from './api';
+
+type Props = { domain: string | undefined; account: Schemas['Account']; onSaved: () => void; onClose: () => void };
+
+export function EditAccount({ domain, account, onSaved, onClose }: Props) {
+  const { t } = useTranslation();
+  const own = useSession().session.account.login === account.login;
+  const [name, setName] = useState(account.display_name);
+  const [blocked, setBlocked] = useState(account.blocked);
+  const save = useMutation({
+    mutationFn: () => accountsApi(domain).change(account.login, {
+      ...(name.trim() === account.display_name ? {} : { display_name: name.trim() }),
+      ...(blocked === account.blocked ? {} : { blocked }),
+    }),
+    onSuccess: onSaved,
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    save.mutate();
+  };
+  const fields = fieldsOf(save.error);
+  return (
+    <Dialog opened onClose={onClose} title={t('accounts.edit', { login: account.login })}>
+      <form onSubmit={submit}>
+        <Stack>
+          <Failure error={save.error} shown={['display_name', 'blocked']} />
+          <TextInput label={t('accounts.name')} value={name} error={fields['display_name']} data-autofocus
+            onChange={(event) => setName(event.currentTarget.value)} />
+          <Switch label={t('accounts.block')} description={t(own ? 'accounts.blockOwn' : 'accounts.blockHint')} checked={blocked}
+            disabled={own} onChange={(event) => setBlocked(event.currentTarget.checked)} />
+          <Button type="submit" loading={save.isPending}>{t('common.save')}</Button>
+        </Stack>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,98 @@
+import { Button, Fieldset, Group, SimpleGrid, Stack, Switch, TextInput } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+
+import { api, type Schemas, taken } from '../../api/client';
+import type { Difference } from '../../components/Conflict';
+import { fieldsOf } from '../../components/Failure';
+import { LeaveGuard } from '../../components/LeaveGuard';
+import { SaveProblem } from '../../components/SaveProblem';
+import { type Read, useSaving } from '../../lib/useSaving';
+import { useSession } from '../session/SessionProvider';
+import { type Draft, changeOf, draftOf } from './draft';
+import { KeepField } from './KeepField';
+import { LimitFields } from './LimitFields';
+import { limits } from './limits';
+import { readDomain } from './queries';
+import { TimeZone } from './TimeZone';
+
+type Domain = Schemas['Domain'];
+
+export function DomainForm({ first, onSaved }: { first: Read<Domain>; onSaved: () => void }) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const isSystem = useSession().session.account.role === 'system';
+  const [base, setBase] = useState(first.data);
+  const [draft, setDraft] = useState(() => draftOf(first.data));
+  const d = first.data.name;
+  const set = (part: Partial<Draft>) => setDraft((now) => ({ ...now, ...part }));
+  const change = changeOf(base, draft);
+  const dirty = Object.keys(change).length > 0;
+  const saving = useSaving({
+    first,
+    read: () => readDomain(d),
+    save: (etag) => taken(api.PATCH('/domains/{d}', { params: { path: { d }, header: { 'If-Match': etag } }, body: change })),
+    onSaved: () => {
+      void queries.invalidateQueries({ queryKey: ['domains'] });
+      notifications.show({ message: t('common.saved') });
+      onSaved();
+    },
+    onTheirs: (theirs) => {
+      setBase(theirs);
+      setDraft(draftOf(theirs));
+    },
+  });
+  const differences = (): Difference[] => {
+    const theirs = draftOf(saving.conflict?.data ?? base);
+    const keep = ({ amount, unit }: Draft['keepCalls']) => `${amount} ${t(`settings.${unit}`)}`.trim();
+    return [
+      { label: t('domains.timeZone'), mine: draft.timeZone, theirs: theirs.timeZone },
+      { label: t('settings.keepCalls'), mine: keep(draft.keepCalls), theirs: keep(theirs.keepCalls) },
+      { label: t('settings.keepJournals'), mine: keep(draft.keepJournals), theirs: keep(theirs.keepJournals) },
+      { label: t('settings.mailSender'), mine: draft.mailSender, theirs: theirs.mailSender },
+      ...limits.map(({ name }) => ({ label: t(`limits.${name}`), mine: draft.limits[name] ?? '', theirs: theirs.limits[name] ?? '' })),
+    ];
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    saving.submit();
+  };
+  const fields = fieldsOf(saving.error);
+  return (
+    <form onSubmit={submit}>
+      <LeaveGuard dirty={dirty && !saving.isPending} />
+      <Stack>
+        <SaveProblem saving={saving} differences={differences}
+          shown={['time_zone', 'keep_journals_s', 'keep_calls_s', 'mail_sender', 'limits']} />
+        <Fieldset legend={t('settings.general')}>
+          <SimpleGrid cols={{ base: 1, xs: 2 }}>
+            <TextInput label={t('domains.realm')} value={base.realm} description={t('settings.realmHint')} readOnly variant="filled" />
+            <TimeZone value={draft.timeZone} onChange={(timeZone) => set({ timeZone })} error={fields['time_zone']} />
+            <TextInput label={t('settings.mailSender')} description={t('settings.mailSenderHint')} value={draft.mailSender}
+              error={fields['mail_sender']} onChange={(event) => set({ mailSender: event.currentTarget.value })} />
+          </SimpleGrid>
+          {base.blocked !== undefined && (
+            <Switch mt="md" label={t('settings.blocked')} description={t('settings.blockedHint')} checked={draft.blocked}
+              disabled={!isSystem} onChange={(event) => set({ blocked: event.currentTarget.checked })} />
+          )}
+        </Fieldset>
+        <Fieldset legend={t('settings.retention')}>
+          <SimpleGrid cols={{ base: 1, xs: 2 }}>
+            <KeepField label={t('settings.keepCalls')} hint={t('settings.keepCallsHint')} value={draft.keepCalls}
+              error={fields['keep_calls_s']} onChange={(keepCalls) => set({ keepCalls })} />
+            <KeepField label={t('settings.keepJournals')} hint={t('settings.keepJournalsHint')} value={draft.keepJournals}
+              error={fields['keep_journals_s']} onChange={(keepJournals) => set({ keepJournals })} />
+          </SimpleGrid>
+        </Fieldset>
+        <LimitFields values={draft.limits} disabled={!isSystem} errors={fields}
+          onChange={(name, value) => setDraft((now) => ({ ...now, limits: { ...now.limits, [name]: value } }))} />
+        <Group>
+          <Button type="submit" disabled={!dirty} loading={saving.isPending}>{t('common.save')}</Button>
+          {dirty && <Button variant="default" onClick={() => setDraft(draftOf(base))}>{t('common.revert')}</Button>}
+        </Group>
+      </Stack>
+    </form>
+  );
+}

@@ -1,0 +1,39 @@
+import { Button, Skeleton, Stack } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useNavigate, useParams } from 'react-router';
+
+import { LoadError } from '../../components/LoadError';
+import { PageHeader } from '../../components/PageHeader';
+import { useSession } from '../session/SessionProvider';
+import { DeleteDomain } from './DeleteDomain';
+import { DomainForm } from './DomainForm';
+import { readDomain } from './queries';
+
+export function DomainSettings() {
+  const { t } = useTranslation();
+  const { domain = '' } = useParams();
+  const navigate = useNavigate();
+  const isSystem = useSession().session.account.role === 'system';
+  const [deleting, setDeleting] = useState(false);
+  // Asked once: what is typed must not change below the hands.
+  const settings = useQuery({
+    queryKey: ['domain', domain], queryFn: () => readDomain(domain), staleTime: Infinity, gcTime: 0,
+  });
+  return (
+    <Stack maw={900}>
+      <PageHeader title={t('settings.title')}>
+        {isSystem && <Button variant="outline" color="red.9" onClick={() => setDeleting(true)}>{t('domains.delete')}</Button>}
+      </PageHeader>
+      {settings.isPending && <Skeleton h={360} role="status" aria-label={t('common.loading')} />}
+      {settings.isError && <LoadError error={settings.error} onRetry={settings.refetch} />}
+      {settings.data && (
+        <DomainForm key={settings.data.etag} first={settings.data} onSaved={() => void settings.refetch()} />
+      )}
+      {deleting && (
+        <DeleteDomain name={domain} onClose={() => setDeleting(false)} onDeleted={() => void navigate('/')} />
+      )}
+    </Stack>
+  );
+}

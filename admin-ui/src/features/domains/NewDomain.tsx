@@ -1,0 +1,50 @@
+import { Button, Stack, TextInput } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useNavigate } from 'react-router';
+
+import { api, taken } from '../../api/client';
+import { Dialog } from '../../components/Dialog';
+import { Failure, fieldsOf } from '../../components/Failure';
+import { TimeZone } from './TimeZone';
+
+/** Makes a domain and goes there. */
+export function NewDomain({ onClose }: { onClose: () => void }) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const [name, setName] = useState('');
+  const [realm, setRealm] = useState('');
+  const [zone, setZone] = useState(Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC');
+  const create = useMutation({
+    mutationFn: async () => {
+      const body = { name: name.trim(), time_zone: zone, ...(realm.trim() ? { realm: realm.trim() } : {}) };
+      return (await taken(api.POST('/domains', { body }))).data;
+    },
+    onSuccess: (domain) => {
+      void queries.invalidateQueries({ queryKey: ['domains'] });
+      void navigate(`/domains/${encodeURIComponent(domain.name)}`);
+    },
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    create.mutate();
+  };
+  const fields = fieldsOf(create.error);
+  return (
+    <Dialog opened onClose={onClose} title={t('domains.new')}>
+      <form onSubmit={submit}>
+        <Stack>
+          <Failure error={create.error} shown={['name', 'realm', 'time_zone']} />
+          <TextInput label={t('domains.name')} description={t('domains.nameHint')} value={name} required data-autofocus
+            error={fields['name']} onChange={(event) => setName(event.currentTarget.value)} />
+          <TextInput label={t('domains.realm')} description={t('domains.realmHint')} value={realm}
+            error={fields['realm']} onChange={(event) => setRealm(event.currentTarget.value)} />
+          <TimeZone value={zone} onChange={setZone} error={fields['time_zone']} />
+          <Button type="submit" loading={create.isPending}>{t('common.create')}</Button>
+        </Stack>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,12 @@
+/** Longest file that the server takes, in bytes. */
+export const BYTES_MAX = 10 * 1024 * 1024;
+
+/** Where a prompt lies, to send and to hear it. */
+export function promptUrl(domain: string, name: string): string {
+  return `/api/v1/domains/${encodeURIComponent(domain)}/prompts/${encodeURIComponent(name)}`;
+}
+
+/** A name out of a file's, in the letters that names may have. */
+export function nameOf(file: string): string {
+  return file.replace(/\.wav$/i, '').normalize('NFKD').replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[-.]+|-+$/g, '').toLowerCase().slice(0, 64);
+}

@@ -1,0 +1,13 @@
+import { api, type Schemas, taken } from '../../api/client';
+import { Problem } from '../../api/problem';
+import type { Read } from '../../lib/useSaving';
+
+/** A schedule; `data` is null and `etag` empty where there is none of this name. */
+export async function readSchedule(d: string, name: string): Promise<Read<Schemas['Schedule'] | null>> {
+  try {
+    return await taken(api.GET('/domains/{d}/schedules/{name}', { params: { path: { d, name } } }));
+  } catch (error) {
+    if (error instanceof Problem && error.status === 404) return { data: null, etag: '' };
+    throw error;
+  }
+}

@@ -1,0 +1,30 @@
+import { Alert, Button, Image, Stack, Text } from '@mantine/core';
+import qrcode from 'qrcode-generator';
+import { useTranslation } from 'react-i18next';
+
+import type { Schemas } from '../../api/client';
+import { Copied } from '../../components/Copied';
+
+/** SIP credentials, which the server tells once: to read, to copy, and as a QR code for a softphone. */
+export function Credentials({ sip, onClose }: { sip: Schemas['Sip']; onClose: () => void }) {
+  const { t } = useTranslation();
+  return (
+    <Stack>
+      <Alert color="yellow">{t('users.once')}</Alert>
+      <Copied label={t('users.sipUser')} value={sip.user} />
+      <Copied label={t('users.sipDomain')} value={sip.domain} />
+      <Copied label={t('login.password')} value={sip.password} />
+      <Image src={picture(sip)} alt={t('users.qr')} w={180} h={180} mx="auto" />
+      <Text size="xs" c="dimmed" ta="center">{t('users.qrHint')}</Text>
+      <Button onClick={onClose}>{t('common.close')}</Button>
+    </Stack>
+  );
+}
+
+/** The SIP URI with its password (RFC 3261, 19.1.1) as an image. */
+function picture({ user, domain, password }: Schemas['Sip']): string {
+  const code = qrcode(0, 'M');
+  code.addData(`sip:${encodeURIComponent(user)}:${encodeURIComponent(password)}@${domain}`);
+  code.make();
+  return code.createDataURL(5, 20);
+}

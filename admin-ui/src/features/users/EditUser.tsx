@@ -1,0 +1,77 @@
+import { Button, Skeleton, Stack, TextInput } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+
+import { api, type Schemas, taken } from '../../api/client';
+import { Dialog } from '../../components/Dialog';
+import { fieldsOf } from '../../components/Failure';
+import { LoadError } from '../../components/LoadError';
+import { SaveProblem } from '../../components/SaveProblem';
+import { type Read, useSaving } from '../../lib/useSaving';
+import { numbersOf } from './numbers';
+
+type Props = { domain: string; name: string; onClose: () => void };
+
+function read(d: string, name: string): Promise<Read<Schemas['User']>> {
+  return taken(api.GET('/domains/{d}/users/{name}', { params: { path: { d, name } } }));
+}
+
+export function EditUser({ domain, name, onClose }: Props) {
+  const { t } = useTranslation();
+  // Asked once: what is typed must not change below the hands.
+  const user = useQuery({ queryKey: ['user', domain, name], queryFn: () => read(domain, name), staleTime: Infinity, gcTime: 0 });
+  return (
+    <Dialog opened onClose={onClose} title={t('users.edit', { name })}>
+      {user.isPending && <Skeleton h={160} />}
+      {user.isError && <LoadError error={user.error} onRetry={user.refetch} />}
+      {user.data && <Form domain={domain} first={user.data} onClose={onClose} />}
+    </Dialog>
+  );
+}
+
+function Form({ domain, first, onClose }: { domain: string; first: Read<Schemas['User']>; onClose: () => void }) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const [displayName, setDisplayName] = useState(first.data.display_name);
+  const [numbers, setNumbers] = useState(first.data.numbers.join(', '));
+  const { name } = first.data;
+  const saving = useSaving({
+    first,
+    read: () => read(domain, name),
+    save: (etag) => {
+      const params = { path: { d: domain, name }, header: { 'If-Match': etag } };
+      const body = { display_name: displayName.trim(), numbers: numbersOf(numbers) };
+      return taken(api.PATCH('/domains/{d}/users/{name}', { params, body }));
+    },
+    onSaved: () => {
+      void queries.invalidateQueries({ queryKey: ['users', domain] });
+      onClose();
+    },
+    onTheirs: (theirs) => {
+      setDisplayName(theirs.display_name);
+      setNumbers(theirs.numbers.join(', '));
+    },
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    saving.submit();
+  };
+  const differences = () => [
+    { label: t('users.displayName'), mine: displayName, theirs: saving.conflict?.data.display_name ?? '' },
+    { label: t('users.numbers'), mine: numbers, theirs: saving.conflict?.data.numbers.join(', ') ?? '' },
+  ];
+  const fields = fieldsOf(saving.error);
+  return (
+    <form onSubmit={submit}>
+      <Stack>
+        <SaveProblem saving={saving} shown={['display_name', 'numbers']} differences={differences} />
+        <TextInput label={t('users.displayName')} value={displayName} error={fields['display_name']} data-autofocus
+          onChange={(event) => setDisplayName(event.currentTarget.value)} />
+        <TextInput label={t('users.numbers')} description={t('users.numbersHint')} value={numbers}
+          error={fields['numbers']} onChange={(event) => setNumbers(event.currentTarget.value)} />
+        <Button type="submit" loading={saving.isPending}>{t('common.save')}</Button>
+      </Stack>
+    </form>
+  );
+}

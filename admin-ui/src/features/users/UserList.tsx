@@ -1,0 +1,69 @@
+import { Button, Stack, TextInput } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useParams } from 'react-router';
+
+import { api, taken } from '../../api/client';
+import { ConfirmDelete } from '../../components/ConfirmDelete';
+import { Listing } from '../../components/Listing';
+import { PageHeader } from '../../components/PageHeader';
+import { usePages } from '../../lib/usePages';
+import { useMayEdit } from '../session/useMayEdit';
+import { EditUser } from './EditUser';
+import { NewPassword } from './NewPassword';
+import { NewUser } from './NewUser';
+import { UserFiles } from './UserFiles';
+import { type UserAction, UserRow } from './UserRow';
+
+export function UserList() {
+  const { t } = useTranslation();
+  const { domain = '' } = useParams();
+  const mayEdit = useMayEdit();
+  const [search, setSearch] = useState('');
+  const [q] = useDebouncedValue(search.trim(), 250);
+  const [creating, setCreating] = useState(false);
+  const [chosen, setChosen] = useState<{ name: string; action: UserAction } | null>(null);
+  const { query, items } = usePages(['users', domain, q], async (cursor) => {
+    const params = { path: { d: domain }, query: { limit: 50, ...(q ? { q } : {}), ...cursor } };
+    return (await taken(api.GET('/domains/{d}/users', { params }))).data;
+  });
+  const columns = ['name', 'displayName', 'numbers', 'phones', ];
+  return (
+    <Stack>
+      <PageHeader title={t('users.title')}>
+        <UserFiles domain={domain} mayEdit={mayEdit} />
+        {mayEdit && <Button onClick={() => setCreating(true)}>{t('users.new')}</Button>}
+      </PageHeader>
+      <TextInput type="search" label={t('common.search')} value={search} maw={360}
+        onChange={(event) => setSearch(event.currentTarget.value)} />
+      <Listing label={t('users.title')} columns={[...columns.map((column) => t(`users.${column}`)), ...(mayEdit ? [t('common.actions')] : [])]} query={query}
+        empty={t(q ? 'users.noneFound' : 'users.empty')} items={items}
+        row={(user) => (
+          <UserRow key={user.name} user={user} mayEdit={mayEdit} onAction={(action) => setChosen({ name: user.name, action })} />
+        )} />
+      {creating && <NewUser domain={domain} onClose={() => setCreating(false)} />}
+      {chosen && <Chosen domain={domain} {...chosen} onClose={() => setChosen(null)} />}
+    </Stack>
+  );
+}
+
+type ChosenProps = { domain: string; name: string; action: UserAction; onClose: () => void };
+
+function Chosen({ domain, name, action, onClose }: ChosenProps) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  if (action === 'edit') return <EditUser domain={domain} name={name} onClose={onClose} />;
+  if (action === 'password') return <NewPassword domain={domain} name={name} onClose={onClose} />;
+  const remove = async () => {
+    const path = { d: domain, name };
+    const { etag } = await taken(api.GET('/domains/{d}/users/{name}', { params: { path } }));
+    await taken(api.DELETE('/domains/{d}/users/{name}', { params: { path, header: { 'If-Match': etag } } }));
+  };
+  const done = () => {
+    void queries.invalidateQueries({ queryKey: ['users', domain] });
+    onClose();
+  };
+  return <ConfirmDelete what={name} text={t('users.deleteHint')} onDelete={remove} onDone={done} onClose={onClose} />;
+}

@@ -1,0 +1,4 @@
+/** The numbers of a field in which commas or spaces part them. */
+export function numbersOf(text: string): string[] {
+  return text.split(/[\s,]+/).filter(Boolean);
+}

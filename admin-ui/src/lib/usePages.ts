@@ -1,0 +1,14 @@
+import { type QueryKey, useInfiniteQuery } from '@tanstack/react-query';
+
+type Page<T> = { items: T[]; next?: string | null };
+
+/** A list of the API, page by page: its items so far, and the query for `Listing`. */
+export function usePages<T>(queryKey: QueryKey, page: (cursor: { cursor?: string }) => Promise<Page<T>>) {
+  const query = useInfiniteQuery({
+    queryKey,
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam: cursor }) => page(cursor ? { cursor } : {}),
+    getNextPageParam: ({ next }) => next ?? undefined,
+  });
+  return { query, items: query.data?.pages.flatMap(({ items }) => items) ?? [] };
+}
