@@ -109,7 +109,7 @@ fn calls_are_listed_with_their_steps_and_the_messages_that_phones_said() {
 
     // Newest first, a page at a time, by each filter.
     let all = body(&ask(&tandem, &ours, "/calls"));
-    assert_eq!(ids(&all), [refused.as_str(), &talked, &menu]);
+    assert_eq!(ids(&all), [refused.as_str(), talked.as_str(), menu.as_str()]);
     assert_eq!(all["next"], Value::Null);
     let first = body(&ask(&tandem, &ours, "/calls?limit=2"));
     let next = first["next"].as_str().unwrap();
@@ -118,10 +118,10 @@ fn calls_are_listed_with_their_steps_and_the_messages_that_phones_said() {
     let since = all["items"][1]["started_at"].as_str().unwrap();
     for (query, found) in [
         ("user=302".to_owned(), vec![talked.as_str()]),
-        ("number=404404".to_owned(), vec![&refused]),
+        ("number=404404".to_owned(), vec![refused.as_str()]),
         (format!("number=404404&until={since}"), vec![]),
-        (format!("since={since}"), vec![&refused, &talked]),
-        ("q=4404".to_owned(), vec![&refused]),
+        (format!("since={since}"), vec![refused.as_str(), talked.as_str()]),
+        ("q=4404".to_owned(), vec![refused.as_str()]),
         ("scenario=none".to_owned(), vec![]),
     ] {
         let page = body(&ask(&tandem, &ours, &format!("/domains/{domain}/calls?{query}")));
