@@ -52,6 +52,12 @@ const STEPS: &[(i64, &str, &str)] = &[
     ),
     (21, "timers", include_str!("../migrations/0021_timers.sql")),
     (22, "console", include_str!("../migrations/0022_console.sql")),
+    (24, "call list", include_str!("../migrations/0024_call_list.sql")),
+    (
+        25,
+        "call messages",
+        include_str!("../migrations/0025_call_messages.sql"),
+    ),
     (28, "blocked", include_str!("../migrations/0028_blocked.sql")),
 ];
 

@@ -85,6 +85,18 @@ impl Caller {
         }
     }
 
+    /// For calls that are over: the domain, and the user whose calls are all that the caller may see; none: it may see
+    /// those of the whole domain.
+    pub(crate) fn may_calls(&self) -> Result<(&DomainScope, Option<&str>), ApiError> {
+        if let Who::Person(session) = &self.who
+            && session.account.role == Role::User
+            && let (Some(scope), Some(user)) = (&self.scope, &session.account.user)
+        {
+            return Ok((scope, Some(user)));
+        }
+        Ok((self.may(TokenScope::CallsRead)?, None))
+    }
+
     /// For what concerns all domains: the system's accounts alone.
     pub(crate) fn may_all(&self) -> Result<(), ApiError> {
         match &self.who {
@@ -141,6 +153,32 @@ fn role_may(role: Role, right: TokenScope) -> bool {
                 | TokenScope::UsersRead
         ),
         Role::User => false,
+    }
+}
+
+/// What a request was let in by, for one that goes on for long.
+pub(crate) enum Credential {
+    Token(Secret),
+    Cookie(Secret),
+}
+
+impl Credential {
+    /// As the request shows it.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        match headers.get(header::AUTHORIZATION) {
+            Some(shown) => token_of(shown.to_str().ok()?).map(Self::Token),
+            None => cookie(headers).map(Self::Cookie),
+        }
+    }
+
+    /// Whether it would still let somebody in. Asking is no use of a session.
+    pub(crate) async fn stands(&self, api: &Api) -> bool {
+        let stands = match self {
+            Self::Token(secret) => api.store().bearer(secret).await.map(|found| found.is_some()),
+            Self::Cookie(secret) => api.store().session_stands(secret, LASTS).await,
+        };
+        // A store that does not answer is no reason to break off.
+        stands.unwrap_or(true)
     }
 }
 

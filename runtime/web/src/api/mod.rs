@@ -2,20 +2,22 @@
 //! who may see several domains name one in the path ([`inside`]).
 //!
 //! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`accounts`],
-//! [`users`], [`scenarios`], [`numbers`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`logs`] or [`replays`] →
-//! the store, and the audit log (`edit`).
+//! [`users`], [`scenarios`], [`numbers`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`calls`], [`now`],
+//! [`logs`] or [`replays`] → the store, and the audit log (`edit`).
 //! What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
 
 mod accounts;
 mod body;
 mod caller;
+mod calls;
 mod domains;
 mod edit;
 mod grants;
 mod inside;
 mod limits;
 mod logs;
+mod now;
 mod numbers;
 mod openapi;
 mod problem;
@@ -41,6 +43,7 @@ use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::any;
+use jiff::Timestamp;
 use tandem_host_api::{Grants, Verdict};
 use tandem_store::{DomainScope, Store, StoreError};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OwnedSemaphorePermit, Semaphore, watch};
@@ -48,6 +51,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use caller::Peer;
+pub use now::CountRegistrations;
 pub use numbers::{Provided, Stock};
 use problem::ApiError;
 pub use prompts::{Prompt, PromptRefused, Prompts};
@@ -55,12 +59,18 @@ pub use replays::{Replay, ReplayAsked, ReplayRefused};
 use throttle::Throttle;
 pub use users::MakeCredentials;
 
+use crate::Live;
+
 /// Longest body that is not a component, in bytes.
 const BODY_BYTES_MAX: usize = 64 << 10;
 /// Passwords that are hashed or compared at once: each takes a core.
 const HASHERS: usize = 2;
 /// Texts that are spoken at once, of all domains. A domain has one at a time.
 const SPEAKERS: usize = 2;
+/// Lists of calls that are exported at once, of all domains. A domain has one at a time.
+const EXPORTS: usize = 4;
+/// Journals that are read at once: each takes a core and some of memory.
+const JOURNALS: usize = 2;
 
 /// Looks at components and compiles them, where that harms nobody: in a process of its own.
 pub trait Compile: Send + Sync + 'static {
@@ -123,6 +133,9 @@ struct Shared {
     credentials: OnceLock<MakeCredentials>,
     uploading: Places,
     replaying: Places,
+    exporting: Places,
+    /// Journals that are read at once.
+    reading: Semaphore,
     /// None: nobody runs replays.
     replays: OnceLock<Box<dyn Replay>>,
     /// None: nobody keeps prompts.
@@ -131,6 +144,12 @@ struct Shared {
     /// None: there are no stock scenarios, and the store alone checks numbers.
     stock: OnceLock<Box<dyn Stock>>,
     streams: logs::Streams,
+    /// Who follows events.
+    watching: logs::Streams,
+    live: OnceLock<Live>,
+    started_at: Timestamp,
+    /// None: nobody counts them.
+    registrations: OnceLock<Box<dyn CountRegistrations>>,
 }
 
 impl Api {
@@ -147,11 +166,17 @@ impl Api {
             credentials: OnceLock::new(),
             uploading: Places::new(limits.uploads_max),
             replaying: Places::new(limits.replays_max),
+            exporting: Places::new(EXPORTS),
+            reading: Semaphore::new(JOURNALS),
             replays: OnceLock::new(),
             prompts: OnceLock::new(),
             speaking: Places::new(SPEAKERS),
             stock: OnceLock::new(),
             streams: logs::Streams::default(),
+            watching: logs::Streams::default(),
+            live: OnceLock::new(),
+            started_at: Timestamp::now(),
+            registrations: OnceLock::new(),
         };
         Self {
             shared: Arc::new(shared),
@@ -162,6 +187,20 @@ impl Api {
     #[must_use]
     pub fn with_log_written(self, written: watch::Receiver<u64>) -> Self {
         self.shared.streams.set_written(written);
+        self
+    }
+
+    /// Tells of what goes on, as `live` is told.
+    #[must_use]
+    pub fn with_live(self, live: Live) -> Self {
+        let _ = self.shared.live.set(live); // it is set once, before the server runs
+        self
+    }
+
+    /// Counts registrations by `count`.
+    #[must_use]
+    pub fn with_registrations(self, count: impl CountRegistrations) -> Self {
+        let _ = self.shared.registrations.set(Box::new(count)); // it is set once, before the server runs
         self
     }
 
@@ -199,6 +238,10 @@ impl Api {
 
     async fn editing(&self) -> MutexGuard<'_, ()> {
         self.shared.edits.lock().await
+    }
+
+    fn live(&self) -> &Live {
+        self.shared.live.get_or_init(Live::default)
     }
 
     fn store(&self) -> &Store {
@@ -300,6 +343,14 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(limits::show))
         .routes(routes!(grants::show))
         .routes(routes!(logs::read))
+        .routes(routes!(calls::list))
+        .routes(routes!(calls::csv::export))
+        .routes(routes!(calls::show))
+        .routes(routes!(calls::steps::steps))
+        .routes(routes!(calls::messages::messages))
+        .routes(routes!(now::active))
+        .routes(routes!(now::events))
+        .routes(routes!(now::status))
         .routes(routes!(replays::replay))
         .routes(routes!(usage::show))
         .routes(routes!(voicemail::boxes))
