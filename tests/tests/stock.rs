@@ -130,14 +130,14 @@ fn groups_hours_and_known_callers_are_served_by_the_stock_scenarios() {
     offer_groups(&tandem);
     offer_hours(&tandem);
     offer_look_up(&tandem, &service);
-    offer_flows(&tandem);
+    offer_flows(&tandem, &service);
     // A running server sees new numbers within about a second.
     std::thread::sleep(Duration::from_secs(2));
 
     a_group_rings_in_its_order(&tandem, &a, &both);
     hours_decide(&a, &both);
     a_service_is_asked(&tandem, &a, &both, &service);
-    a_flow_decides(&tandem, &a, &both);
+    a_flow_decides(&tandem, &a, &both, &service);
 }
 
 fn offer_groups(tandem: &Tandem) {
@@ -289,26 +289,38 @@ fn a_service_is_asked(tandem: &Tandem, a: &Baresip, both: &[(&str, &Baresip)], s
     assert!(log.contains("http: time-out"), "{log}");
 }
 
-/// A flow that calls a group by day, greets by a tone of 620 Hz where nobody answers, takes a message for 302, and says
-/// goodbye by one of 1,700 Hz.
-fn offer_flows(tandem: &Tandem) {
-    let tone = |hz: u32| json!([{ "tone": { "hz": hz, "duration_ms": 800 } }]);
+/// A flow that by day asks the service who calls, calls a group, greets by a tone of 620 Hz where nobody answers, takes a
+/// message for 302, and says goodbye by one of 1,700 Hz; and one that sends its caller to another number.
+fn offer_flows(tandem: &Tandem, service: &WebService) {
+    let tone = |hz: u32, time_ms: u32| json!([{ "tone": { "hz": hz, "duration_ms": time_ms } }]);
     let flow = |users: Value| {
-        let when = json!({ "all": [{ "open": "always" }, { "matches": [{ "variable": "caller" }, "30?"] },
+        let open = json!({ "all": [{ "open": "always" }, { "matches": [{ "variable": "caller" }, "30?"] },
             { "less": [{ "variable": "year" }, { "fixed": "3000" }] }] });
+        let ask = json!({ "method": "POST", "url": service.url("/vip/{caller}"), "body": "{\"called\": \"{dialled}\"}",
+            "headers": { "Authorization": "Bearer {secret.crm-token}" }, "into": { "vip": "/vip" },
+            "next": "vip", "default": "bye" });
+        let vip = json!({ "equals": [{ "variable": "vip" }, { "fixed": "true" }] });
         json!({ "version": 1, "name": "Office", "language": "en", "start": "hours", "nodes": [
-            { "id": "hours", "name": "By day", "do": { "if": { "when": when, "then": "box", "else": "bye" } } },
+            { "id": "hours", "name": "By day", "do": { "if": { "when": open, "then": "ask", "else": "bye" } } },
+            { "id": "ask", "name": "Who calls", "do": { "http": ask } },
+            { "id": "vip", "name": "Known?", "do": { "if": { "when": vip, "then": "box", "else": "bye" } } },
             { "id": "box", "name": "Whose box", "do": { "set": {
                 "variable": "box", "value": { "fixed": "302" }, "next": "group" } } },
             { "id": "group", "name": "The office", "do": { "group": {
                 "users": users, "strategy": "in_turn", "timeout_s": 20, "next": "bye", "default": "message" } } },
             { "id": "message", "name": "Leave a message", "do": { "voicemail": {
-                "box": { "variable": "box" }, "greeting": tone(620), "next": "bye" } } },
-            { "id": "bye", "name": "Goodbye", "do": { "say": { "prompts": tone(1_700) } } },
+                "box": { "variable": "box" }, "greeting": tone(620, 800), "next": "bye" } } },
+            { "id": "bye", "name": "Goodbye", "do": { "say": { "prompts": tone(1_700, 800) } } },
         ] })
     };
     point(tandem, "630", "flow", &flow(json!(["304", "302"])));
     point(tandem, "631", "flow", &flow(json!(["304"])));
+    // The tone is longer than a second: see `another_second`.
+    let sends_on = json!({ "version": 1, "name": "Moved", "start": "wait", "nodes": [
+        { "id": "wait", "name": "A moment", "do": { "say": { "prompts": tone(620, 1_500), "next": "on" } } },
+        { "id": "on", "name": "Send on", "do": { "scenario": { "number": { "fixed": "610" } } } },
+    ] });
+    point(tandem, "632", "flow", &sends_on);
 }
 
 /// A tone of at least half a second in what the phone hears of this call, which began after `before` others.
@@ -324,11 +336,15 @@ fn hears(phone: &Baresip, before: usize, hz: f64, what: &str) {
     .unwrap();
 }
 
-fn a_flow_decides(tandem: &Tandem, a: &Baresip, both: &[(&str, &Baresip)]) {
+fn a_flow_decides(tandem: &Tandem, a: &Baresip, both: &[(&str, &Baresip)], service: &WebService) {
     // 304 has no phone: 302 rings, and after the talk the flow goes on.
     let before = a.recordings();
     assert_eq!(answered_by(a, "630", both), "302");
     hears(a, before, 1_700.0, "the goodbye after the talk");
+    let asked = service.seen("/vip/301");
+    let asked = asked.iter().find(|request| request["method"] == "POST").unwrap();
+    assert_eq!(asked["headers"]["authorization"], "Bearer sesame");
+    assert_eq!(asked["body"], r#"{"called": "630"}"#);
 
     another_second();
     let (before, closed) = (a.recordings(), count(a, &EventKind::Closed));
@@ -359,7 +375,10 @@ fn a_flow_decides(tandem: &Tandem, a: &Baresip, both: &[(&str, &Baresip)]) {
 
     let call = calls::call_to(tandem, "631").unwrap();
     let shown = calls::replay(tandem, &call.id().unwrap(), &[]).unwrap().stdout;
-    for node in ["hours", "group", "message", "bye"] {
+    for node in ["hours", "ask", "group", "message", "bye"] {
         assert!(shown.contains(node), "{node}: {shown}");
     }
+
+    // The caller's phone is asked to call 610, which rings 302.
+    assert_eq!(answered_by(a, "632", both), "302");
 }

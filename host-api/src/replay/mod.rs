@@ -29,7 +29,7 @@ pub use comparison::{Comparison, Finding, Group, Unread, Verdict};
 pub(crate) use memory::HostMemories;
 pub(crate) use recording::Recording;
 use recording::check_set;
-pub use report::{Difference, Node, Parting, Report, Side, Step, TakenOver};
+pub use report::{Difference, Node, Parting, Report, Side, Step, TakenOver, recorded_steps};
 
 /// What to change in a replay, how far to go, what to compute.
 #[derive(Debug, Clone, Default)]

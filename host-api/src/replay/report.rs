@@ -208,6 +208,37 @@ impl ReplayReport {
     }
 }
 
+/// The host calls of a record in their order, as a replay that went the same way would show them. Errors: its entries do
+/// not fit together; in words.
+pub fn recorded_steps(recorded: &RecordedJournal) -> Result<Vec<Step>, String> {
+    let (before, last) = Record::parts(recorded.entries.iter().cloned())?;
+    let mut steps = Vec::new();
+    for record in before.into_iter().map(|(record, _)| record).chain([last]) {
+        let nodes = nodes(&record.calls);
+        let mut parent = 0;
+        for (call, node) in record.calls.into_iter().zip(nodes) {
+            let (ended_ms, outcome) = call.outcome.unzip();
+            let number = call.index.0;
+            let names_step = matches!(call.op, Op::Step { .. });
+            steps.push(Step {
+                step: number,
+                parent,
+                at_ms: call.at_ms,
+                ended_ms,
+                node,
+                name: call.op.name().to_owned(),
+                request: call.op,
+                outcome,
+                memory_hash: None,
+            });
+            if names_step {
+                parent = number;
+            }
+        }
+    }
+    Ok(steps)
+}
+
 impl From<&ReplayStep> for Step {
     fn from(step: &ReplayStep) -> Self {
         Self {

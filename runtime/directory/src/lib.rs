@@ -23,6 +23,7 @@ pub use tandem_store::{
 /// The shapes in which the call logic writes down a call that is over.
 pub mod records {
     pub use tandem_store::{
-        CallRecord, CallSummary, Direction, FallbackRecord, LegRecord, LegRole, ScenarioEnd,
+        CallMessages, CallRecord, CallSummary, Direction, FallbackRecord, LegRecord, LegRole, MessageWay,
+        ScenarioEnd, SipMessage,
     };
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
 use tandem_bus::link::{Cursor, Role};
 use tandem_bus::media::Command;
+use tandem_directory::records::MessageWay;
 use tandem_host_api::op::{OpIndex, Outcome};
 use tandem_host_api::{Clock, End, Finished, Journal, JournalHeader, WORLD};
 use tandem_journal::Disk;
@@ -18,6 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::ended::Ended;
 use crate::keeper::{Keeper, Kept};
+use crate::messages::{Messages, Said};
 
 /// What the driver does, once it is committed.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ pub enum Effect {
     },
     /// Write a call down in the store, then say [`Calls::stored`] with its number.
     Store { number: u64, ended: Box<Ended> },
+    /// Write down the SIP messages of a call whose record was given before.
+    StoreMessages(Said),
     /// The answer to the inquiry of this number.
     Told { number: u64, told: Told },
     /// Something that event scenarios may want to hear of.
@@ -82,6 +86,7 @@ pub struct Calls<D: Disk> {
     /// Committed.
     effects: VecDeque<Effect>,
     deadline: Option<Moment>,
+    messages: Messages,
     /// The time of the last input.
     now: Moment,
     scratch: Vec<u8>,
@@ -108,6 +113,7 @@ impl<D: Disk> Calls<D> {
             waiting: Vec::new(),
             effects: VecDeque::new(),
             deadline: None,
+            messages: Messages::default(),
             now,
             scratch: Vec::new(),
         };
@@ -118,6 +124,9 @@ impl<D: Disk> Calls<D> {
                 Kind::Ended => calls.submit_again(key.id, value),
                 _ => calls.keeper.found(key, &value),
             }
+        }
+        for call_id in calls.shard.call_ids() {
+            calls.messages.open(call_id, now);
         }
         calls.drain(&mut journals, now);
         // What is left belongs to calls that could not be brought back.
@@ -130,6 +139,9 @@ impl<D: Disk> Calls<D> {
     /// Takes one input of the shard.
     pub fn handle(&mut self, input: Input, now: Moment) {
         self.now = now;
+        if let Input::Sip { flow, message } = &input {
+            self.messages.note(MessageWay::In, *flow, message.as_bytes(), now);
+        }
         self.shard.handle(input, now);
         self.drain(&mut BTreeMap::new(), now);
     }
@@ -207,7 +219,18 @@ impl<D: Disk> Calls<D> {
         }
         let kept = self.write();
         self.effects.extend(self.waiting.drain(..));
+        self.give_messages(false);
+        let shard = &self.shard;
+        self.messages.forget(|| shard.call_ids(), self.now);
         kept
+    }
+
+    /// Has the messages of calls that are over written down, where their time has come; `all`: of all of them, because
+    /// the process ends.
+    pub fn give_messages(&mut self, all: bool) {
+        while let Some(said) = self.messages.poll(self.now, all) {
+            self.effects.push_back(Effect::StoreMessages(said));
+        }
     }
 
     /// The next effect that is committed.
@@ -217,7 +240,7 @@ impl<D: Disk> Calls<D> {
 
     /// When [`Input::Timeout`] is due.
     pub fn deadline(&self) -> Option<Moment> {
-        [self.deadline, self.keeper.deadline()]
+        [self.deadline, self.keeper.deadline(), self.messages.deadline()]
             .into_iter()
             .flatten()
             .min()
@@ -293,7 +316,10 @@ impl<D: Disk> Calls<D> {
                     self.deadline = at;
                     return;
                 }
-                Output::Send { flow, bytes } => self.waiting.push(Effect::Send { flow, bytes }),
+                Output::Send { flow, bytes } => {
+                    self.messages.note(MessageWay::Out, flow, &bytes, now);
+                    self.waiting.push(Effect::Send { flow, bytes });
+                }
                 Output::Media(command) => self.waiting.push(Effect::Media(command)),
                 Output::Ask { number, question, .. } => self.waiting.push(Effect::Ask { number, question }),
                 Output::Start(start) => {
@@ -419,7 +445,10 @@ impl<D: Disk> Calls<D> {
             self.keeper.delete(scenario_key(call));
         }
         record.call.summary.rolling_hash = live.as_ref().map(|live| hex(&live.journal.rolling_hash()));
+        let dialogs = std::mem::take(&mut record.dialogs);
         let summary = &record.call.summary;
+        self.messages
+            .close(record.domain.clone(), summary.id.clone(), dialogs, self.now);
         tracing::info!(
             domain = %record.domain, call = %summary.id, from = %summary.from_number, to = %summary.to_number,
             cause = %summary.cause, duration_ms = summary.duration_ms, "call over"

@@ -7,7 +7,7 @@ use tandem_bus::link::{Cursor, Role};
 use tandem_journal::Disk;
 use tandem_sip::{Flow, Moment};
 use tandem_switch::Question;
-use tandem_switch::registration::{Input, Output, Registration};
+use tandem_switch::registration::{BindingChange, Input, Output, Registration};
 
 use crate::keeper::{Keeper, Kept};
 
@@ -25,6 +25,13 @@ pub enum RegistrarEffect {
         user: String,
         registered: bool,
         at: Moment,
+    },
+    /// A device's binding has changed.
+    Bound {
+        domain: String,
+        user: String,
+        contact: String,
+        change: BindingChange,
     },
     /// Tell the SIP gate how far it was heard.
     Acknowledge { gate: Role, cursor: Cursor },
@@ -136,6 +143,17 @@ impl<D: Disk> Registrations<D> {
                     user,
                     registered,
                     at,
+                }),
+                Output::Bound {
+                    domain,
+                    user,
+                    contact,
+                    change,
+                } => self.waiting.push(RegistrarEffect::Bound {
+                    domain,
+                    user,
+                    contact,
+                    change,
                 }),
                 Output::Ask { number, question } => {
                     self.waiting.push(RegistrarEffect::Ask { number, question });

@@ -1,12 +1,11 @@
-//! What became of calls: their records and their legs. Their journals are in `journals.rs`.
-
-use std::fmt;
-use std::str::FromStr;
+//! What became of calls: their records and their legs. Lists of them are in `call_list.rs`, their journals in
+//! `journals.rs`, their SIP messages in `messages.rs`.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use utoipa::ToSchema;
 
 use crate::engine::Write;
 use crate::error::at_most;
@@ -16,16 +15,14 @@ use crate::rows::{self, outside_text, signed};
 use crate::{DomainScope, Store, StoreError, events, kv};
 
 /// Longest call id, in bytes.
-const ID_MOST: usize = 128;
+pub(crate) const ID_MOST: usize = 128;
 /// Most legs of one call that are recorded.
 pub const LEGS_MOST: usize = 1_000;
 /// Longest journal, in bytes.
 pub const JOURNAL_MOST: usize = 64 << 20;
-/// Most calls that one page gives.
-pub const CALLS_PAGE_MOST: u32 = 1_000;
 
 /// Which way a call went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// From outside the domain to it.
@@ -59,7 +56,7 @@ impl Direction {
 }
 
 /// Who a leg is in its call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LegRole {
     /// The one whose INVITE began the call.
@@ -89,7 +86,7 @@ impl LegRole {
 }
 
 /// How the scenario of a call ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScenarioEnd {
     /// It came to its end.
@@ -146,7 +143,7 @@ impl ScenarioEnd {
 }
 
 /// A call without its legs. Text longer than 1,024 bytes is cut when it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CallSummary {
     /// 1 to 128 visible ASCII characters, unique in its domain; sorts by time.
     pub id: String,
@@ -196,7 +193,7 @@ pub struct CallSummary {
 }
 
 /// The scenario that took over a call whose own had failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FallbackRecord {
     /// Its module's name.
     pub scenario: String,
@@ -250,7 +247,7 @@ impl<'de> Deserialize<'de> for CallRecord {
 }
 
 /// One peer's side of a call. Text longer than 1,024 bytes is cut when it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LegRecord {
     /// Its place in the call, from 0; unique in the call.
     pub index: u32,
@@ -302,61 +299,6 @@ pub enum Inserted {
     Before,
 }
 
-/// Which calls to list.
-#[derive(Debug, Clone, Default)]
-pub struct CallFilter {
-    /// Started then or later.
-    pub since: Option<Timestamp>,
-    /// Started before then.
-    pub until: Option<Timestamp>,
-    /// Called from it, dialled it, or came to the entry point written so.
-    pub number: Option<String>,
-    /// Ran the scenario of this name.
-    pub scenario: Option<String>,
-    /// 1 to [`CALLS_PAGE_MOST`]; none: 100.
-    pub limit: Option<u32>,
-    /// Only what comes after the page that gave this cursor.
-    pub before: Option<CallCursor>,
-}
-
-/// The place where a page of calls ended. Its text form (`Display`, `FromStr`) is for links and command lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallCursor {
-    started_micros: i64,
-    id: String,
-}
-
-impl fmt::Display for CallCursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.started_micros, self.id)
-    }
-}
-
-impl FromStr for CallCursor {
-    type Err = StoreError;
-
-    fn from_str(text: &str) -> Result<Self, StoreError> {
-        text.split_once(':')
-            .and_then(|(micros, id)| {
-                Some(Self {
-                    started_micros: micros.parse().ok()?,
-                    id: id.to_owned(),
-                })
-            })
-            .filter(|cursor| cursor.id.len() <= ID_MOST)
-            .ok_or_else(|| StoreError::invalid("cursor", "it is not one that a list of calls gave"))
-    }
-}
-
-/// Calls, latest first.
-#[derive(Debug, Clone)]
-pub struct CallPage {
-    /// The calls of this page.
-    pub calls: Vec<CallSummary>,
-    /// Where the next page begins; none: this is the last one.
-    pub next: Option<CallCursor>,
-}
-
 impl Store {
     /// Writes a call with its legs and its journal, all of it or nothing, and forgets what was
     /// remembered for it of changes made [`Once`](crate::Once).
@@ -403,50 +345,6 @@ impl Store {
         }
         write.commit().await?;
         Ok(results)
-    }
-
-    /// A page of the domain's calls, latest first. Errors: [`StoreError::Invalid`] (the limit).
-    pub async fn calls(&self, scope: &DomainScope, filter: &CallFilter) -> Result<CallPage, StoreError> {
-        let limit = filter.limit.unwrap_or(100);
-        if !(1..=CALLS_PAGE_MOST).contains(&limit) {
-            return Err(StoreError::invalid(
-                "limit",
-                format!("it is 1 to {CALLS_PAGE_MOST}"),
-            ));
-        }
-        let (before_micros, before_id) = filter
-            .before
-            .as_ref()
-            .map_or((i64::MAX, ""), |cursor| (cursor.started_micros, &cursor.id));
-        let rows = sqlx::query(
-            "SELECT c.id, c.direction, c.from_number, c.to_number, c.entry_point, c.scenario, c.scenario_hash, \
-             c.started_at, c.answered_at, c.ended_at, c.duration_ms, c.cause, c.sip_status, c.ended_by, \
-             c.rolling_hash, c.recoveries, c.scenario_end, c.scenario_error, c.journal, c.fallback, \
-             c.fallback_hash, c.fallback_end, c.fallback_error FROM calls c \
-             WHERE c.domain_id = $1 AND c.started_at >= $2 AND c.started_at < $3 \
-             AND ($4 IS NULL OR c.from_number = $4 OR c.to_number = $4 OR c.entry_point = $4) \
-             AND (c.started_at, c.id) < ($5, $6) AND ($7 IS NULL OR c.scenario = $7) \
-             ORDER BY c.started_at DESC, c.id DESC LIMIT $8",
-        )
-        .bind(scope.id())
-        .bind(filter.since.map_or(i64::MIN, Timestamp::as_microsecond))
-        .bind(filter.until.map_or(i64::MAX, Timestamp::as_microsecond))
-        .bind(&filter.number)
-        .bind(before_micros)
-        .bind(before_id)
-        .bind(&filter.scenario)
-        // One more than asked for tells whether there is a next page.
-        .bind(i64::from(limit) + 1)
-        .fetch_all(self.read())
-        .await?;
-        let mut calls = rows.iter().map(summary_of).collect::<Result<Vec<_>, _>>()?;
-        let more = calls.len() > limit as usize;
-        calls.truncate(limit as usize);
-        let next = calls.last().filter(|_| more).map(|last| CallCursor {
-            started_micros: last.started_at.as_microsecond(),
-            id: last.id.clone(),
-        });
-        Ok(CallPage { calls, next })
     }
 
     /// A call with its legs; none: there is none of this id.
@@ -556,8 +454,8 @@ async fn insert(
     for leg in &new.record.legs {
         sqlx::query(
             "INSERT INTO legs (domain_id, call_id, leg_index, role, peer_uri, user_name, started_at, answered_at, \
-             ended_at, talk_ms, cause, sip_status, codec, rtp_sent, rtp_received, rtp_lost) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+             ended_at, talk_ms, cause, sip_status, codec, rtp_sent, rtp_received, rtp_lost, call_started_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         )
         .bind(domain_id)
         .bind(&call.id)
@@ -575,6 +473,7 @@ async fn insert(
         .bind(signed(leg.rtp_sent))
         .bind(signed(leg.rtp_received))
         .bind(signed(leg.rtp_lost))
+        .bind(call.started_at.as_microsecond())
         .execute(&mut **write)
         .await?;
     }
@@ -623,7 +522,7 @@ fn fallback_of(row: &SqliteRow) -> Result<Option<FallbackRecord>, StoreError> {
         .transpose()
 }
 
-fn summary_of(row: &SqliteRow) -> Result<CallSummary, StoreError> {
+pub(crate) fn summary_of(row: &SqliteRow) -> Result<CallSummary, StoreError> {
     Ok(CallSummary {
         id: row.try_get("id")?,
         direction: Direction::from_column(row.try_get("direction")?)?,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use utoipa::ToSchema;
 
 use crate::engine::{Write, blocking};
 use crate::packing::PackedJournal;
@@ -16,7 +17,7 @@ pub(crate) const JOURNAL_REMOVED: i64 = 2;
 const WORK_BYTES: usize = 4 << 20;
 
 /// What became of a call's journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum JournalState {
     /// There never was one: no scenario ran, or it was not kept.
@@ -82,7 +83,7 @@ impl Store {
     }
 }
 
-fn packed_of(row: &SqliteRow) -> Result<PackedJournal, StoreError> {
+pub(crate) fn packed_of(row: &SqliteRow) -> Result<PackedJournal, StoreError> {
     Ok(PackedJournal {
         codec: row.try_get("codec")?,
         length_bytes: row.try_get("length_bytes")?,

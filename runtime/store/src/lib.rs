@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
 //! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`], `grants.rs` and [`module_grants`], [`entry_points`],
-//! [`activations`] with [`starts`], [`flows`], `worlds.rs`, [`events`], [`timers`], [`scenario_log`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`],
+//! [`activations`] with [`starts`], [`flows`], `worlds.rs`, [`events`], [`timers`], [`scenario_log`], [`kv`], [`calls`], [`call_list`], [`journals`] and [`messages`] (and `packing.rs`), [`retention`],
 //! [`tokens`], [`accounts`] with [`sessions`] and [`audit`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`], [`voicemail`]. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
 //!
@@ -16,6 +16,7 @@
 pub mod accounts;
 pub mod activations;
 pub mod audit;
+pub mod call_list;
 pub mod calls;
 pub mod canary;
 pub mod contacts;
@@ -32,6 +33,7 @@ pub mod http_hosts;
 pub mod journals;
 pub mod kv;
 pub mod limits;
+pub mod messages;
 mod migrations;
 pub mod module_grants;
 pub mod modules;
@@ -58,9 +60,9 @@ mod worlds;
 pub use accounts::{Account, AccountChange, NewAccount, Role};
 pub use activations::{Activation, Settlement};
 pub use audit::{AuditEntry, NewAuditEntry};
+pub use call_list::{CallCursor, CallFilter, CallPage};
 pub use calls::{
-    CallCursor, CallFilter, CallPage, CallRecord, CallSummary, Direction, FallbackRecord, Inserted,
-    LegRecord, LegRole, NewCall, ScenarioEnd,
+    CallRecord, CallSummary, Direction, FallbackRecord, Inserted, LegRecord, LegRole, NewCall, ScenarioEnd,
 };
 pub use canary::{Canary, CanaryChange, Counts, Trial, TrialCounts};
 pub use contacts::{Contact, ContactNumber, ContactsWritten};
@@ -76,6 +78,7 @@ pub use http_hosts::{HostPattern, HttpHost};
 pub use journals::JournalState;
 pub use kv::{KvCap, Once, Writer};
 pub use limits::{DomainLimits, Limit};
+pub use messages::{CallMessages, MessageWay, NewMessages, SipMessage};
 pub use module_grants::ModuleGrants;
 pub use modules::{Module, NewVersion};
 pub use numbers::UserNumber;

@@ -52,12 +52,19 @@ const STEPS: &[(i64, &str, &str)] = &[
     ),
     (21, "timers", include_str!("../migrations/0021_timers.sql")),
     (22, "console", include_str!("../migrations/0022_console.sql")),
+    (24, "call list", include_str!("../migrations/0024_call_list.sql")),
+    (
+        25,
+        "call messages",
+        include_str!("../migrations/0025_call_messages.sql"),
+    ),
     (26, "flows", include_str!("../migrations/0026_flows.sql")),
     (
         27,
         "module settings",
         include_str!("../migrations/0027_module_settings.sql"),
     ),
+    (28, "blocked", include_str!("../migrations/0028_blocked.sql")),
 ];
 
 /// [`STEPS`] as sqlx takes them. Its macro would do the same at compile time, and have the database compiled twice.

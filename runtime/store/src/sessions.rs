@@ -34,6 +34,8 @@ pub struct Session {
     pub csrf: String,
     /// When it ends, whatever happens.
     pub expires_at: Timestamp,
+    /// Nobody of its domain is let in.
+    pub domain_blocked: bool,
 }
 
 impl Store {
@@ -83,9 +85,32 @@ impl Store {
 
     /// The session that a browser shows; none: it is wrong, has ended, or its account is blocked.
     pub async fn session(&self, secret: &Secret, lasts: SessionLasts) -> Result<Option<Session>, StoreError> {
+        let Some((session, idle)) = self.find_session(secret, lasts).await? else {
+            return Ok(None);
+        };
+        if idle >= USED_EVERY
+            && let Err(error) = self.note_session(secret, now()).await
+        {
+            // A full disk is no reason to lock anybody out.
+            tracing::warn!(%error, "a session's last use is not written down");
+        }
+        Ok(Some(session))
+    }
+
+    /// Whether a session is good. Asking is no use of it.
+    pub async fn session_stands(&self, secret: &Secret, lasts: SessionLasts) -> Result<bool, StoreError> {
+        Ok(self.find_session(secret, lasts).await?.is_some())
+    }
+
+    /// A session that is good, and for how long it was not used.
+    async fn find_session(
+        &self,
+        secret: &Secret,
+        lasts: SessionLasts,
+    ) -> Result<Option<(Session, SignedDuration)>, StoreError> {
         let row = sqlx::query(
             "SELECT a.login, a.display_name, a.role, a.user_name, a.language, a.blocked, a.created_at, \
-             a.last_login_at, a.domain_id, d.name AS domain_name, s.csrf, s.used_at, s.expires_at \
+             a.last_login_at, a.domain_id, d.name AS domain_name, d.blocked AS domain_blocked, s.csrf, s.used_at, s.expires_at \
              FROM sessions s JOIN accounts a ON a.login = s.login LEFT JOIN domains d ON d.id = a.domain_id \
              WHERE s.hash = $1",
         )
@@ -102,22 +127,18 @@ impl Store {
         {
             return Ok(None);
         }
-        if idle >= USED_EVERY
-            && let Err(error) = self.note_session(secret, now).await
-        {
-            // A full disk is no reason to lock anybody out.
-            tracing::warn!(%error, "a session's last use is not written down");
-        }
         let scope = match (&account.domain, row.try_get::<Option<i64>, _>("domain_id")?) {
             (Some(name), Some(id)) => Some(DomainScope::found(id, name)),
             _ => None,
         };
-        Ok(Some(Session {
+        let session = Session {
             account,
             scope,
             csrf: row.try_get("csrf")?,
+            domain_blocked: row.try_get::<Option<i64>, _>("domain_blocked")?.unwrap_or(0) != 0,
             expires_at,
-        }))
+        };
+        Ok(Some((session, idle)))
     }
 
     /// Ends a session; one that is not there is ended already.

@@ -135,15 +135,6 @@ impl Store {
             ));
         }
         at_most("words", words.len(), DISPLAY_MOST)?;
-        let mut like = String::with_capacity(words.len() + 2);
-        like.push('%');
-        for letter in words.chars() {
-            if matches!(letter, '%' | '_' | '\\') {
-                like.push('\\');
-            }
-            like.push(letter);
-        }
-        like.push('%');
         // Numbers are joined with a line feed, which none has.
         let rows = sqlx::query(
             "SELECT u.name, u.display_name, u.created_at, \
@@ -156,7 +147,7 @@ impl Store {
         )
         .bind(scope.id())
         .bind(after)
-        .bind(like)
+        .bind(rows::like(words))
         .bind(i64::from(limit))
         .fetch_all(self.read())
         .await?;

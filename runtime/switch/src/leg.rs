@@ -81,6 +81,9 @@ pub struct Leg {
     repeat_at: Option<Moment>,
     /// Our 200 made an offer: the ACK brings the answer.
     offered: bool,
+    /// The Call-ID of its messages; none: there was no INVITE yet. It is found again in the dialog.
+    #[serde(skip)]
+    pub call_id: Option<String>,
 }
 
 impl Leg {
@@ -96,6 +99,7 @@ impl Leg {
         let user = Some(peer.user.clone());
         let mut leg = Self::new(LegId(0), Role::Caller, (peer, local), flow, cx);
         leg.signalling = Signalling::Incoming { server, early: false };
+        leg.note_call_id(&request);
         leg.invite = Some(request);
         leg.audio = audio;
         leg.user = user;
@@ -189,6 +193,21 @@ impl Leg {
             ending: None,
             repeat_at: None,
             offered: false,
+            call_id: None,
+        }
+    }
+
+    /// The INVITE that its dialog begins with.
+    pub fn note_call_id(&mut self, invite: &Message) {
+        if self.call_id.is_none() {
+            self.call_id = invite.call_id().ok().map(str::to_owned);
+        }
+    }
+
+    /// It was read back: its Call-ID is that of its dialog.
+    pub fn find_call_id(&mut self) {
+        if let Signalling::Up { dialog, .. } | Signalling::Leaving { dialog, .. } = &self.signalling {
+            self.call_id = Some(dialog.call_id.clone());
         }
     }
 

@@ -33,6 +33,8 @@ pub struct Record {
     pub domain: Arc<str>,
     /// The record; its rolling hash is the driver's to add.
     pub call: CallRecord,
+    /// The Call-IDs of its legs' messages, each with the leg's index.
+    pub dialogs: Vec<(u32, String)>,
 }
 
 impl Record {
@@ -102,6 +104,11 @@ impl Record {
         Self {
             domain: call.origin.domain.clone(),
             call: CallRecord { summary, legs },
+            dialogs: call
+                .legs
+                .iter()
+                .filter_map(|leg| Some((leg.id.0, leg.call_id.clone()?)))
+                .collect(),
         }
     }
 
@@ -165,6 +172,11 @@ impl Record {
                 summary,
                 legs: vec![leg],
             },
+            dialogs: admission
+                .request
+                .call_id()
+                .map(|id| vec![(0, id.to_owned())])
+                .unwrap_or_default(),
         }
     }
 }

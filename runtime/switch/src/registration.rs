@@ -60,6 +60,24 @@ pub enum Output {
     },
     /// Nothing more now; come back with [`Input::Timeout`] then.
     Wait(Option<Moment>),
+    /// A device's binding has changed.
+    Bound {
+        domain: String,
+        user: String,
+        contact: String,
+        change: BindingChange,
+    },
+}
+
+/// What has become of a binding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BindingChange {
+    /// It is new.
+    Added,
+    /// It was there.
+    Refreshed,
+    /// It is gone.
+    Removed,
 }
 
 impl Output {
@@ -125,6 +143,11 @@ impl Registration {
         self.registrar.len()
     }
 
+    /// Devices that are registered, of a domain's users or of all.
+    pub fn devices(&self, domain: Option<&str>) -> usize {
+        self.registrar.count(domain)
+    }
+
     /// REGISTERs refused for their credentials so far.
     pub fn refused(&self) -> u64 {
         self.refused
@@ -149,8 +172,9 @@ impl Registration {
             }
             Input::Timeout => {
                 self.sip.handle_timeout(now);
-                for (aor, _) in self.registrar.expire(now) {
+                for (aor, binding) in self.registrar.expire(now) {
                     tracing::info!(domain = %aor.domain, user = %aor.user, "registration expired");
+                    self.note_bound(&aor, &binding, BindingChange::Removed);
                     self.note_presence(&aor, true, now);
                 }
             }
@@ -302,9 +326,12 @@ impl Registration {
         let domain = &admitted.domain;
         let tag = tandem_sip::dialog::new_tag(&mut self.rng);
         let aor = Aor::new(domain, user);
-        let before = !self.registrar.lookup(&aor, now).is_empty();
+        let before = self.registrar.lookup(&aor, now);
         let registered = self.registrar.register(&aor, request, *flow, now);
-        self.note_presence(&aor, before, now);
+        self.note_presence(&aor, !before.is_empty(), now);
+        if let Ok(after) = &registered {
+            self.note_changes(&aor, &before, after);
+        }
         let reply = match registered {
             Ok(bindings) => {
                 tracing::info!(%domain, %user, remote = %flow.remote, devices = bindings.len(), "registered");
@@ -337,6 +364,35 @@ impl Registration {
                 at,
             });
         }
+    }
+
+    /// Tells what a REGISTER has done. What it did not name is as it was.
+    fn note_changes(&mut self, aor: &Aor, before: &[Binding], after: &[Binding]) {
+        let same = |there: &[Binding], binding: &Binding| {
+            let found = there.iter().find(|it| it.contact_uri == binding.contact_uri);
+            found.map(Binding::freshness)
+        };
+        for binding in after {
+            match same(before, binding) {
+                None => self.note_bound(aor, binding, BindingChange::Added),
+                Some(freshness) if freshness != binding.freshness() => {
+                    self.note_bound(aor, binding, BindingChange::Refreshed);
+                }
+                Some(_) => (),
+            }
+        }
+        for binding in before.iter().filter(|binding| same(after, binding).is_none()) {
+            self.note_bound(aor, binding, BindingChange::Removed);
+        }
+    }
+
+    fn note_bound(&mut self, aor: &Aor, binding: &Binding, change: BindingChange) {
+        self.out.push_back(Output::Bound {
+            domain: aor.domain.clone(),
+            user: aor.user.clone(),
+            contact: binding.contact_uri.clone(),
+            change,
+        });
     }
 
     fn reply(&mut self, server: ServerId, request: &Message, flow: Flow, status: u16, now: Moment) {

@@ -20,7 +20,7 @@ use crate::call::{Call, Core, Fallback, Origin, Originated, Phase};
 use crate::changes::{Meta, OWNER, Waiting};
 use crate::context::{ClientOwner, Context};
 use crate::keys::{Key, Kind};
-use crate::leg::{Leg, Media, Signalling};
+use crate::leg::{Leg, Media, Role, Signalling};
 use crate::nonces::{Challenger, Nonces};
 use crate::shard::{CallKey, Output, Resume, Shard, ShardConfig, Start};
 use crate::written::{ReadError, read};
@@ -396,6 +396,12 @@ impl Call {
     /// Goes on after a restart.
     fn take_over(&mut self, cx: &mut Context<'_>) {
         self.core.recoveries = self.core.recoveries.saturating_add(1);
+        for leg in &mut self.legs {
+            leg.find_call_id();
+            if leg.role == Role::Caller {
+                leg.note_call_id(&self.origin.request);
+            }
+        }
         if self.core.phase == Phase::Originating {
             // Nothing runs yet: it rings on.
             for (number, question) in self.questions((cx.shard.0, cx.call)) {

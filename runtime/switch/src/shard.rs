@@ -164,6 +164,14 @@ impl Shard {
         self.calls.len()
     }
 
+    /// The Call-IDs of calls at this moment, and of INVITEs that may become one.
+    pub fn call_ids(&self) -> impl Iterator<Item = &str> {
+        let legs = self.calls.values().flat_map(|call| &call.legs);
+        let waiting = self.admissions.values();
+        legs.filter_map(|leg| leg.call_id.as_deref())
+            .chain(waiting.filter_map(|admission| admission.request.call_id().ok()))
+    }
+
     /// How many things are remembered: calls, INVITEs and questions under way, and the ways by which inputs find their
     /// call. 0 once the last transaction of the last call is done.
     pub fn remembered(&self) -> usize {

@@ -3,7 +3,6 @@
 //!
 //! The process reads a [`TestAsked`] as JSON and writes a [`Tested`]; `cli/test_flow.rs` is its other side.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -86,16 +85,6 @@ impl StockFlows {
 impl Flows for StockFlows {
     fn component(&self) -> &[u8] {
         stock::FLOW
-    }
-
-    fn prompts(&self, domain: &str) -> BTreeSet<String> {
-        let Ok(folder) = std::fs::read_dir(self.data.join("prompts").join(domain)) else {
-            return BTreeSet::new(); // the domain has none yet
-        };
-        let names = folder
-            .flatten()
-            .filter_map(|file| file.file_name().into_string().ok());
-        names.filter(|name| name.ends_with(".wav")).collect()
     }
 
     fn test(

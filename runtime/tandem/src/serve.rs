@@ -20,7 +20,7 @@ use tandem_sip::registrar::{Config as RegistrarConfig, Registrar};
 use tandem_store::Store;
 use tandem_switch::registration::Registration;
 use tandem_switch::{Nonces, Shard, ShardConfig};
-use tandem_web::{Api, ApiLimits, Health, Metrics, WebServer};
+use tandem_web::{Api, ApiLimits, Health, Live, Metrics, WebServer};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
@@ -49,7 +49,9 @@ use crate::limits;
 use crate::metering;
 use crate::process::gates::{Gates, GatesError, Inboxes};
 use crate::process::orders::{Order, Orders};
+use crate::prompts::PromptFiles;
 use crate::replaying::Replays;
+use crate::stock::OfStore;
 
 /// Records that wait for the store at most.
 const RECORDS_MAX: usize = 20_000;
@@ -150,6 +152,7 @@ impl Server {
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
         let health = Health::new(env!("CARGO_PKG_VERSION"));
         let watch = Watch::new(health.clone());
+        let live = Live::default();
 
         let journals = Journals::open(data, shards_wanted(config), config.journal.durability.0)?;
         let shards = journals.shards.len() as u16;
@@ -195,6 +198,7 @@ impl Server {
             sip: registrar_inbox,
             gates: gates.clone(),
             answers: answers.clone(),
+            live: live.clone(),
             asking: Handle::current(),
             watch: watch.clone(),
         };
@@ -206,7 +210,7 @@ impl Server {
         let call_limits = compile::limits(config);
         let compiler = Compiler::new(config, Some(data.join("compiled")));
         let domain_limits = limits::domain_default(config);
-        let scenarios = Scenarios::new(
+        let mut scenarios = Scenarios::new(
             engine,
             compiler.clone(),
             directory,
@@ -214,6 +218,7 @@ impl Server {
             domain_limits,
             Handle::current(),
         );
+        scenarios.log = ScenarioLog::telling(live.clone());
         let off_call = OffCall {
             scenarios: scenarios.clone(),
             answers: answers.clone(),
@@ -227,6 +232,7 @@ impl Server {
             asking: Handle::current(),
             observe: metering::observer(&metrics),
             watch,
+            live: live.clone(),
         };
         let (mut shards, mut shard_threads) = (Vec::new(), Vec::new());
         let count = journals.shards.len();
@@ -246,8 +252,12 @@ impl Server {
         let api = Api::new(store.clone(), compiler, ApiLimits::default())
             .with_credentials(crate::demo::credentials)
             .with_log_written(log.written())
+            .with_live(live)
+            .with_registrations(registrations.clone())
             .with_replays(Replays::new(data.to_owned()))
-            .with_flows(StockFlows::new(data.to_owned()));
+            .with_flows(StockFlows::new(data.to_owned()))
+            .with_prompts(PromptFiles::new(data, &config.media.speech))
+            .with_stock(OfStore(store.clone()));
         let web = WebServer::bind(config.web.listen, tandem_web::Limits::default())?
             .with_api(api)
             .with_scenarios(off_call.clone());

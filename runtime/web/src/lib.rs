@@ -2,12 +2,14 @@
 //! scenarios, and everywhere else the console.
 //!
 //! A request's way: [`server`] accepts and bounds it → the router in [`routes`] → what [`Health`] and [`Metrics`]
-//! hold, or [`api`], or [`scenario`], or [`console`]. The other roles write into those two handles; nothing here reaches into a role. Not here:
+//! hold, or [`api`] (with [`Live`]), or [`scenario`], or [`console`]. The other roles write into those handles; nothing here
+//! reaches into a role. Not here:
 //! compiling (whoever makes the [`Api`] brings a [`Compile`]).
 
 mod api;
 mod console;
 mod health;
+mod live;
 mod metrics;
 pub mod password;
 mod process;
@@ -17,10 +19,12 @@ mod scenario_metrics;
 mod server;
 
 pub use api::{
-    Answers, Api, ApiLimits, Callee, Compile, Flows, MakeCredentials, Press, Replay, ReplayAsked,
-    ReplayRefused, TestAsked, TestRefused, Tested, TestedEnd, TestedStep,
+    Answers, Api, ApiLimits, Callee, Compile, CountRegistrations, Flows, MakeCredentials, Press, Prompt,
+    PromptRefused, Prompts, Provided, Replay, ReplayAsked, ReplayRefused, Stock, TestAsked, TestRefused, Tested,
+    TestedEnd, TestedStep,
 };
 pub use health::{Health, Status};
+pub use live::{ActiveCall, CallState, LastHour, Live, LogEvent, RegistrationChange};
 pub use metrics::{CallEnd, CallLabels, EndLabels, Kind, MediaLabels, Metrics, Reading};
 pub use scenario::{Refusal, Serve};
 pub use scenario_metrics::{MetricRefused, ScenarioMetrics};

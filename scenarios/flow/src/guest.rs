@@ -14,7 +14,7 @@ use crate::phone::{Ask, Fault, Group, Message, NotConnected, Now, Phone, Request
 use crate::{Problem, engine};
 
 /// How long a phone may take to tell what became of a transfer.
-const TRANSFER: Duration = Duration::from_secs(60);
+const TRANSFER: Duration = Duration::from_mins(1);
 
 tandem_sdk::scenario!(handle);
 

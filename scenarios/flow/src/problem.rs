@@ -184,7 +184,7 @@ impl fmt::Display for Problem {
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Malformed(why) => f.write_str(why),
+            Self::Malformed(why) | Self::BadHeader(why) | Self::BadJson(why) => f.write_str(why),
             Self::Version(is) => write!(f, "version {is} is not {}", crate::model::VERSION),
             Self::NoStart => f.write_str("nothing says where to begin"),
             Self::UnknownNode(id) => write!(f, "there is no node {id:?}"),
@@ -214,7 +214,6 @@ impl fmt::Display for What {
                 f,
                 "{url:?} is no URL of http or https with a host that is written out"
             ),
-            Self::BadHeader(why) | Self::BadJson(why) => f.write_str(why),
             Self::BadPointer(pointer) => write!(f, "{pointer:?} is no JSON pointer: it begins with /"),
             Self::Range { is, least, most } => write!(f, "{is} is not {least} to {most}"),
             Self::Count { is, least, most, of } => write!(f, "{is} {of}, not {least} to {most}"),

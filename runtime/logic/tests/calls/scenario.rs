@@ -1,5 +1,6 @@
 //! Journals of scenarios that are damaged.
 
+use tandem_directory::records::{MessageWay, SipMessage};
 use tandem_journal::{Batch, Log, Options, SimDisk};
 use tandem_logic::Effect;
 use tandem_switch::{Key, Kind};
@@ -56,5 +57,15 @@ fn call_whose_journal_cannot_be_read_goes_to_its_fall_back_and_its_record_says_s
         Effect::Store { ended, .. } => Some(ended),
         _ => None,
     });
-    assert_eq!(ended.unwrap().record.summary.cause, "scenario-failed");
+    let summary = &ended.unwrap().record.summary;
+    assert_eq!(summary.cause, "scenario-failed");
+    // Its dialog is from before the restart, and what is said in it since is heard.
+    let said = life.effects.iter().find_map(|effect| match effect {
+        Effect::StoreMessages(said) => Some(said),
+        _ => None,
+    });
+    let said = said.unwrap();
+    assert_eq!(said.call, summary.id);
+    let bye = |message: &SipMessage| message.way == MessageWay::Out && message.text.starts_with("BYE ");
+    assert!(said.messages.items.iter().any(bye), "{said:?}");
 }

@@ -18,6 +18,7 @@ mod name;
 mod nameaddr;
 mod params;
 mod parse;
+mod shown;
 mod uri;
 mod validate;
 mod via;
@@ -37,6 +38,7 @@ pub use self::method::Method;
 pub use self::name::Name;
 pub use self::nameaddr::{Contact, NameAddr};
 pub use self::params::Params;
+pub use self::shown::Shown;
 pub use self::uri::{Host, Scheme, Uri};
 pub use self::via::{MAGIC_COOKIE, Via};
 

@@ -47,6 +47,11 @@ pub enum Reach {
 }
 
 impl Binding {
+    /// Grows with each REGISTER that names a contact: of two bindings of one contact it tells which is the later.
+    pub fn freshness(&self) -> u64 {
+        self.freshness
+    }
+
     /// How a call gets to it. A contact that names no transport is reached by that of its REGISTER, which also fails
     /// at once where nobody listens; one whose address is not where its REGISTER came from is behind a NAT, and its
     /// address is somebody else's here.

@@ -310,6 +310,13 @@ impl Registrar {
         self.bindings.len()
     }
 
+    /// Bindings of a domain's users, or of all.
+    pub fn count(&self, domain: Option<&str>) -> usize {
+        let of_domain = |aor: &Aor| domain.is_none_or(|domain| domain == aor.domain);
+        let these = self.bindings.iter().filter(|(aor, _)| of_domain(aor));
+        these.map(|(_, bindings)| bindings.len()).sum()
+    }
+
     /// Whether nobody is registered.
     pub fn is_empty(&self) -> bool {
         self.bindings.is_empty()

@@ -1,9 +1,13 @@
 //! Call records, their legs and journals.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
-use jiff::SignedDuration;
-use tandem_store::{CallCursor, CallFilter, CallRecord, Inserted, NewCall, ScenarioEnd, StoreError};
+use jiff::{SignedDuration, Timestamp};
+use tandem_store::{
+    CallCursor, CallFilter, CallMessages, CallRecord, Due, Inserted, MessageWay, NewCall, NewMessages,
+    ScenarioEnd, SipMessage, StoreError,
+};
 
 use crate::{call, home};
 
@@ -313,4 +317,165 @@ async fn calls_are_found_by_time_and_number() {
             "{scenario}"
         );
     }
+}
+
+/// All pages of a filter.
+async fn listed(
+    home: &crate::Home,
+    scope: &tandem_store::DomainScope,
+    mut filter: CallFilter,
+) -> Vec<String> {
+    let mut seen = Vec::new();
+    filter.limit = Some(2);
+    loop {
+        let page = home.calls(scope, &filter).await.unwrap();
+        seen.extend(page.calls.into_iter().map(|call| call.id));
+        let Some(next) = page.next else { return seen };
+        filter.before = Some(next);
+    }
+}
+
+#[tokio::test]
+async fn calls_are_found_by_each_filter_and_by_several() {
+    let home = home().await;
+    let (ours, theirs) = (home.domain("demo.local").await, home.domain("other.local").await);
+    for number in 0..12_i64 {
+        let mut record = call(&format!("{number:04}"), number);
+        if number % 2 == 0 {
+            record.summary.from_number = "30%".to_owned();
+        }
+        if number % 3 == 0 {
+            record.summary.to_number = "30%".to_owned();
+            record.summary.scenario = Some("Night".to_owned());
+        }
+        if number % 4 == 0 {
+            // Two legs of one user are one call.
+            record
+                .legs
+                .iter_mut()
+                .for_each(|leg| leg.user = Some("anna".to_owned()));
+        }
+        home.insert_call(&ours, &record, None).await.unwrap();
+    }
+    home.insert_call(&theirs, &call("0000", 0), None).await.unwrap();
+    let text = |text: &str| Some(text.to_owned());
+    let all = CallFilter::default;
+    let expected = |which: fn(i64) -> bool| -> Vec<String> {
+        let numbers = (0..12).rev().filter(|number| which(*number));
+        numbers.map(|number| format!("{number:04}")).collect()
+    };
+
+    let number = CallFilter {
+        number: text("30%"),
+        ..all()
+    };
+    assert_eq!(
+        listed(&home, &ours, number.clone()).await,
+        expected(|n| n % 2 == 0 || n % 3 == 0)
+    );
+    let user = CallFilter {
+        user: text("anna"),
+        ..all()
+    };
+    assert_eq!(listed(&home, &ours, user.clone()).await, expected(|n| n % 4 == 0));
+    let scenario = CallFilter {
+        scenario: text("Night"),
+        ..all()
+    };
+    assert_eq!(listed(&home, &ours, scenario).await, expected(|n| n % 3 == 0));
+    // What LIKE takes for any letters is a letter here.
+    let words = CallFilter {
+        words: text("0%"),
+        ..all()
+    };
+    assert_eq!(
+        listed(&home, &ours, words).await,
+        expected(|n| n % 2 == 0 || n % 3 == 0)
+    );
+    let words = CallFilter {
+        words: text("niGH"),
+        ..all()
+    };
+    assert_eq!(
+        listed(&home, &ours, words.clone()).await,
+        expected(|n| n % 3 == 0)
+    );
+    let several = CallFilter {
+        scenario: text("Night"),
+        words: text("30%"),
+        ..user
+    };
+    assert_eq!(listed(&home, &ours, several).await, expected(|n| n % 12 == 0));
+    let since = call("", 4).summary.started_at;
+    let until = call("", 9).summary.started_at;
+    let some = CallFilter {
+        since: Some(since),
+        until: Some(until),
+        ..number.clone()
+    };
+    assert_eq!(
+        listed(&home, &ours, some).await,
+        expected(|n| (4..9).contains(&n) && (n % 2 == 0 || n % 3 == 0))
+    );
+    for filter in [number, words] {
+        assert!(listed(&home, &theirs, filter).await.is_empty());
+    }
+    let long = CallFilter {
+        words: Some("x".repeat(257)),
+        ..all()
+    };
+    assert!(matches!(
+        home.calls(&ours, &long).await,
+        Err(StoreError::TooLarge { .. })
+    ));
+}
+
+#[tokio::test]
+async fn messages_come_back_and_go_with_their_call() {
+    let home = home().await;
+    let (ours, theirs) = (home.domain("demo.local").await, home.domain("other.local").await);
+    let said = Arc::new(CallMessages {
+        items: vec![SipMessage {
+            at_us: 1_795_219_200_000_001,
+            way: MessageWay::In,
+            leg: 0,
+            local: "192.0.2.1:5060".to_owned(),
+            remote: "[2001:db8::1]:5062".to_owned(),
+            transport: "UDP".to_owned(),
+            text: "INVITE sip:300@demo.local SIP/2.0\r\n\r\n\u{fffd}".to_owned(),
+        }],
+        left_out: 7,
+    });
+    for id in ["0001", "0002"] {
+        home.insert_call(&ours, &call(id, 0), None).await.unwrap();
+    }
+    let new = |scope, call| NewMessages {
+        scope,
+        call,
+        messages: &said,
+    };
+    // One that no call has, one of another domain, and twice.
+    for call in [
+        new(&ours, "0001"),
+        new(&ours, "0003"),
+        new(&theirs, "0002"),
+        new(&ours, "0001"),
+    ] {
+        home.insert_call_messages(&[call]).await.unwrap();
+    }
+    home.insert_call_messages(&[]).await.unwrap();
+    assert_eq!(
+        home.call_messages(&ours, "0001").await.unwrap().as_ref(),
+        Some(&*said)
+    );
+    assert_eq!(home.call_messages(&ours, "0002").await.unwrap(), None);
+    assert_eq!(home.call_messages(&theirs, "0001").await.unwrap(), None);
+
+    let due = Due {
+        journals_before: None,
+        calls_before: Some(Timestamp::MAX),
+    };
+    assert_eq!(home.purge(&ours, &due).await.unwrap().calls, 2);
+    assert_eq!(home.call_messages(&ours, "0001").await.unwrap(), None);
+    home.check().await.unwrap();
 }

@@ -89,6 +89,7 @@ impl Leg {
                 return Happened::Ended;
             }
         };
+        self.note_call_id(request); // its INVITE may be from before a restart
         let first = self.answers.handle_answer(response);
         if let (Ok(Answer::First), Some(ack)) = (first, sip_text::ack(&dialog, request, self.way.flow, cx)) {
             self.answers.acked(&dialog.remote_tag, self.way.flow, ack);

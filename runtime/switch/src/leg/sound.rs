@@ -39,6 +39,7 @@ impl Leg {
             let body = sdp::offer(local, self.origin, target.codec);
             match sip_text::invite(target, self, &body, cx) {
                 Ok(request) => {
+                    self.note_call_id(&request);
                     let sent = cx.request(request, self.way.flow, ClientUse::Invite(self.id));
                     self.signalling = Signalling::Outgoing {
                         client: sent,

@@ -137,6 +137,10 @@ pub struct Start {
     pub dialled: tandem_host_api::op::Address,
     /// What it was originated with.
     pub data: Option<String>,
+    /// When the call came.
+    pub started: Moment,
+    /// When its caller was answered; none: it was not.
+    pub answered: Option<Moment>,
 }
 
 impl Start {
@@ -151,6 +155,8 @@ impl Start {
             caller: origin.caller.clone(),
             dialled: origin.dialled.clone(),
             data: call.originated.as_ref().map(|it| it.data.clone()),
+            started: origin.started,
+            answered: call.legs.first().and_then(|leg| leg.answered),
         }
     }
 }

@@ -6,7 +6,7 @@ use tandem_sip::Moment;
 
 use tandem_sip::registrar::{Config, Registrar};
 use tandem_sip::{Message, Method, Name};
-use tandem_switch::registration::{Input, Output, Registration};
+use tandem_switch::registration::{BindingChange, Input, Output, Registration};
 use tandem_switch::{Answer, Change, Key, Kind, Question, RestoreProblem};
 
 use crate::kit::*;
@@ -21,6 +21,8 @@ struct Office {
     silent: bool,
     /// Who was told to have come or gone.
     presences: Vec<(String, bool)>,
+    /// What was told of devices.
+    bound: Vec<(String, BindingChange)>,
 }
 
 impl Office {
@@ -35,6 +37,7 @@ impl Office {
             kept: Vec::new(),
             silent: false,
             presences: Vec::new(),
+            bound: Vec::new(),
         }
     }
 
@@ -65,6 +68,7 @@ impl Office {
                 match self.role.poll_output() {
                     Output::Wait(_) => break,
                     Output::Presence { user, registered, .. } => self.presences.push((user, registered)),
+                    Output::Bound { contact, change, .. } => self.bound.push((contact, change)),
                     Output::Send { bytes, .. } => sent.push(Message::parse(bytes).unwrap()),
                     Output::Ask {
                         number,
@@ -171,6 +175,17 @@ fn a_user_comes_with_the_first_device_and_goes_with_the_last() {
     o.now += secs(61);
     o.give(Input::Timeout);
     assert_eq!(o.presences, [("301".to_owned(), true), ("301".to_owned(), false)]);
+    let told = |port: u16, change| (format!("sip:301@127.0.0.1:{port}"), change);
+    assert_eq!(
+        o.bound,
+        [
+            told(6010, BindingChange::Added),
+            told(6011, BindingChange::Added),
+            told(6010, BindingChange::Refreshed),
+            told(6010, BindingChange::Removed),
+            told(6011, BindingChange::Removed),
+        ]
+    );
 }
 
 #[test]

@@ -85,9 +85,9 @@ impl List {
             since: self.since,
             until: self.until,
             number: self.number.clone(),
-            scenario: None,
             limit: Some(self.limit),
             before,
+            ..CallFilter::default()
         };
         let page = store.calls(scope, &filter).await?;
         let next = page.next.as_ref().map(ToString::to_string);

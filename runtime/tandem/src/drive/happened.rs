@@ -1,12 +1,15 @@
 //! Notes for event scenarios what happens to calls and users, beside what the records' own transaction notes: a call's
-//! end. What a crash cuts off here is not told.
+//! end. Tells it to who looks on, too. What a crash cuts off here is not told.
 
 use jiff::Timestamp;
 use serde_json::json;
 use tandem_directory::Directory;
+use tandem_logic::Ended;
 use tandem_sip::Moment;
 use tandem_store::StoreError;
 use tandem_switch::Happening;
+use tandem_switch::shard::Start;
+use tandem_web::{ActiveCall, Live};
 
 /// A call has begun, or is answered.
 pub async fn note_call(directory: &Directory, it: &Happening) {
@@ -41,6 +44,59 @@ pub async fn note_user(directory: &Directory, domain: &str, user: &str, register
     note(directory, domain, kind, &format!("{user}/{at_ms}"), &data, at).await;
 }
 
+/// Tells who looks on that a call has begun, or is answered.
+pub fn tell_call(live: &Live, it: &Happening) {
+    if it.answered {
+        return live.call_answered(&it.domain, &it.call, timestamp(it.at));
+    }
+    let call = ActiveCall {
+        id: it.call.clone(),
+        caller: it.from.clone(),
+        dialled: it.to.clone(),
+        number: it.entry.number.clone(),
+        scenario: it.entry.module.clone(),
+        started_at: timestamp(it.started),
+        answered_at: None,
+        node: None,
+    };
+    live.call_started(&it.domain, call);
+}
+
+/// Tells of a call whose scenario runs: it may be from before this process, or have fallen back.
+pub fn tell_going_on(live: &Live, start: &Start) {
+    let call = ActiveCall {
+        id: start.id.clone(),
+        caller: start.caller.user.clone(),
+        dialled: start.dialled.user.clone(),
+        number: start.entry.number.clone(),
+        scenario: start.entry.module.clone(),
+        started_at: timestamp(start.started),
+        answered_at: start.answered.map(timestamp),
+        node: None,
+    };
+    live.call_goes_on(&start.domain, call);
+}
+
+/// Tells that a call is over.
+pub fn tell_end(live: &Live, ended: &Ended) {
+    let summary = &ended.record.summary;
+    let call = ActiveCall {
+        id: summary.id.clone(),
+        caller: summary.from_number.clone(),
+        dialled: summary.to_number.clone(),
+        number: summary.entry_point.clone().unwrap_or_default(),
+        scenario: summary.scenario.clone().unwrap_or_default(),
+        started_at: summary.started_at,
+        answered_at: summary.answered_at,
+        node: None,
+    };
+    live.call_ended(&ended.domain, &call, summary.ended_at);
+}
+
+fn timestamp(at: Moment) -> Timestamp {
+    Timestamp::from_microsecond(at.unix_micros() as i64).unwrap_or_else(|_| Timestamp::now())
+}
+
 async fn note(
     directory: &Directory,
     domain: &str,
@@ -71,7 +127,7 @@ async fn try_note(
     if !directory.starts(&found, &entry_point).await? {
         return Ok(());
     }
-    let at = Timestamp::from_microsecond(at.unix_micros() as i64).unwrap_or_else(|_| Timestamp::now());
+    let at = timestamp(at);
     let id = format!("{kind}/{id}");
     directory
         .store()

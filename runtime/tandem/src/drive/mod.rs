@@ -5,8 +5,8 @@
 //! the time, [`journals`] opens the logs, [`records`] writes down what is over, [`usage`] meters what domains use,
 //! [`canary`] judges versions by it, [`scenario_log`] keeps what they log, [`retention`] removes what is over age,
 //! [`off_call`] runs scenarios that [`events`] and requests ([`web_scenario`]) start, [`originate`] begins calls that no
-//! caller began, [`happened`] notes what events tell, [`exchange`] is the way from one call to another, [`sip_log`] shows
-//! messages to the log. No call logic here.
+//! caller began, [`happened`] notes what events tell, [`exchange`] is the way from one call to another.
+//! No call logic here.
 
 pub mod answers;
 pub mod canary;
@@ -28,7 +28,6 @@ pub mod scenario;
 pub mod scenario_log;
 pub mod services;
 pub mod shard;
-pub mod sip_log;
 pub mod timers;
 pub mod usage;
 pub mod voicemail;

@@ -34,11 +34,20 @@ pub struct OffCall {
 }
 
 impl OffCall {
-    /// The entry point of exactly this name; its `config` is what the scenario is told.
+    /// The entry point of exactly this name; none: there is none, or the domain is blocked. Its
+    /// `config` is what the scenario is told.
     pub async fn entry_point(&self, domain: &str, name: &str) -> Result<Option<EntryPoint>, StoreError> {
-        let scope = self.answers.store.domain_scope(domain).await?;
-        let starts = self.answers.store.starts(&scope, name).await?;
-        Ok(starts.map(|starts| starts.active))
+        match self.answers.store.find_domain(domain).await? {
+            Some((scope, domain)) if !domain.blocked => {
+                let starts = self.answers.store.starts(&scope, name).await?;
+                Ok(starts.map(|starts| starts.active))
+            }
+            Some(_) => Ok(None),
+            None => Err(StoreError::NotFound {
+                what: "domain",
+                name: domain.to_owned(),
+            }),
+        }
     }
 
     /// A name for the run that answers a request.

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use tandem_logic::Ended;
-use tandem_store::{NewCall, Store, StoreError};
+use tandem_logic::{Ended, Said};
+use tandem_store::{NewCall, NewMessages, Store, StoreError};
 use tandem_web::Health;
 use tokio::sync::mpsc;
 
@@ -25,12 +25,26 @@ const BROKEN_PAUSE: Duration = Duration::from_secs(2);
 /// Tells that a record is stored.
 pub type Confirm = Box<dyn FnOnce() + Send + Sync>;
 
-/// A record on its way to the store.
-pub struct ToStore {
-    /// The call.
-    pub ended: Ended,
-    /// Called once it is stored, or can never be.
-    pub confirm: Confirm,
+/// What is on its way to the store.
+pub enum ToStore {
+    /// A call that is over.
+    Call {
+        /// The call.
+        ended: Box<Ended>,
+        /// Called once it is stored, or can never be.
+        confirm: Confirm,
+    },
+    /// The SIP messages of a call whose record came before.
+    Messages(Said),
+}
+
+impl ToStore {
+    fn ended(&self) -> Option<&Ended> {
+        match self {
+            Self::Call { ended, .. } => Some(ended),
+            Self::Messages(_) => None,
+        }
+    }
 }
 
 /// Runs until every sender is gone, then has written all.
@@ -43,8 +57,8 @@ pub async fn write(store: Store, mut ended: mpsc::Receiver<ToStore>, health: Hea
                 tracing::warn!(%error, attempt, calls = batch.len(), "call records not written yet");
             } else {
                 health.set_broken(ROLE, format!("call records cannot be written: {error}"));
-                for waiting in batch.iter().skip(told) {
-                    tell(&error, &waiting.ended);
+                for ended in batch.iter().skip(told).filter_map(ToStore::ended) {
+                    tell(&error, ended);
                 }
                 told = batch.len();
                 if ended.is_closed() && ended.is_empty() {
@@ -60,9 +74,11 @@ pub async fn write(store: Store, mut ended: mpsc::Receiver<ToStore>, health: Hea
             attempt += 1;
         }
         health.set_repaired(ROLE);
-        let entry_points = canary::entry_points(batch.iter().map(|stored| &stored.ended));
+        let entry_points = canary::entry_points(batch.iter().filter_map(ToStore::ended));
         for stored in batch.drain(..) {
-            (stored.confirm)();
+            if let ToStore::Call { confirm, .. } = stored {
+                confirm();
+            }
         }
         canary::judge_all(&store, entry_points).await;
     }
@@ -70,7 +86,7 @@ pub async fn write(store: Store, mut ended: mpsc::Receiver<ToStore>, health: Hea
 
 async fn write_batch(store: &Store, batch: &[ToStore]) -> Result<(), StoreError> {
     let mut scopes = Vec::with_capacity(batch.len());
-    for ToStore { ended, .. } in batch {
+    for ended in batch.iter().filter_map(ToStore::ended) {
         match store.domain_scope(&ended.domain).await {
             Ok(scope) => scopes.push((scope, ended)),
             // Its domain was deleted meanwhile.
@@ -91,7 +107,29 @@ async fn write_batch(store: &Store, batch: &[ToStore]) -> Result<(), StoreError>
             tell(&error, ended);
         }
     }
-    Ok(())
+    write_messages(store, batch).await
+}
+
+/// After the records: those of this batch may be among what the messages belong to.
+async fn write_messages(store: &Store, batch: &[ToStore]) -> Result<(), StoreError> {
+    let mut scopes = Vec::new();
+    for stored in batch {
+        let ToStore::Messages(said) = stored else { continue };
+        match store.domain_scope(&said.domain).await {
+            Ok(scope) => scopes.push((scope, said)),
+            Err(StoreError::NotFound { .. }) => (), // its domain was deleted meanwhile
+            Err(error) => return Err(error),
+        }
+    }
+    let new: Vec<_> = scopes
+        .iter()
+        .map(|(scope, said)| NewMessages {
+            scope,
+            call: &said.call,
+            messages: &said.messages,
+        })
+        .collect();
+    store.insert_call_messages(&new).await
 }
 
 /// The store is full or gone, or refuses this record: the log keeps what is needed to bill and to look into a call.

@@ -1,5 +1,6 @@
 //! Drives the registrar role on a thread of its own and answers who is registered where.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -10,7 +11,8 @@ use tandem_logic::{Kept, RegistrarEffect};
 use tandem_sip::Moment;
 use tandem_sip::registrar::Binding;
 use tandem_switch::Answer;
-use tandem_switch::registration::Input;
+use tandem_switch::registration::{BindingChange, Input};
+use tandem_web::{CountRegistrations, Live, RegistrationChange};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
@@ -18,13 +20,17 @@ use super::answers::Answers;
 use super::clock;
 use super::happened;
 use super::journals::Watch;
-use super::sip_log::Shown;
 use crate::process::gates::{FromGate, GateKind, Gates, Inbox, SipItem};
+use tandem_sip::message::Shown;
 
 const BATCH_MAX: usize = 64;
 
 /// What reaches the registrar.
 enum ToRegistrar {
+    Count {
+        domain: Option<String>,
+        reply: oneshot::Sender<u64>,
+    },
     Lookup {
         domain: String,
         user: String,
@@ -66,9 +72,24 @@ impl Registrations {
         found.await.unwrap_or_default()
     }
 
+    /// Bindings of a domain's users, or of all; 0 when the registrar is gone.
+    pub async fn count(&self, domain: Option<String>) -> u64 {
+        let (reply, found) = oneshot::channel();
+        if self.inbox.send(ToRegistrar::Count { domain, reply }).is_err() {
+            return 0;
+        }
+        found.await.unwrap_or_default()
+    }
+
     /// Ends the registrar's thread.
     pub fn stop(&self) {
         drop(self.inbox.send(ToRegistrar::Stop)); // gone already
+    }
+}
+
+impl CountRegistrations for Registrations {
+    fn count(&self, domain: Option<String>) -> Pin<Box<dyn Future<Output = u64> + Send + '_>> {
+        Box::pin(Registrations::count(self, domain))
     }
 }
 
@@ -101,6 +122,8 @@ pub struct ToDrive {
     pub gates: Gates,
     /// Who answers its questions.
     pub answers: Answers,
+    /// Told of what goes on.
+    pub live: Live,
     /// The runtime on which they are answered.
     pub asking: tokio::runtime::Handle,
     /// Told of a log that cannot be written.
@@ -174,6 +197,10 @@ impl Driver {
                 // One who has gone away meanwhile needs no answer.
                 drop(reply.send(registration.lookup(&domain, &user, clock::now())));
             }
+            ToRegistrar::Count { domain, reply } => {
+                let registration = self.registrar.registrations.registration();
+                drop(reply.send(registration.devices(domain.as_deref()) as u64)); // gone: nobody to tell
+            }
             ToRegistrar::Answered(number, answer) => self.handle(Input::Answered { number, answer }),
             ToRegistrar::Stop => (),
         }
@@ -243,6 +270,19 @@ impl Driver {
                 self.registrar.asking.spawn(async move {
                     happened::note_user(&directory, &domain, &user, registered, at).await;
                 });
+            }
+            RegistrarEffect::Bound {
+                domain,
+                user,
+                contact,
+                change,
+            } => {
+                let what = match change {
+                    BindingChange::Added => RegistrationChange::Added,
+                    BindingChange::Refreshed => RegistrationChange::Refreshed,
+                    BindingChange::Removed => RegistrationChange::Removed,
+                };
+                self.registrar.live.registration(&domain, &user, &contact, what);
             }
             RegistrarEffect::Acknowledge { cursor, .. } => {
                 self.registrar

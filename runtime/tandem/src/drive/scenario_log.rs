@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tandem_host_api::op::{Level, Op, OpIndex};
 use tandem_host_api::{End, Reply, Switch};
 use tandem_store::{EntryPoint, LogKind, LogLevel, NewLogLine, Store, StoreError};
+use tandem_web::{Live, LogEvent};
 use tokio::sync::{Notify, watch};
 
 /// How long lines wait for others at most.
@@ -33,6 +34,8 @@ struct Shared {
     some: Notify,
     /// Counts writes to the store: whoever follows the log reads on then.
     written: watch::Sender<u64>,
+    /// Told of what is logged, and of the steps of calls.
+    live: Live,
 }
 
 #[derive(Default)]
@@ -49,18 +52,24 @@ struct Lines {
 
 impl Default for ScenarioLog {
     fn default() -> Self {
+        Self::telling(Live::default())
+    }
+}
+
+impl ScenarioLog {
+    /// Tells `live` what is logged, too.
+    pub fn telling(live: Live) -> Self {
         let shared = Shared {
             waiting: Mutex::default(),
             some: Notify::new(),
             written: watch::Sender::new(0),
+            live,
         };
         Self {
             shared: Arc::new(shared),
         }
     }
-}
 
-impl ScenarioLog {
     /// The log of one run of an entry point's scenario.
     pub fn of_run(&self, domain: &str, run: &str, entry: &EntryPoint) -> RunLog {
         RunLog {
@@ -81,6 +90,13 @@ impl ScenarioLog {
     }
 
     fn note(&self, domain: &str, line: NewLogLine) {
+        let event = LogEvent {
+            scenario: &line.scenario,
+            level: line.level.as_str(),
+            text: &line.text,
+            call: &line.run,
+        };
+        self.shared.live.logged(domain, event);
         let waiting = &mut *self.lock();
         let room = waiting.lines < WAITING_MOST_OF_ALL;
         let lines = waiting.domains.entry(domain.to_owned()).or_default();
@@ -208,6 +224,10 @@ impl RunLog {
     }
 
     fn hear_op(&self, op: &Op) {
+        if let Op::Step { id, .. } = op {
+            let (domain, run) = (&self.source.domain, &self.source.run);
+            self.log.shared.live.call_at_step(domain, run, id);
+        }
         let Op::Log { level, text } = op else {
             return;
         };

@@ -18,6 +18,7 @@ use tandem_logic::{Calls, Effect, Ended, Kept, Launch};
 use tandem_sip::{Flow, Moment};
 use tandem_switch::door::{Door, Facts, Passed};
 use tandem_switch::{Answer, CallKey, Input, Inquiry, Told};
+use tandem_web::Live;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 use tokio::time::sleep_until;
@@ -28,8 +29,8 @@ use super::happened;
 use super::journals::Watch;
 use super::records::{Confirm, ToStore};
 use super::scenario::Scenarios;
-use super::sip_log::Shown;
 use crate::process::gates::{FromGate, GateKind, Gates, ShardInbox, SipItem, Unsent};
+use tandem_sip::message::Shown;
 
 /// Inputs handled before what they caused leaves, at most.
 const BATCH_MAX: usize = 64;
@@ -105,6 +106,8 @@ pub struct Reach {
     pub observe: Arc<dyn Fn(Observed<'_>) + Send + Sync>,
     /// Told of logs that cannot be written.
     pub watch: Watch,
+    /// Told of what goes on.
+    pub live: Live,
 }
 
 /// What is counted.
@@ -232,6 +235,8 @@ impl Driver {
             }
             deadline = self.round();
         }
+        self.calls.give_messages(true);
+        self.carry_out_all();
     }
 
     fn handle(&mut self, input: Input) {
@@ -305,9 +310,7 @@ impl Driver {
             Kept::Mended => self.reach.watch.mended(self.lane),
             Kept::Broken(Some(why)) => self.reach.watch.broken(self.lane, &why),
         }
-        while let Some(effect) = self.calls.poll_effect() {
-            self.carry_out(effect);
-        }
+        self.carry_out_all();
         // A command that waits is tried again soon: its call hangs on it.
         let again = (!self.command_gate()).then(|| clock::now() + GATE_PAUSE);
         let (written, on_disk) = self.calls.log_bytes();
@@ -318,6 +321,12 @@ impl Driver {
         counters.log_written.store(written, Ordering::Relaxed);
         counters.log_bytes.store(on_disk, Ordering::Relaxed);
         [self.calls.deadline(), again].into_iter().flatten().min()
+    }
+
+    fn carry_out_all(&mut self) {
+        while let Some(effect) = self.calls.poll_effect() {
+            self.carry_out(effect);
+        }
     }
 
     fn carry_out(&mut self, effect: Effect) {
@@ -336,6 +345,7 @@ impl Driver {
             // A guest that is gone has nobody left to tell.
             Effect::Answer { reply, outcome } => drop(reply.send(outcome)),
             Effect::Happened(happening) => {
+                happened::tell_call(&self.reach.live, &happening);
                 let directory = self.reach.answers.directory.clone();
                 self.reach
                     .asking
@@ -347,14 +357,22 @@ impl Driver {
             }
             Effect::Store { number, ended } => {
                 (self.reach.observe)(Observed::Call(&ended));
+                happened::tell_end(&self.reach.live, &ended);
                 self.reach.scenarios.meters.call(&ended.domain);
                 let inbox = self.inbox.clone();
                 let confirm: Confirm = Box::new(move || drop(inbox.send(ToShard::Stored(number))));
-                if let Err(error) = self.reach.records.try_send(ToStore {
-                    ended: *ended,
-                    confirm,
-                }) {
+                if let Err(error) = self.reach.records.try_send(ToStore::Call { ended, confirm }) {
                     tracing::error!(number, %error, "a record stays in the log until the next start");
+                }
+            }
+            Effect::StoreMessages(said) => {
+                // They are large: where the store does not keep up, records go first.
+                let records = &self.reach.records;
+                let room = records.capacity() > records.max_capacity() / 4 * 3;
+                if !room {
+                    tracing::warn!(call = %said.call, "the SIP messages of a call are lost: the store does not keep up");
+                } else if let Err(error) = records.try_send(ToStore::Messages(said)) {
+                    tracing::warn!(%error, "the SIP messages of a call are lost");
                 }
             }
             Effect::Acknowledge { gate, cursor } => {
@@ -398,6 +416,7 @@ impl Driver {
     fn launch(&mut self, launch: Launch) {
         let Launch { start, journal } = launch;
         let (call, entry) = (start.call, start.entry.clone());
+        happened::tell_going_on(&self.reach.live, &start);
         let (inbox, domain, scenarios) = (
             self.inbox.clone(),
             start.domain.clone(),

@@ -83,12 +83,12 @@ impl Streams {
         let _ = self.written.set(written); // it is set once, before the server runs
     }
 
-    /// A place for a stream of the domain, which is given back when it is dropped.
-    fn place(&self, domain: &str) -> Result<Place, ApiError> {
+    /// A place for a stream of the domain, which is given back when it is dropped. `what`: what is followed, in words.
+    pub(super) fn place(&self, domain: &str, what: &str) -> Result<Place, ApiError> {
         let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() else {
             return Err(ApiError::busy(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "as many logs are followed as the server takes",
+                "as many streams are read as the server takes",
             ));
         };
         let mut of_domains = locked(&self.of_domains);
@@ -96,7 +96,7 @@ impl Streams {
         if *streams >= STREAMS_OF_DOMAIN_MAX {
             return Err(ApiError::busy(
                 StatusCode::TOO_MANY_REQUESTS,
-                "the domain's log is followed by as many as may",
+                format!("{what} by as many as may"),
             ));
         }
         *streams += 1;
@@ -108,7 +108,7 @@ impl Streams {
     }
 }
 
-struct Place {
+pub(super) struct Place {
     domain: String,
     of_domains: Arc<Mutex<HashMap<String, u32>>>,
     _permit: OwnedSemaphorePermit,
@@ -155,7 +155,11 @@ pub(crate) async fn read(
     let most = asked.last.unwrap_or(LINES_DEFAULT);
     let place = asked
         .follow
-        .then(|| api.shared.streams.place(scope.name()))
+        .then(|| {
+            api.shared
+                .streams
+                .place(scope.name(), "the domain's log is followed")
+        })
         .transpose()?;
     let first = match (after, most) {
         (Some(after), _) if asked.follow => api.store().log_after(scope, &filter, after, CHUNK_LINES).await?,
@@ -170,7 +174,7 @@ pub(crate) async fn read(
     let Some(place) = place else {
         return Ok(Json(first).into_response());
     };
-    tracing::info!(domain = scope.name(), token = caller.token(), "a log is followed");
+    tracing::info!(domain = scope.name(), who = caller.name(), "a log is followed");
     let body = Body::new(follow(&api, scope, filter, first, place));
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
@@ -299,9 +303,10 @@ fn dropped(why: &str, after: u64) -> Bytes {
 }
 
 /// The stream's body.
-struct Events {
-    waiting: mpsc::Receiver<Bytes>,
-    end: Arc<Mutex<Option<Bytes>>>,
+pub(super) struct Events {
+    pub(super) waiting: mpsc::Receiver<Bytes>,
+    /// What its reader is told last.
+    pub(super) end: Arc<Mutex<Option<Bytes>>>,
 }
 
 impl hyper::body::Body for Events {

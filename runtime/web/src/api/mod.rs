@@ -2,13 +2,15 @@
 //! who may see several domains name one in the path ([`inside`]).
 //!
 //! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`accounts`],
-//! [`users`], [`scenarios`], [`flows`], [`numbers`], [`voicemail`], [`logs`] or [`replays`] → the store, and the audit log (`edit`).
+//! [`users`], [`scenarios`], [`flows`], [`numbers`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`calls`], [`now`],
+//! [`logs`] or [`replays`] → the store, and the audit log (`edit`).
 //! What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
 
 mod accounts;
 mod body;
 mod caller;
+mod calls;
 mod domains;
 mod edit;
 mod flows;
@@ -16,13 +18,17 @@ mod grants;
 mod inside;
 mod limits;
 mod logs;
+mod now;
 mod numbers;
 mod openapi;
 mod problem;
+mod prompts;
 mod replays;
 mod scenarios;
+mod schedules;
 mod session;
 mod throttle;
+mod tokens;
 mod usage;
 mod users;
 mod voicemail;
@@ -38,23 +44,35 @@ use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::any;
+use jiff::Timestamp;
 use tandem_host_api::{Grants, Verdict};
-use tandem_store::{DomainScope, Store};
+use tandem_store::{DomainScope, Store, StoreError};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OwnedSemaphorePermit, Semaphore, watch};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use caller::Peer;
 pub use flows::{Answers, Callee, Flows, Press, TestAsked, TestRefused, Tested, TestedEnd, TestedStep};
+pub use now::CountRegistrations;
+pub use numbers::{Provided, Stock};
 use problem::ApiError;
+pub use prompts::{Prompt, PromptRefused, Prompts};
 pub use replays::{Replay, ReplayAsked, ReplayRefused};
 use throttle::Throttle;
 pub use users::MakeCredentials;
+
+use crate::Live;
 
 /// Longest body that is not a component, in bytes.
 const BODY_BYTES_MAX: usize = 64 << 10;
 /// Passwords that are hashed or compared at once: each takes a core.
 const HASHERS: usize = 2;
+/// Texts that are spoken at once, of all domains. A domain has one at a time.
+const SPEAKERS: usize = 2;
+/// Lists of calls that are exported at once, of all domains. A domain has one at a time.
+const EXPORTS: usize = 4;
+/// Journals that are read at once: each takes a core and some of memory.
+const JOURNALS: usize = 2;
 
 /// Looks at components and compiles them, where that harms nobody: in a process of its own.
 pub trait Compile: Send + Sync + 'static {
@@ -120,12 +138,26 @@ struct Shared {
     credentials: OnceLock<MakeCredentials>,
     uploading: Places,
     replaying: Places,
+    exporting: Places,
+    /// Journals that are read at once.
+    reading: Semaphore,
     /// None: nobody runs replays.
     replays: OnceLock<Box<dyn Replay>>,
     testing: Places,
     /// None: nobody runs flows.
     flows: OnceLock<Box<dyn Flows>>,
+    /// None: nobody keeps prompts.
+    prompts: OnceLock<Arc<dyn Prompts>>,
+    speaking: Places,
+    /// None: there are no stock scenarios, and the store alone checks numbers.
+    stock: OnceLock<Box<dyn Stock>>,
     streams: logs::Streams,
+    /// Who follows events.
+    watching: logs::Streams,
+    live: OnceLock<Live>,
+    started_at: Timestamp,
+    /// None: nobody counts them.
+    registrations: OnceLock<Box<dyn CountRegistrations>>,
 }
 
 impl Api {
@@ -142,10 +174,19 @@ impl Api {
             credentials: OnceLock::new(),
             uploading: Places::new(limits.uploads_max),
             replaying: Places::new(limits.replays_max),
+            exporting: Places::new(EXPORTS),
+            reading: Semaphore::new(JOURNALS),
             replays: OnceLock::new(),
             testing: Places::new(limits.flow_tests_max),
             flows: OnceLock::new(),
+            prompts: OnceLock::new(),
+            speaking: Places::new(SPEAKERS),
+            stock: OnceLock::new(),
             streams: logs::Streams::default(),
+            watching: logs::Streams::default(),
+            live: OnceLock::new(),
+            started_at: Timestamp::now(),
+            registrations: OnceLock::new(),
         };
         Self {
             shared: Arc::new(shared),
@@ -156,6 +197,20 @@ impl Api {
     #[must_use]
     pub fn with_log_written(self, written: watch::Receiver<u64>) -> Self {
         self.shared.streams.set_written(written);
+        self
+    }
+
+    /// Tells of what goes on, as `live` is told.
+    #[must_use]
+    pub fn with_live(self, live: Live) -> Self {
+        let _ = self.shared.live.set(live); // it is set once, before the server runs
+        self
+    }
+
+    /// Counts registrations by `count`.
+    #[must_use]
+    pub fn with_registrations(self, count: impl CountRegistrations) -> Self {
+        let _ = self.shared.registrations.set(Box::new(count)); // it is set once, before the server runs
         self
     }
 
@@ -180,6 +235,24 @@ impl Api {
         self
     }
 
+    /// Lets prompts be kept and spoken.
+    #[must_use]
+    pub fn with_prompts(self, prompts: impl Prompts) -> Self {
+        let _ = self.shared.prompts.set(Arc::new(prompts)); // it is set once, before the server runs
+        self
+    }
+
+    /// Says what numbers are, and gives domains the stock scenarios.
+    #[must_use]
+    pub fn with_stock(self, stock: impl Stock) -> Self {
+        let _ = self.shared.stock.set(Box::new(stock)); // it is set once, before the server runs
+        self
+    }
+
+    fn stock(&self) -> Option<&dyn Stock> {
+        self.shared.stock.get().map(Box::as_ref)
+    }
+
     async fn editing(&self) -> MutexGuard<'_, ()> {
         self.shared.edits.lock().await
     }
@@ -187,6 +260,8 @@ impl Api {
     fn flows(&self) -> Result<&dyn Flows, ApiError> {
         let flows = self.shared.flows.get().map(AsRef::as_ref);
         flows.ok_or_else(|| ApiError::new(StatusCode::NOT_IMPLEMENTED, "this server runs no flows"))
+    fn live(&self) -> &Live {
+        self.shared.live.get_or_init(Live::default)
     }
 
     fn store(&self) -> &Store {
@@ -288,14 +363,41 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(limits::show))
         .routes(routes!(grants::show))
         .routes(routes!(logs::read))
+        .routes(routes!(calls::list))
+        .routes(routes!(calls::csv::export))
+        .routes(routes!(calls::show))
+        .routes(routes!(calls::steps::steps))
+        .routes(routes!(calls::messages::messages))
+        .routes(routes!(now::active))
+        .routes(routes!(now::events))
+        .routes(routes!(now::status))
         .routes(routes!(replays::replay))
         .routes(routes!(usage::show))
         .routes(routes!(voicemail::boxes))
         .routes(routes!(voicemail::list))
         .routes(routes!(voicemail::remove))
-        .routes(routes!(numbers::list))
         .routes(routes!(numbers::activate))
         .merge(flows::router())
+        .merge(of_numbers())
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::show, schedules::set, schedules::remove))
+        .routes(routes!(prompts::list))
+        .routes(routes!(prompts::show, prompts::put, prompts::remove))
+        .routes(routes!(prompts::speak))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::remove))
+}
+
+/// Numbers, whose settings may be long.
+fn of_numbers() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(numbers::list, numbers::create))
+        .routes(routes!(numbers::show, numbers::change, numbers::remove))
+        .routes(routes!(numbers::set_canary, numbers::end_canary))
+        .routes(routes!(numbers::promote))
+        .routes(routes!(numbers::roll_back))
+        .routes(routes!(numbers::history))
+        .layer(DefaultBodyLimit::max(numbers::BODY_BYTES_MAX))
 }
 
 /// What a domain has, and, without a domain, the system.

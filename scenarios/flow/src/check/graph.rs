@@ -137,16 +137,13 @@ fn visit(from: usize, ways: &Ways, seen: &mut [bool], leave: &mut dyn FnMut(usiz
     while let Some((at, done)) = stack.last_mut() {
         let to = ways.get(*at).and_then(|targets| targets.get(*done));
         *done += 1;
-        match to {
-            Some(to) => {
-                if enter(*to) {
-                    stack.push((*to, 0));
-                }
+        if let Some(to) = to {
+            if enter(*to) {
+                stack.push((*to, 0));
             }
-            None => {
-                leave(*at);
-                stack.pop();
-            }
+        } else {
+            leave(*at);
+            stack.pop();
         }
     }
 }

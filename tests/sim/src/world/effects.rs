@@ -22,7 +22,7 @@ impl World {
             Done::Registrar(RegistrarEffect::Ask { number, question }) => {
                 self.put(life, Lane::REGISTRAR, number, question);
             }
-            Done::Registrar(RegistrarEffect::Presence { .. }) => (),
+            Done::Registrar(RegistrarEffect::Presence { .. } | RegistrarEffect::Bound { .. }) => (),
             Done::Registrar(RegistrarEffect::Acknowledge { gate, cursor }) => {
                 self.acknowledge(gate, Lane::REGISTRAR, cursor);
             }
@@ -56,7 +56,7 @@ impl World {
                 );
             }
             // Nobody asks a shard anything here, or listens.
-            Effect::Told { .. } | Effect::Happened(_) => (),
+            Effect::Told { .. } | Effect::Happened(_) | Effect::StoreMessages(_) => (),
             Effect::Acknowledge { gate, cursor } => self.acknowledge(gate, lane, cursor),
         }
     }

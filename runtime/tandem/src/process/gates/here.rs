@@ -17,9 +17,9 @@ use tokio::runtime::Handle;
 
 use super::{Addresses, FromGate, Ports, SipItem, Unsent};
 use crate::config::Config;
-use crate::drive::sip_log::Shown;
 use crate::process::lanes::lane_of;
 use crate::process::{media_gate, sip_gate};
+use tandem_sip::message::Shown;
 
 /// Why there are no sockets.
 #[derive(Debug, thiserror::Error)]

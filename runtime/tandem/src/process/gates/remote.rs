@@ -16,9 +16,9 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::{Addresses, Cursors, FromGate, GateKind, Ports, SipItem, Unsent};
-use crate::drive::sip_log::Shown;
 use crate::process::lanes::all_lanes;
 use crate::process::{role, run_dir};
+use tandem_sip::message::Shown;
 
 /// What is known of both gates.
 #[derive(Debug, Default)]

@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::caller::Caller;
 use super::super::problem::ApiError;
 use super::super::{Api, body};
-use super::internal;
+use super::{internal, json};
 
 /// One thing that is wrong with a flow, or looks so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -92,14 +92,14 @@ pub(super) async fn known(api: &Api, scope: &DomainScope) -> Result<Known, ApiEr
     })
 }
 
-/// Their folder is read on a thread that may wait. None: it is not known what there is.
+/// None: nobody keeps prompts here.
 async fn prompts(api: &Api, scope: &DomainScope) -> Result<Option<BTreeSet<String>>, ApiError> {
-    let (api, domain) = (api.clone(), scope.name().to_owned());
-    let read = tokio::task::spawn_blocking(move || {
-        let flows = api.shared.flows.get()?;
-        Some(flows.prompts(&domain))
-    });
-    read.await.map_err(internal)
+    if api.shared.prompts.get().is_none() {
+        return Ok(None);
+    }
+    let domain = scope.name().to_owned();
+    let kept = api.of_prompts(move |prompts| prompts.list(&domain)).await?;
+    Ok(Some(kept.into_iter().map(|prompt| prompt.name).collect()))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -120,7 +120,7 @@ pub(crate) async fn check(
 ) -> Result<Json<Problems>, ApiError> {
     let scope = caller.may(TokenScope::ScenariosRead)?;
     let Asked { name } = body::query(asked)?;
-    let flow = flow_of(&body::json::<Box<RawValue>>(body)?);
+    let flow = flow_of(&json::<Box<RawValue>>(body)?);
     let problems = problems(&api, scope, name, flow).await?;
     Ok(Json(Problems { problems }))
 }

@@ -15,6 +15,7 @@ use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tandem_store::{DomainScope, Flow, NewFlow, Saved, TokenScope, flows};
@@ -23,7 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::caller::Caller;
-use super::edit::{Change, IfMatch, Tagged, must_match, state, tag};
+use super::edit::{IfMatch, Tagged, must_match, must_match_or_make, tag};
 use super::problem::ApiError;
 use super::scenarios::{not_found, path};
 use super::users::Page;
@@ -64,7 +65,7 @@ pub(crate) struct Document {
 impl Document {
     /// Out of a body, in words where it is none.
     fn of(body: Result<Bytes, BytesRejection>) -> Result<Self, ApiError> {
-        let document: Self = body::json(body)?;
+        let document: Self = json(body)?;
         let drawing = document.drawing.as_deref().map(RawValue::get);
         for (pointer, part) in [("/flow", Some(document.flow.get())), ("/drawing", drawing)] {
             if part.is_some_and(|part| !part.starts_with('{')) {
@@ -139,7 +140,8 @@ struct OrCreate {
     if_none_match: Option<String>,
 }
 
-/// Saves a flow, also one that is not right yet. `If-None-Match: *` makes one, `If-Match` changes the one that is there.
+/// Saves a flow, also one that is not right yet. `If-Match` changes the one that is there; `If-None-Match: *` makes a new
+/// one and overwrites none.
 #[utoipa::path(put, path = "/flows/{name}", tag = "flows", params(("name" = String, Path), OrCreate), request_body = Document, responses((status = 200, body = Flow), (status = 201, body = Flow)))]
 async fn save(
     caller: Caller,
@@ -154,9 +156,9 @@ async fn save(
     let flow = document.flow.get().to_owned();
     let problems = check::problems(&api, scope, Some(name.clone()), flow).await?;
     let text = serde_json::to_string(&document).map_err(internal)?;
-    let editing = api.editing().await;
+    let edit = api.edit(&caller, Some(scope), format!("flow {name}")).await;
     let before = stored(&api, scope, &name).await?;
-    may_save(&headers, &name, before.as_ref())?;
+    must_match_or_make(&headers, before.as_ref())?;
     let was = api.store().flow(scope, &name).await?;
     let new = NewFlow {
         name: &name,
@@ -168,14 +170,10 @@ async fn save(
     let saved = api.store().save_flow(scope, &new).await?;
     let flow = api.store().flow(scope, &name).await?;
     let flow = flow.ok_or_else(|| not_found("flow", &name))?;
-    drop(editing);
-    let change = Change {
-        action: if was.is_some() { "change" } else { "create" },
-        what: format!("flow {name}"),
-        before: was.as_ref().and_then(state),
-        after: state(&flow),
-    };
-    api.audit(&caller, Some(scope), change).await;
+    match was {
+        Some(was) => edit.changed(&was, &flow).await,
+        None => edit.made(&flow).await,
+    }
     let status = match saved {
         Saved::Created => StatusCode::CREATED,
         Saved::Changed => StatusCode::OK,
@@ -195,44 +193,24 @@ async fn remove(
 ) -> Result<StatusCode, ApiError> {
     let scope = caller.may(TokenScope::ScenariosWrite)?;
     let name = path(name)?;
-    let editing = api.editing().await;
+    let edit = api.edit(&caller, Some(scope), format!("flow {name}")).await;
     let before = read(&api, scope, &name).await?;
     must_match(&headers, &before)?;
     let was = api.store().flow(scope, &name).await?;
     api.store().delete_flow(scope, &name).await?;
-    drop(editing);
-    let change = Change {
-        action: "remove",
-        what: format!("flow {name}"),
-        before: was.as_ref().and_then(state),
-        after: None,
-    };
-    api.audit(&caller, Some(scope), change).await;
+    edit.removed(&was).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Whether the request is about what is there now.
-fn may_save(headers: &HeaderMap, name: &str, before: Option<&Document>) -> Result<(), ApiError> {
-    let refused = |status, detail: String| Err(ApiError::new(status, detail));
-    let creates = headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|value| value.as_bytes() == b"*");
-    match before {
-        None if creates => Ok(()),
-        Some(_) if creates => refused(
-            StatusCode::PRECONDITION_FAILED,
-            format!("there is a flow `{name}` already"),
-        ),
-        None if headers.contains_key(header::IF_MATCH) => refused(
-            StatusCode::PRECONDITION_FAILED,
-            format!("there is no flow `{name}` any more"),
-        ),
-        None => refused(
-            StatusCode::PRECONDITION_REQUIRED,
-            "a flow is made with If-None-Match: *".to_owned(),
-        ),
-        Some(before) => must_match(headers, before),
-    }
+/// As [`body::json`], of a shape that keeps parts as the text that they are.
+fn json<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, ApiError> {
+    let body = body.map_err(|rejection| ApiError::new(rejection.status(), rejection.body_text()))?;
+    serde_json::from_slice(&body).map_err(|error| {
+        ApiError::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("the body is not what is asked for: {error}"),
+        )
+    })
 }
 
 async fn read(api: &Api, scope: &DomainScope, name: &str) -> Result<Document, ApiError> {

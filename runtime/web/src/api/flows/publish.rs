@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::super::Api;
 use super::super::body;
 use super::super::caller::Caller;
-use super::super::edit::Change;
+use super::super::edit::{Change, state};
 use super::super::problem::ApiError;
 use super::super::scenarios::{Taken, not_found, path, take_in};
 use super::{Document, bundle, check, internal, read};
@@ -85,7 +85,7 @@ pub(crate) async fn publish(
         action: "publish",
         what: format!("flow {}", published.scenario),
         before: None,
-        after: super::state(&published),
+        after: state(&published),
     };
     api.audit(&caller, Some(scope), change).await;
     let (scenario, version) = (&published.scenario, &published.version);

@@ -1,7 +1,7 @@
 //! A call through a flow that was drawn, or saved, and not published: played in virtual time, with a scripted caller and
 //! scripted callees. It is played by whoever makes the [`Api`], out of the way of calls.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::pin::Pin;
 
 use axum::Json;
@@ -18,8 +18,8 @@ use utoipa::ToSchema;
 
 use super::super::caller::Caller;
 use super::super::problem::ApiError;
-use super::super::{Api, body};
-use super::{bundle, check};
+use super::super::Api;
+use super::{bundle, check, json};
 
 /// Digits that a caller presses at most.
 const DIGITS_MAX: usize = 200;
@@ -161,9 +161,6 @@ pub trait Flows: Send + Sync + 'static {
     /// The component that runs the flow that is its settings.
     fn component(&self) -> &[u8];
 
-    /// The names of a domain's WAV files. It reads a folder: ask where that may wait.
-    fn prompts(&self, domain: &str) -> BTreeSet<String>;
-
     /// Plays a call, where that harms no other. The ways ([`TestedStep::went`]) are not looked for.
     fn test(
         &self,
@@ -200,7 +197,7 @@ pub(crate) async fn test(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Tested>, ApiError> {
     let scope = caller.may(TokenScope::ScenariosWrite)?;
-    let wanted: Wanted = body::json(body)?;
+    let wanted: Wanted = json(body)?;
     wanted.check()?;
     let flow = bundle::whole(&api, scope, wanted.flow.get().to_owned()).await?;
     let problems = check::problems(&api, scope, None, flow.clone()).await?;
