@@ -20,8 +20,8 @@ mod server;
 
 pub use api::{
     Answers, Api, ApiLimits, Callee, Compile, CountRegistrations, Flows, MakeCredentials, Press, Prompt,
-    PromptRefused, Prompts, Provided, Replay, ReplayAsked, ReplayRefused, Stock, TestAsked, TestRefused, Tested,
-    TestedEnd, TestedStep,
+    PromptRefused, Prompts, Provided, Replay, ReplayAsked, ReplayRefused, Stock, TestAsked, TestRefused,
+    Tested, TestedEnd, TestedStep,
 };
 pub use health::{Health, Status};
 pub use live::{ActiveCall, CallState, LastHour, Live, LogEvent, RegistrationChange};

@@ -260,6 +260,8 @@ impl Api {
     fn flows(&self) -> Result<&dyn Flows, ApiError> {
         let flows = self.shared.flows.get().map(AsRef::as_ref);
         flows.ok_or_else(|| ApiError::new(StatusCode::NOT_IMPLEMENTED, "this server runs no flows"))
+    }
+
     fn live(&self) -> &Live {
         self.shared.live.get_or_init(Live::default)
     }

@@ -16,9 +16,9 @@ use serde_json::value::RawValue;
 use tandem_store::{DomainScope, TokenScope, users};
 use utoipa::ToSchema;
 
+use super::super::Api;
 use super::super::caller::Caller;
 use super::super::problem::ApiError;
-use super::super::Api;
 use super::{bundle, check, json};
 
 /// Digits that a caller presses at most.
