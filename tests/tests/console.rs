@@ -220,7 +220,7 @@ fn a_domain_and_its_user_are_made_and_the_users_phone_registers() {
 }
 
 /// Every route that a domain has, and a body that it takes where it takes one.
-const ROUTES: [(&str, &str); 46] = [
+const ROUTES: [(&str, &str); 51] = [
     ("GET", ""),
     ("PATCH", ""),
     ("DELETE", ""),
@@ -267,10 +267,15 @@ const ROUTES: [(&str, &str); 46] = [
     ("GET", "/tokens"),
     ("POST", "/tokens"),
     ("DELETE", "/tokens/ci"),
+    ("GET", "/flows"),
+    ("PUT", "/flows/desk"),
+    ("DELETE", "/flows/desk"),
+    ("POST", "/flows/test"),
+    ("POST", "/flows/desk/publish"),
 ];
 
 /// What a supervisor may.
-const SEES: [&str; 16] = [
+const SEES: [&str; 17] = [
     "/users",
     "/users/301",
     "/scenarios",
@@ -287,6 +292,7 @@ const SEES: [&str; 16] = [
     "/schedules/office",
     "/prompts",
     "/prompts/hello",
+    "/flows",
 ];
 
 #[test]

@@ -1,6 +1,6 @@
 //! Drawn flows: drafts that their editor saves, and what is made of them.
 //!
-//! A flow's way: saved, as often as one likes, whatever is wrong with it → [`check`] (what is wrong) and [`test`] (a call
+//! A flow's way: saved, as often as one likes, whatever is wrong with it → [`check`] (what is wrong) and [`mod@test`] (a call
 //! that is played) → [`publish`] (a version of the scenario of its name, and numbers that start it). Whoever makes the
 //! [`Api`] brings what runs flows ([`Flows`]).
 
