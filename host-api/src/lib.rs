@@ -11,7 +11,7 @@
 //! (where it computes), [`replay`](mod@replay) (the
 //! same call again, out of its journal).
 //!
-//! [`collect`], [`schedule`] and [`numbers`] are what a server and a simulator share of the rules behind the ops.
+//! [`sections`] is what a component carries besides code. [`collect`], [`schedule`] and [`numbers`] are what a server and a simulator share of the rules behind the ops.
 //!
 //! Not here: what an `Op` does (the switch provides that by implementing [`Switch`]), SIP, media, SQL. Nothing in this
 //! crate opens a socket; the compiled-code cache is the only thing that it writes to disk.
@@ -33,6 +33,7 @@ pub mod quota;
 pub mod replay;
 mod run;
 pub mod schedule;
+pub mod sections;
 mod survey;
 mod usage;
 pub mod validate;

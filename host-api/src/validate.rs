@@ -23,6 +23,7 @@ use crate::modules::{self, INTERFACES, LoadError, Preamble, handlers};
 use crate::op::{Op, OpIndex, Outcome};
 use crate::quota::{DomainLimits, DomainQuota};
 use crate::run::{self, End, Meter, Metered};
+use crate::sections;
 use crate::survey::{self, Survey};
 use crate::world::{Handler, World};
 
@@ -93,6 +94,8 @@ pub enum Code {
     StartTraps,
     /// The compiler ran out of what it may use.
     CompileLimit,
+    /// Brings settings that are no JSON, too long, or there twice.
+    BadSettings,
 }
 
 impl fmt::Display for Code {
@@ -128,6 +131,9 @@ pub struct Verdict {
     /// The interfaces that it imports, by their names without package and version, but for `types`.
     #[serde(default)]
     pub imports: Vec<String>,
+    /// The settings that it brings, as JSON text; none: it brings none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<String>,
     /// Whether its compiled code is in the cache now.
     pub compiled: bool,
     /// What is wrong with it, in the order of its finding; at most 64. Nothing: it can run here.
@@ -144,6 +150,7 @@ impl Verdict {
             size_bytes: bytes.len() as u64,
             world: None,
             imports: Vec::new(),
+            settings: None,
             compiled: false,
             problems: Vec::new(),
             problems_untold: 0,
@@ -200,6 +207,10 @@ impl Engine {
         let (renamed, earlier) = earlier::current(bytes);
         let survey = survey::survey(&renamed);
         judge(&mut verdict, &survey, rules);
+        match sections::settings(bytes) {
+            Ok(settings) => verdict.settings = settings,
+            Err(detail) => verdict.add(Code::BadSettings, detail),
+        }
         if let (Some(world), Some(version)) = (&mut verdict.world, earlier) {
             *world = world.replace(earlier::CURRENT, version);
         }

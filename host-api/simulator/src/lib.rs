@@ -7,7 +7,7 @@
 //! less than a millisecond. Chance comes from a seed. The same script and the same component give the same trace.
 //!
 //! Reading order: [`case`] (what one call is about), [`script`] (how people write that down, in TOML), `exchange` (what
-//! follows from what), [`run`](mod@run) (a guest and an exchange, taken in turns), [`trace`] (the journal in lines),
+//! follows from what), [`run`](mod@run) (a guest and an exchange, taken in turns), [`trace`] (the journal in lines), [`steps`] (the same by steps),
 //! [`expect`] (what was expected and did not come), [`snapshot`] (two traces compared).
 //!
 //! The exchange must not differ from `runtime/switch` in what a scenario can tell. Digit collection and the reading of
@@ -21,9 +21,11 @@ pub mod expect;
 pub mod run;
 pub mod script;
 pub mod snapshot;
+pub mod steps;
 pub mod trace;
 
 pub use case::Case;
 pub use exchange::{Advance, Exchange, Seen, VirtualTime};
 pub use run::{Played, play};
 pub use script::{Script, ScriptError, load};
+pub use steps::Step;

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::case::{Case, Start};
 use crate::exchange::{Advance, Exchange, Seen, VirtualTime};
+use crate::steps::{self, Step};
 use crate::{expect, trace};
 
 /// A call that was played.
@@ -31,6 +32,8 @@ pub struct Played {
     pub host_calls: usize,
     /// What happened, a line each.
     pub trace: Vec<String>,
+    /// The same by the steps of the scenario, in their order.
+    pub steps: Vec<Step>,
     /// What there was to see.
     pub seen: Seen,
     /// The key-value store at the end.
@@ -86,6 +89,7 @@ pub fn play(engine: &Engine, module: &Module, case: &Arc<Case>) -> Played {
         lasted,
         host_calls: trace::host_calls(&entries),
         trace: trace::lines(case, &entries, &seen),
+        steps: steps::of(&entries, &seen, lasted),
         seen,
         key_values,
         failures: Vec::new(),

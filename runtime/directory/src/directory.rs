@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tandem_store::{
-    Activation, Credentials, DomainLimits, DomainScope, EntryPoint, ModuleGrants, NewEntryPoint, Store,
+    Credentials, DomainLimits, DomainScope, EntryPoint, ModuleGrants, NewEntryPoint, Starts, Store,
     StoreError, User,
 };
 
@@ -61,7 +61,7 @@ impl Domain {
 /// What a dialled number leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolved {
-    /// The entry point, with its active version.
+    /// The entry point, with its active version; its `config` is what the scenario is told, as of those below.
     pub entry: Arc<EntryPoint>,
     /// The version that is tried, where one is.
     pub canary: Option<ResolvedCanary>,
@@ -88,29 +88,15 @@ impl From<EntryPoint> for Resolved {
     }
 }
 
-impl From<Activation> for Resolved {
-    fn from(activation: Activation) -> Self {
-        let entry = activation.entry_point;
-        // Made here, not with each call: settings may be long.
-        let canary = activation.canary.map(|canary| ResolvedCanary {
-            share_percent: canary.share_percent,
-            entry: Arc::new(EntryPoint {
-                hash: canary.hash,
-                ..entry.clone()
-            }),
-        });
-        let fallback = activation.fallback.map(|fallback| {
-            Arc::new(EntryPoint {
-                module: fallback.module,
-                hash: fallback.hash,
-                config: fallback.config,
-                ..entry.clone()
-            })
-        });
+impl From<Starts> for Resolved {
+    fn from(starts: Starts) -> Self {
         Self {
-            entry: Arc::new(entry),
-            canary,
-            fallback,
+            entry: Arc::new(starts.active),
+            canary: starts.canary.map(|tried| ResolvedCanary {
+                share_percent: tried.share_percent,
+                entry: Arc::new(tried.entry),
+            }),
+            fallback: starts.fallback.map(Arc::new),
         }
     }
 }
@@ -118,10 +104,10 @@ impl From<Activation> for Resolved {
 impl Resolved {
     /// About how much memory it takes, in bytes.
     fn weight(&self) -> usize {
-        let versions = 1 + usize::from(self.canary.is_some());
-        let fallback = self.fallback.as_ref();
-        versions * (256 + self.entry.config.len() + self.entry.title.len())
-            + fallback.map_or(0, |entry| 256 + entry.config.len() + entry.title.len())
+        let canary = self.canary.as_ref().map(|canary| &canary.entry);
+        let versions = [Some(&self.entry), canary, self.fallback.as_ref()];
+        let of = |entry: &Arc<EntryPoint>| 256 + entry.config.len() + entry.title.len();
+        versions.into_iter().flatten().map(of).sum()
     }
 }
 
@@ -301,7 +287,7 @@ impl Directory {
             Ok(self
                 .inner
                 .store
-                .activation(domain.scope(), number)
+                .starts(domain.scope(), number)
                 .await?
                 .map(Resolved::from))
         };

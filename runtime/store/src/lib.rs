@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
 //! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`], `grants.rs` and [`module_grants`], [`entry_points`],
-//! [`activations`], `worlds.rs`, [`events`], [`timers`], [`scenario_log`], [`kv`], [`calls`], [`call_list`], [`journals`] and [`messages`] (and `packing.rs`), [`retention`],
+//! [`activations`] with [`starts`], [`flows`], `worlds.rs`, [`events`], [`timers`], [`scenario_log`], [`kv`], [`calls`], [`call_list`], [`journals`] and [`messages`] (and `packing.rs`), [`retention`],
 //! [`tokens`], [`accounts`] with [`sessions`] and [`audit`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`], [`voicemail`]. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
 //!
@@ -26,6 +26,7 @@ pub mod entry_points;
 mod error;
 pub mod events;
 pub mod fallbacks;
+pub mod flows;
 mod grants;
 pub mod history;
 pub mod http_hosts;
@@ -46,6 +47,7 @@ pub mod schedules;
 pub mod secrets;
 pub mod sessions;
 pub mod signatures;
+pub mod starts;
 pub mod timers;
 pub mod tokens;
 mod unused;
@@ -70,6 +72,7 @@ pub use entry_points::{EntryPoint, EntryPointChange, NewEntryPoint};
 pub use error::StoreError;
 pub use events::DueEvent;
 pub use fallbacks::{Fallback, NewFallback};
+pub use flows::{Flow, NewFlow, Saved};
 pub use history::{By, Event, HistoryEntry};
 pub use http_hosts::{HostPattern, HttpHost};
 pub use journals::JournalState;
@@ -87,6 +90,7 @@ pub use schedules::ScheduleEntry;
 pub use secrets::{OpenSecret, SecretEntry, SecretValue};
 pub use sessions::{Session, SessionLasts};
 pub use signatures::{PublicKey, Signature, SigningKey, TrustedKey};
+pub use starts::{Starts, Trying};
 pub use timers::{NewTimer, Timer};
 pub use tokens::{Bearer, Secret, Token, TokenScope};
 pub use unused::{Spare, Stray};

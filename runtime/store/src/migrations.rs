@@ -58,6 +58,12 @@ const STEPS: &[(i64, &str, &str)] = &[
         "call messages",
         include_str!("../migrations/0025_call_messages.sql"),
     ),
+    (26, "flows", include_str!("../migrations/0026_flows.sql")),
+    (
+        27,
+        "module settings",
+        include_str!("../migrations/0027_module_settings.sql"),
+    ),
     (28, "blocked", include_str!("../migrations/0028_blocked.sql")),
 ];
 

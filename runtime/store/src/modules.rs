@@ -19,10 +19,12 @@ use crate::engine::{MODULES_DIRECTORY, Write, blocking};
 use crate::error::at_most;
 use crate::signatures::{self, Signature};
 use crate::versions::version;
-use crate::{DomainScope, Store, StoreError, rows};
+use crate::{DomainScope, Store, StoreError, flows, rows};
 
 /// Largest module, in bytes; an interpreted language's component is 12 to 18 MB.
 pub const MODULE_MOST: usize = 64 << 20;
+/// Longest settings that a version brings, in bytes.
+pub const SETTINGS_MOST: usize = 256 << 10;
 /// Longest note on a version, in bytes.
 pub const NOTE_MOST: usize = 1_024;
 /// Longest module name and world, in bytes.
@@ -45,6 +47,9 @@ pub struct Module {
     pub note: String,
     /// The public key whose signature it came with; none: it came with none.
     pub signed_by: Option<String>,
+    /// Whether it was published from the flow of its name.
+    #[serde(default)]
+    pub from_flow: bool,
 }
 
 /// A version to store.
@@ -62,6 +67,10 @@ pub struct NewVersion<'a> {
     pub signature: Option<&'a Signature>,
     /// The interfaces that it imports, by their names without package and version; none: nobody has looked.
     pub imports: Option<&'a [String]>,
+    /// What it tells its scenario where the activation says nothing: JSON text of up to 256 KiB; none: nothing.
+    pub settings: Option<&'a str>,
+    /// Whether it is published from the flow of its name. Flows and uploads do not share a name.
+    pub from_flow: bool,
 }
 
 impl Store {
@@ -82,6 +91,8 @@ impl Store {
                 note: "",
                 signature: None,
                 imports: None,
+                settings: None,
+                from_flow: false,
             },
         )
         .await
@@ -90,8 +101,8 @@ impl Store {
     /// Stores a component as the newest version of a module; its other versions stay. The same content again makes it
     /// the newest, with this note and signature.
     ///
-    /// Errors: [`StoreError::Invalid`], [`StoreError::TooLarge`], [`StoreError::Signature`], [`StoreError::DiskFull`],
-    /// [`StoreError::ReadOnly`].
+    /// Errors: [`StoreError::Invalid`], [`StoreError::TooLarge`], [`StoreError::Signature`], [`StoreError::Exists`] (a
+    /// flow has the name of an upload, or the other way round), [`StoreError::DiskFull`], [`StoreError::ReadOnly`].
     pub async fn put_version(&self, scope: &DomainScope, new: &NewVersion<'_>) -> Result<Module, StoreError> {
         let NewVersion {
             name,
@@ -100,11 +111,14 @@ impl Store {
             note,
             signature,
             imports,
+            settings,
+            from_flow,
         } = *new;
         at_most("module", component.len(), MODULE_MOST)?;
         check_name(name)?;
         check_note(note)?;
         at_most("world", world.len(), NAME_MOST)?;
+        at_most("settings", settings.map_or(0, str::len), SETTINGS_MOST)?;
         let module = Module {
             name: name.to_owned(),
             hash: blake3::hash(component).to_hex().to_string(),
@@ -113,16 +127,19 @@ impl Store {
             uploaded_at: now(),
             note: note.to_owned(),
             signed_by: signature.map(|signature| signature.key.to_string()),
+            from_flow,
         };
 
         let mut write = self.write().await?;
         signatures::demand(&mut write, scope, component, signature).await?;
+        flows::own_name(&mut write, scope, name, from_flow).await?;
         sqlx::query(
-            "INSERT INTO modules (domain_id, name, hash, world, size_bytes, uploaded_at, note, signed_by, imports) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+            "INSERT INTO modules (domain_id, name, hash, world, size_bytes, uploaded_at, note, signed_by, imports, \
+             settings, from_flow) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
              ON CONFLICT (domain_id, name, hash) DO UPDATE \
              SET world = excluded.world, uploaded_at = excluded.uploaded_at, note = excluded.note, \
-             signed_by = excluded.signed_by, imports = COALESCE(excluded.imports, modules.imports)",
+             signed_by = excluded.signed_by, imports = COALESCE(excluded.imports, modules.imports), \
+             settings = COALESCE(excluded.settings, modules.settings), from_flow = excluded.from_flow",
         )
         .bind(scope.id())
         .bind(name)
@@ -133,6 +150,8 @@ impl Store {
         .bind(note)
         .bind(&module.signed_by)
         .bind(imports.map(|imports| imports.join(" ")))
+        .bind(settings)
+        .bind(i64::from(from_flow))
         .execute(&mut *write)
         .await
         .map_err(|error| StoreError::on_insert(error, "module", name))?;
@@ -145,7 +164,7 @@ impl Store {
     /// All versions of all modules of the domain, by name, newest first.
     pub async fn modules(&self, scope: &DomainScope) -> Result<Vec<Module>, StoreError> {
         sqlx::query(
-            "SELECT name, hash, world, size_bytes, uploaded_at, note, signed_by FROM modules WHERE domain_id = $1 \
+            "SELECT name, hash, world, size_bytes, uploaded_at, note, signed_by, from_flow FROM modules WHERE domain_id = $1 \
              ORDER BY name, uploaded_at DESC, hash",
         )
         .bind(scope.id())
@@ -159,7 +178,7 @@ impl Store {
     /// The newest version of a module; none: there is no module of this name.
     pub async fn module(&self, scope: &DomainScope, name: &str) -> Result<Option<Module>, StoreError> {
         sqlx::query(
-            "SELECT name, hash, world, size_bytes, uploaded_at, note, signed_by FROM modules \
+            "SELECT name, hash, world, size_bytes, uploaded_at, note, signed_by, from_flow FROM modules \
              WHERE domain_id = $1 AND name = $2 ORDER BY uploaded_at DESC, hash LIMIT 1",
         )
         .bind(scope.id())
@@ -285,7 +304,7 @@ impl Store {
 }
 
 /// The entry points that need a version of a module, or, without `hash`, any: in words, at most ten.
-async fn users(
+pub(crate) async fn users(
     write: &mut Write,
     scope: &DomainScope,
     name: &str,
@@ -322,6 +341,7 @@ fn module_of(row: &SqliteRow) -> Result<Module, StoreError> {
         uploaded_at: rows::time(row, "uploaded_at")?,
         note: row.try_get("note")?,
         signed_by: row.try_get("signed_by")?,
+        from_flow: row.try_get::<i64, _>("from_flow")? != 0,
     })
 }
 

@@ -10,6 +10,7 @@ mod compile;
 mod config;
 mod demo;
 mod drive;
+mod flows;
 mod limits;
 mod metering;
 mod output;

@@ -110,7 +110,7 @@ impl Replay for Replays {
 }
 
 /// Complaints without the program's name before each line.
-fn in_words(complaints: &str) -> String {
+pub fn in_words(complaints: &str) -> String {
     let lines = complaints
         .lines()
         .map(|line| line.strip_prefix("tandem: ").unwrap_or(line));
@@ -118,7 +118,7 @@ fn in_words(complaints: &str) -> String {
 }
 
 /// The first bytes of what a pipe says. A pipe of a process that dies just ends.
-async fn first_of(pipe: Option<impl AsyncRead + Unpin>, most: u64) -> Vec<u8> {
+pub async fn first_of(pipe: Option<impl AsyncRead + Unpin>, most: u64) -> Vec<u8> {
     let mut said = Vec::new();
     if let Some(pipe) = pipe {
         let _ = pipe.take(most).read_to_end(&mut said).await;

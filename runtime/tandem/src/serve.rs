@@ -44,6 +44,7 @@ use crate::drive::scenario_log::ScenarioLog;
 use crate::drive::services::Services;
 use crate::drive::shard::{self, Reach, ShardPort, ToShard};
 use crate::drive::usage::Meters;
+use crate::flows::StockFlows;
 use crate::limits;
 use crate::metering;
 use crate::process::gates::{Gates, GatesError, Inboxes};
@@ -255,6 +256,7 @@ impl Server {
             .with_registrations(registrations.clone())
             .with_replays(Replays::new(data.to_owned()))
             .with_prompts(PromptFiles::new(data, &config.media.speech))
+            .with_flows(StockFlows::new(data.to_owned()))
             .with_stock(OfStore(store.clone()));
         let web = WebServer::bind(config.web.listen, tandem_web::Limits::default())?
             .with_api(api)

@@ -24,10 +24,15 @@ impl Stock {
             note: "",
             signature: None,
             imports: Some(&tandem_host_api::imports(self.component)),
+            settings: None,
+            from_flow: false,
         };
         store.put_version(scope, &new).await
     }
 }
+
+/// The component that runs flows.
+pub const FLOW: &[u8] = include_bytes!("../../../scenarios/dist/flow.wasm");
 
 /// What each is for is in docs/scenarios/stock.md.
 pub const STOCK: [Stock; 10] = [
@@ -54,7 +59,7 @@ pub const STOCK: [Stock; 10] = [
     Stock {
         name: "flow",
         world: World::Call,
-        component: include_bytes!("../../../scenarios/dist/flow.wasm"),
+        component: FLOW,
     },
     Stock {
         name: "hours",

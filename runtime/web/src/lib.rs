@@ -19,8 +19,9 @@ mod scenario_metrics;
 mod server;
 
 pub use api::{
-    Api, ApiLimits, Compile, CountRegistrations, MakeCredentials, Prompt, PromptRefused, Prompts, Provided,
-    Replay, ReplayAsked, ReplayRefused, Stock,
+    Answers, Api, ApiLimits, Callee, Compile, CountRegistrations, Flows, MakeCredentials, Press, Prompt,
+    PromptRefused, Prompts, Provided, Replay, ReplayAsked, ReplayRefused, Stock, TestAsked, TestRefused,
+    Tested, TestedEnd, TestedStep,
 };
 pub use health::{Health, Status};
 pub use live::{ActiveCall, CallState, LastHour, Live, LogEvent, RegistrationChange};

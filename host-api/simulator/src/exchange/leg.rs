@@ -56,6 +56,8 @@ pub enum By {
 pub struct Heard {
     /// Its text, or what it was.
     pub what: String,
+    /// When it began.
+    pub began: Duration,
     /// How far it has come.
     pub end: HeardEnd,
 }

@@ -48,6 +48,8 @@ const LEGLESS_MAX: Duration = Duration::from_secs(30);
 pub struct Seen {
     /// What the caller heard, in part or to its end.
     pub heard: Vec<String>,
+    /// When each of these began.
+    pub heard_at: Vec<Duration>,
     /// The steps that were entered.
     pub steps: Vec<String>,
     /// The targets that were dialled.
@@ -551,6 +553,7 @@ impl Exchange {
         if let Some(caller) = self.legs.first() {
             self.seen.acts_left = caller.party.left().to_vec();
             self.seen.heard = caller.heard.iter().map(|heard| heard.what.clone()).collect();
+            self.seen.heard_at = caller.heard.iter().map(|heard| heard.began).collect();
         }
         (std::mem::take(&mut self.seen), self.store.take_pairs())
     }

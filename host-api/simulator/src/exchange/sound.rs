@@ -140,6 +140,7 @@ impl Exchange {
         match playing.sounds.front() {
             Some(Sound { what: Some(what), .. }) => leg.heard.push(Heard {
                 what: what.clone(),
+                began: now,
                 end: HeardEnd::Playing,
             }),
             Some(Sound { what: None, .. }) => (),

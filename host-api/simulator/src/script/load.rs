@@ -67,7 +67,7 @@ fn read(path: &Path) -> Result<String, String> {
 
 /// The lengths of the WAV files of a folder. What cannot be read is left out: a prompt of that name then fails, as it
 /// does on a server.
-fn waves(folder: &Path) -> BTreeMap<String, Duration> {
+pub fn waves(folder: &Path) -> BTreeMap<String, Duration> {
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")
     } else {

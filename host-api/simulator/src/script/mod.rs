@@ -18,7 +18,7 @@ use jiff::tz::TimeZone;
 
 use crate::case;
 use crate::case::{Case, Expect, Reaction, Ringing, Then, User, World};
-pub use load::{LoadError, load};
+pub use load::{LoadError, load, waves};
 use words::Time;
 
 /// A script that was read.

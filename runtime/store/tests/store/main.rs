@@ -9,6 +9,7 @@
 mod activations;
 mod calls;
 mod configuration;
+mod flows;
 mod journals;
 mod kv;
 mod modules;

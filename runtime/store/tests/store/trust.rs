@@ -17,6 +17,8 @@ fn version<'a>(component: &'a [u8], signature: Option<&'a Signature>) -> NewVers
         note: "first try",
         signature,
         imports: None,
+        settings: None,
+        from_flow: false,
     }
 }
 

@@ -22,6 +22,7 @@ mod schedule;
 mod serve;
 mod server;
 mod sign;
+mod test_flow;
 mod timer;
 mod token;
 mod trust;
@@ -115,6 +116,9 @@ enum Command {
     /// Compile a module from the standard input; only the program itself starts this
     #[command(name = crate::compile::COMMAND, hide = true)]
     CompileModule,
+    /// Play a call through a flow from the standard input; only the program itself starts this
+    #[command(name = crate::flows::COMMAND, hide = true)]
+    TestFlow,
 }
 
 /// Where the configuration comes from.
@@ -301,6 +305,7 @@ fn start(context: &Context, command: Command) -> Result<ExitCode, Failure> {
             Command::Voicemail(voicemail) => voicemail.run(context).await?,
             Command::Timer(timer) => timer.run(context).await?,
             Command::CompileModule => compile_module::run().await?,
+            Command::TestFlow => test_flow::run(context)?,
         }
         Ok(ExitCode::SUCCESS)
     })

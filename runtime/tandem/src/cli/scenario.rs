@@ -207,6 +207,8 @@ async fn put(
         note,
         signature,
         imports: Some(&verdict.imports),
+        settings: verdict.settings.as_deref(),
+        from_flow: false,
     };
     Ok(store.put_version(scope, &new).await?)
 }

@@ -34,10 +34,14 @@ pub struct OffCall {
 }
 
 impl OffCall {
-    /// The entry point of exactly this name; none: there is none, or the domain is blocked.
+    /// The entry point of exactly this name, whose `config` is what the scenario is told; none: there is none, or the
+    /// domain is blocked.
     pub async fn entry_point(&self, domain: &str, name: &str) -> Result<Option<EntryPoint>, StoreError> {
         match self.answers.store.find_domain(domain).await? {
-            Some((scope, domain)) if !domain.blocked => self.answers.store.entry_point(&scope, name).await,
+            Some((scope, domain)) if !domain.blocked => {
+                let starts = self.answers.store.starts(&scope, name).await?;
+                Ok(starts.map(|starts| starts.active))
+            }
             Some(_) => Ok(None),
             None => Err(StoreError::NotFound {
                 what: "domain",

@@ -28,7 +28,7 @@ impl<T: Serialize> IntoResponse for Tagged<T> {
 }
 
 /// The entity tag of a resource, with its quotes.
-fn tag(resource: &impl Serialize) -> String {
+pub(crate) fn tag(resource: &impl Serialize) -> String {
     let text = serde_json::to_vec(resource).unwrap_or_default();
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &text);
     let half = digest.as_ref().iter().take(12);

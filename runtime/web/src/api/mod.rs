@@ -2,8 +2,8 @@
 //! who may see several domains name one in the path ([`inside`]).
 //!
 //! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`accounts`],
-//! [`users`], [`scenarios`], [`numbers`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`calls`], [`now`],
-//! [`logs`] or [`replays`] → the store, and the audit log (`edit`).
+//! [`users`], [`scenarios`], [`flows`], [`numbers`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`calls`],
+//! [`now`], [`logs`] or [`replays`] → the store, and the audit log (`edit`).
 //! What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
 
@@ -13,6 +13,7 @@ mod caller;
 mod calls;
 mod domains;
 mod edit;
+mod flows;
 mod grants;
 mod inside;
 mod limits;
@@ -51,6 +52,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use caller::Peer;
+pub use flows::{Answers, Callee, Flows, Press, TestAsked, TestRefused, Tested, TestedEnd, TestedStep};
 pub use now::CountRegistrations;
 pub use numbers::{Provided, Stock};
 use problem::ApiError;
@@ -95,6 +97,8 @@ pub struct ApiLimits {
     pub upload_time: Duration,
     /// Replays at once, of all domains. A domain has one at a time.
     pub replays_max: usize,
+    /// Tests of flows at once, of all domains. A domain has one at a time.
+    pub flow_tests_max: usize,
     /// How long who follows a log may read nothing.
     pub reader_idle: Duration,
 }
@@ -107,6 +111,7 @@ impl Default for ApiLimits {
             upload_idle: Duration::from_secs(10),
             upload_time: Duration::from_mins(2),
             replays_max: 2,
+            flow_tests_max: 2,
             reader_idle: Duration::from_secs(10),
         }
     }
@@ -143,6 +148,9 @@ struct Shared {
     speaking: Places,
     /// None: there are no stock scenarios, and the store alone checks numbers.
     stock: OnceLock<Box<dyn Stock>>,
+    testing: Places,
+    /// None: nobody runs flows.
+    flows: OnceLock<Box<dyn Flows>>,
     streams: logs::Streams,
     /// Who follows events.
     watching: logs::Streams,
@@ -172,6 +180,8 @@ impl Api {
             prompts: OnceLock::new(),
             speaking: Places::new(SPEAKERS),
             stock: OnceLock::new(),
+            testing: Places::new(limits.flow_tests_max),
+            flows: OnceLock::new(),
             streams: logs::Streams::default(),
             watching: logs::Streams::default(),
             live: OnceLock::new(),
@@ -211,6 +221,13 @@ impl Api {
         self
     }
 
+    /// Lets flows be tested and published.
+    #[must_use]
+    pub fn with_flows(self, flows: impl Flows) -> Self {
+        let _ = self.shared.flows.set(Box::new(flows)); // it is set once, before the server runs
+        self
+    }
+
     /// Lets users be made; `make` makes what authenticates them.
     #[must_use]
     pub fn with_credentials(self, make: MakeCredentials) -> Self {
@@ -242,6 +259,11 @@ impl Api {
 
     fn live(&self) -> &Live {
         self.shared.live.get_or_init(Live::default)
+    }
+
+    fn flows(&self) -> Result<&dyn Flows, ApiError> {
+        let flows = self.shared.flows.get().map(AsRef::as_ref);
+        flows.ok_or_else(|| ApiError::new(StatusCode::NOT_IMPLEMENTED, "this server runs no flows"))
     }
 
     fn store(&self) -> &Store {
@@ -365,6 +387,7 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(prompts::speak))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::remove))
+        .merge(flows::router())
 }
 
 /// Numbers, whose settings may be long.

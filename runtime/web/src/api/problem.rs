@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 pub(crate) struct ApiError {
     status: StatusCode,
     detail: String,
-    /// Of a component, all at once.
-    problems: Vec<ComponentProblem>,
+    /// Of a component or a flow, all at once.
+    problems: Vec<serde_json::Value>,
     problems_untold: u64,
     /// Of a form, by field.
     errors: Vec<FieldError>,
@@ -36,10 +36,10 @@ pub(super) struct Problem {
     title: &'static str,
     status: u16,
     detail: String,
-    /// Of a component, all at once.
+    /// Of a component or a flow, all at once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>, required = false)]
-    problems: Vec<ComponentProblem>,
+    problems: Vec<serde_json::Value>,
     /// More of them than are told.
     #[serde(skip_serializing_if = "is_zero")]
     #[schema(required = false)]
@@ -131,7 +131,7 @@ impl ApiError {
     pub(crate) fn bad_component(verdict: Verdict) -> Self {
         let number = verdict.problems.len() as u64 + verdict.problems_untold;
         Self {
-            problems: verdict.problems,
+            problems: values(&verdict.problems),
             problems_untold: verdict.problems_untold,
             ..Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -151,6 +151,17 @@ impl ApiError {
         self.status == StatusCode::PAYLOAD_TOO_LARGE
     }
 
+    /// A flow with so many errors, which calls cannot run.
+    pub(crate) fn bad_flow(errors: u64, problems: &[impl Serialize]) -> Self {
+        Self {
+            problems: values(problems),
+            ..Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                format!("the flow cannot be run as it is: {errors} errors"),
+            )
+        }
+    }
+
     /// It was waited for long enough.
     pub(crate) fn is_timeout(&self) -> bool {
         self.status == StatusCode::REQUEST_TIMEOUT
@@ -158,9 +169,15 @@ impl ApiError {
 
     /// One of a component that was not looked at.
     pub(crate) fn with_problem(mut self, problem: ComponentProblem) -> Self {
-        self.problems.push(problem);
+        self.problems.extend(values(&[problem]));
         self
     }
+}
+
+/// Problems as they are told. What cannot be JSON is none of them.
+fn values(problems: &[impl Serialize]) -> Vec<serde_json::Value> {
+    let told = problems.iter().map(serde_json::to_value);
+    told.filter_map(Result::ok).collect()
 }
 
 impl From<StoreError> for ApiError {

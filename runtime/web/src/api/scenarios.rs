@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -162,12 +162,38 @@ async fn store_upload(
         }
         None => None,
     };
+    let _place = api.shared.uploading.place(scope, "upload")?;
+    let component = body::component(body, body::announced(headers), api.limits()).await?;
+    let taken = Taken {
+        name,
+        note,
+        signature: signature.as_ref(),
+        from_flow: false,
+    };
+    take_in(api, scope, &taken, component).await
+}
+
+/// What a component is taken in as.
+pub(crate) struct Taken<'a> {
+    /// The scenario's name.
+    pub(crate) name: &'a str,
+    pub(crate) note: &'a str,
+    pub(crate) signature: Option<&'a Signature>,
+    /// Whether it is published from the flow of its name.
+    pub(crate) from_flow: bool,
+}
+
+/// Has a component compiled, and stores it where it is good. Hold a place for an upload meanwhile.
+pub(crate) async fn take_in(
+    api: &Api,
+    scope: &DomainScope,
+    taken: &Taken<'_>,
+    component: Bytes,
+) -> Result<Module, ApiError> {
     let grants = match api.store().grants(scope).await? {
         Some(names) => Grants::only(&names).map_err(unprocessable)?,
         None => Grants::all(),
     };
-    let _place = api.shared.uploading.place(scope, "upload")?;
-    let component = body::component(body, body::announced(headers), api.limits()).await?;
     let verdict = api.shared.compiler.compile(component.clone(), grants).await;
     let verdict = verdict.map_err(|error| {
         tracing::error!(%error, "a module cannot be compiled");
@@ -177,12 +203,14 @@ async fn store_upload(
         return Err(ApiError::bad_component(verdict));
     }
     let new = NewVersion {
-        name,
+        name: taken.name,
         world: verdict.world.as_deref().unwrap_or(WORLD),
         component: &component,
-        note,
-        signature: signature.as_ref(),
+        note: taken.note,
+        signature: taken.signature,
         imports: Some(&verdict.imports),
+        settings: verdict.settings.as_deref(),
+        from_flow: taken.from_flow,
     };
     Ok(api.store().put_version(scope, &new).await?)
 }
