@@ -26,6 +26,7 @@ mod prompts;
 mod replays;
 mod scenarios;
 mod schedules;
+mod second_factor;
 mod session;
 mod throttle;
 mod tokens;
@@ -415,6 +416,12 @@ fn of_system() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(session::show, session::open, session::close))
         .routes(routes!(session::set_password))
+        .routes(routes!(session::set_preferences))
+        .routes(routes!(
+            second_factor::offer,
+            second_factor::set,
+            second_factor::end
+        ))
         .routes(routes!(domains::list, domains::create))
 }
 

@@ -19,6 +19,7 @@ pub(crate) struct ApiError {
     problems_untold: u64,
     /// Of a form, by field.
     errors: Vec<FieldError>,
+    code_needed: bool,
     headers: Vec<(HeaderName, String)>,
 }
 
@@ -48,6 +49,15 @@ pub(super) struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(inline, required = false)]
     errors: Vec<FieldError>,
+    /// Of a login: send it again with the code of the second factor.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schema(required = false)]
+    code_needed: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -63,6 +73,7 @@ impl ApiError {
             problems: Vec::new(),
             problems_untold: 0,
             errors: Vec::new(),
+            code_needed: false,
             headers: Vec::new(),
         }
     }
@@ -106,6 +117,14 @@ impl ApiError {
             )
         };
         Self::new(StatusCode::UNAUTHORIZED, detail).with(header::WWW_AUTHENTICATE, challenge.to_owned())
+    }
+
+    /// The password is right, and the account asks for a code as well.
+    pub(crate) fn code_needed(detail: &str) -> Self {
+        Self {
+            code_needed: true,
+            ..Self::new(StatusCode::UNAUTHORIZED, detail)
+        }
     }
 
     /// Somebody who may not.
@@ -211,6 +230,7 @@ impl IntoResponse for ApiError {
             problems: self.problems,
             problems_untold: self.problems_untold,
             errors: self.errors,
+            code_needed: self.code_needed,
         };
         let mut response = (self.status, axum::Json(body)).into_response();
         let headers = response.headers_mut();
