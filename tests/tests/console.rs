@@ -8,7 +8,6 @@
 )]
 
 use std::fs;
-use std::time::Duration;
 
 use std::process::Command;
 use std::time::Duration;
