@@ -3,6 +3,7 @@
 
     cargo test --no-run --message-format=json … | run-tests.py JOBS
 
+Those that listen to calls run one after another at the end: what else uses the machine would be heard in them.
 Shows what each said once it has ended, and at the end which failed. RUST_TEST_THREADS bounds the tests of one program.
 """
 
@@ -14,8 +15,14 @@ import sys
 import threading
 import time
 
-# Whole systems take longest and wait most: they begin first.
-FIRST = ("tandem-tests", "tandem", "tandem-web", "tandem-kit")
+# Packages whose programs begin first: they take longest.
+FIRST = ("tandem-tests", "tandem", "tandem-sim", "tandem-web")
+# Programs that measure sound, or times, by the clock.
+ALONE = {
+    "tandem-tests": {"browser", "first_call", "load", "originated", "services", "stock", "survive", "telephony", "torture"},
+    "tandem-kit": None,
+    "tandem-gate": None,
+}
 
 
 def programs(messages):
@@ -46,15 +53,22 @@ def run(told, name, target, program, folder):
     return done.returncode == 0
 
 
+def is_alone(package, target):
+    return package in ALONE and (ALONE[package] is None or target in ALONE[package])
+
+
 def main(jobs):
     found = list(programs(sys.stdin))
     if not found:
         sys.exit("run-tests: no test program was built")
     found.sort(key=lambda one: FIRST.index(one[0]) if one[0] in FIRST else len(FIRST))
+    together = [one for one in found if not is_alone(*one[:2])]
+    alone = [one for one in found if is_alone(*one[:2])]
     told = threading.Lock()
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        good = list(pool.map(lambda one: run(told, *one), found))
-    failed = [f"{one[0]}, {one[1]}" for one, passed in zip(found, good) if not passed]
+        good = list(pool.map(lambda one: run(told, *one), together))
+    good += [run(told, *one) for one in alone]
+    failed = [f"{one[0]}, {one[1]}" for one, passed in zip(together + alone, good) if not passed]
     print(f"\n{len(found)} test programs, {len(failed)} failed" + "".join(f"\n  {one}" for one in failed), flush=True)
     return 1 if failed else 0
 

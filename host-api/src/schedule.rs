@@ -20,6 +20,8 @@ const DATES_MAX: usize = 1_000;
 const NAME_BYTES_MAX: usize = 256;
 /// How far ahead a change is looked for, in days.
 const AHEAD_DAYS: i64 = 366;
+/// Most problems of one schedule that are told.
+const PROBLEMS_MAX: usize = 64;
 const DAY: u16 = 24 * 60;
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
@@ -36,10 +38,15 @@ pub struct Written {
     pub exceptions: BTreeMap<String, Vec<String>>,
 }
 
-/// Why a schedule is none, in words.
+/// Why a schedule is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ScheduleProblem(String);
+#[error("{words}")]
+pub struct ScheduleProblem {
+    /// Which part of [`Written`] as JSON: a pointer (RFC 6901), such as `/week/mon-fri/0`.
+    pub pointer: String,
+    /// In words.
+    pub words: String,
+}
 
 /// Hours of a week with the days that are different.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,80 +103,113 @@ impl TryFrom<Written> for Schedule {
     type Error = ScheduleProblem;
 
     fn try_from(written: Written) -> Result<Self, ScheduleProblem> {
-        if written.holidays.len() + written.exceptions.len() > DATES_MAX {
-            return Err(ScheduleProblem(format!(
-                "more than {DATES_MAX} holidays and exceptions"
-            )));
+        let mut problems = Problems::default();
+        let schedule = problems.read(written);
+        problems.0.into_iter().next().map_or(Ok(schedule), Err)
+    }
+}
+
+/// What was found wrong so far. What is wrong is left out of what is read.
+#[derive(Default)]
+struct Problems(Vec<ScheduleProblem>);
+
+impl Problems {
+    fn tell(&mut self, place: &[&str], words: String) {
+        if self.0.len() < PROBLEMS_MAX {
+            let escaped = place
+                .iter()
+                .map(|name| name.replace('~', "~0").replace('/', "~1"));
+            let pointer = escaped.fold(String::new(), |pointer, name| pointer + "/" + &name);
+            self.0.push(ScheduleProblem { pointer, words });
         }
+    }
+
+    fn take<T>(&mut self, place: &[&str], read: Result<T, String>) -> Option<T> {
+        read.map_err(|words| self.tell(place, words)).ok()
+    }
+
+    fn read(&mut self, written: Written) -> Schedule {
+        if written.holidays.len() + written.exceptions.len() > DATES_MAX {
+            self.tell(&[], format!("more than {DATES_MAX} holidays and exceptions"));
+        }
+        let week = self.week(&written.week);
+        let mut holidays = Vec::new();
+        for (text, name) in written.holidays.iter().take(DATES_MAX) {
+            let place = ["holidays", text];
+            if name.is_empty() || name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control) {
+                let words = format!("holidays: {text}: a name is one line of 1 to {NAME_BYTES_MAX} bytes");
+                self.tell(&place, words);
+            }
+            let dates = self.take(&place, dates(text));
+            holidays.extend(dates.map(|dates| (dates, name.clone())));
+        }
+        let mut exceptions = Vec::new();
+        for (text, texts) in written.exceptions.iter().take(DATES_MAX) {
+            let spans = self.spans("exceptions", text, texts);
+            let dates = self.take(&["exceptions", text], dates(text));
+            exceptions.extend(dates.map(|dates| (dates, spans)));
+        }
+        holidays.sort_by_key(|(dates, _)| dates.breadth());
+        exceptions.sort_by_key(|(dates, _)| dates.breadth());
+        Schedule {
+            week,
+            holidays,
+            exceptions,
+            written,
+        }
+    }
+
+    fn week(&mut self, written: &BTreeMap<String, Vec<String>>) -> [Vec<Span>; 7] {
         let mut week: [Vec<Span>; 7] = Default::default();
         let mut said = [false; 7];
-        for (days, texts) in &written.week {
-            let spans = spans(days, texts)?;
-            for day in weekdays(days)? {
+        for (days, texts) in written {
+            let spans = self.spans("week", days, texts);
+            let place = ["week", days];
+            for day in self.take(&place, weekdays(days)).unwrap_or_default() {
                 if let (Some(slot), Some(said)) = (week.get_mut(day), said.get_mut(day)) {
                     if std::mem::replace(said, true) {
                         let day = WEEKDAYS.get(day).unwrap_or(&"");
-                        return Err(ScheduleProblem(format!("week: {day} is there twice")));
+                        self.tell(&place, format!("week: {day} is there twice"));
                     }
                     slot.clone_from(&spans);
                 }
             }
         }
-        let mut holidays = Vec::new();
-        for (text, name) in &written.holidays {
-            if name.is_empty() || name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control) {
-                return Err(ScheduleProblem(format!(
-                    "holidays: {text}: a name is one line of 1 to {NAME_BYTES_MAX} bytes"
-                )));
+        week
+    }
+
+    fn spans(&mut self, part: &str, of: &str, texts: &[String]) -> Vec<Span> {
+        if texts.len() > SPANS_MAX {
+            self.tell(&[part, of], format!("{of}: more than {SPANS_MAX} spans"));
+        }
+        let mut spans = Vec::new();
+        for (number, text) in texts.iter().take(SPANS_MAX).enumerate() {
+            let both = text.split_once('-');
+            let both = both.and_then(|(begin, end)| Some((minutes(begin)?, minutes(end)?)));
+            match both {
+                Some((begin, end)) if begin < DAY && begin != end => spans.push(Span { begin, end }),
+                _ => self.tell(
+                    &[part, of, &number.to_string()],
+                    format!("{of}: {text:?} is no span of a day: write it as 09:00-17:30"),
+                ),
             }
-            holidays.push((dates(text)?, name.clone()));
         }
-        let mut exceptions = Vec::new();
-        for (text, texts) in &written.exceptions {
-            exceptions.push((dates(text)?, spans(text, texts)?));
-        }
-        holidays.sort_by_key(|(dates, _)| dates.breadth());
-        exceptions.sort_by_key(|(dates, _)| dates.breadth());
-        Ok(Self {
-            week,
-            holidays,
-            exceptions,
-            written,
-        })
+        spans
     }
 }
 
 /// `mon`, or `mon-fri`, or `sat-mon`: days from Monday, counted from 0.
-fn weekdays(text: &str) -> Result<Vec<usize>, ScheduleProblem> {
+fn weekdays(text: &str) -> Result<Vec<usize>, String> {
     let day = |word: &str| WEEKDAYS.iter().position(|day| *day == word);
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let (Some(first), Some(last)) = (day(first), day(last)) else {
-        return Err(ScheduleProblem(format!(
+        return Err(format!(
             "week: {text:?} is no day: write one of {} or two with - between them",
             WEEKDAYS.join(", ")
-        )));
+        ));
     };
     let length = (last + 7 - first) % 7;
     Ok((0..=length).map(|step| (first + step) % 7).collect())
-}
-
-fn spans(of: &str, texts: &[String]) -> Result<Vec<Span>, ScheduleProblem> {
-    if texts.len() > SPANS_MAX {
-        return Err(ScheduleProblem(format!("{of}: more than {SPANS_MAX} spans")));
-    }
-    texts
-        .iter()
-        .map(|text| {
-            let both = text.split_once('-');
-            let both = both.and_then(|(begin, end)| Some((minutes(begin)?, minutes(end)?)));
-            match both {
-                Some((begin, end)) if begin < DAY && begin != end => Ok(Span { begin, end }),
-                _ => Err(ScheduleProblem(format!(
-                    "{of}: {text:?} is no span of a day: write it as 09:00-17:30"
-                ))),
-            }
-        })
-        .collect()
 }
 
 /// `HH:MM`, up to 24:00.
@@ -183,13 +223,10 @@ fn minutes(text: &str) -> Option<u16> {
     (minutes < 60 && hours * 60 + minutes <= DAY).then_some(hours * 60 + minutes)
 }
 
-fn dates(text: &str) -> Result<Dates, ScheduleProblem> {
-    let wrong = || {
-        ScheduleProblem(format!(
-            "{text:?} is no date: write 2026-12-25, 12-25 for each year, or 2026-12-24/2027-01-01"
-        ))
-    };
-    let day = |text: &str| -> Result<Date, ScheduleProblem> {
+fn dates(text: &str) -> Result<Dates, String> {
+    let wrong =
+        || format!("{text:?} is no date: write 2026-12-25, 12-25 for each year, or 2026-12-24/2027-01-01");
+    let day = |text: &str| -> Result<Date, String> {
         let fits = text.len() == 10;
         text.parse().ok().filter(|_| fits).ok_or_else(wrong)
     };
@@ -210,6 +247,16 @@ fn dates(text: &str) -> Result<Dates, ScheduleProblem> {
 }
 
 impl Schedule {
+    /// Reads what somebody wrote. Errors: all that is wrong with it, the first 64.
+    pub fn read(written: Written) -> Result<Self, Vec<ScheduleProblem>> {
+        let mut problems = Problems::default();
+        let schedule = problems.read(written);
+        if problems.0.is_empty() {
+            return Ok(schedule);
+        }
+        Err(problems.0)
+    }
+
     /// What holds at `now` where the time zone is `zone`, and until when.
     pub fn status(&self, now: Timestamp, zone: &TimeZone) -> ScheduleStatus {
         let state = self.state(now, zone);
@@ -456,5 +503,26 @@ mod tests {
             assert!(error.contains(words), "{text}: {error}");
         }
         assert!(Dates::Yearly(2, 29).has(date(2028, 2, 29)));
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_with_its_place() {
+        let written = serde_json::from_str(
+            r#"{"week": {"mon": ["09:00-17:00", "9-17"], "montag": []},
+                "holidays": {"2026-12-31/2026-12-01": "x", "a~b": ""}, "exceptions": {"12-24": ["x"]}}"#,
+        );
+        let problems = Schedule::read(written.unwrap()).unwrap_err();
+        let mut places: Vec<&str> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
+        places.dedup();
+        assert_eq!(
+            places,
+            [
+                "/week/mon/1",
+                "/week/montag",
+                "/holidays/2026-12-31~12026-12-01",
+                "/holidays/a~0b",
+                "/exceptions/12-24/0"
+            ]
+        );
     }
 }

@@ -46,7 +46,7 @@ pub fn request(
     method: &str,
     path: &str,
     headers: &[(&str, &str)],
-    body: &str,
+    body: impl AsRef<[u8]>,
 ) -> Result<Answer> {
     let headers = serde_json::to_string(headers).doing("headers as JSON")?;
     let mut client = Command::new("python3")
@@ -58,7 +58,7 @@ pub fn request(
         .doing("running python3")?;
     // It reads all of it before it sends; dropped, the pipe is at its end.
     let mut input = client.stdin.take().doing("the client's input")?;
-    input.write_all(body.as_bytes()).doing("giving the body")?;
+    input.write_all(body.as_ref()).doing("giving the body")?;
     drop(input);
     let output = client.wait_with_output().doing("waiting for python3")?;
     let told = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -8,11 +8,17 @@
 )]
 
 use std::fs;
+use std::time::Duration;
+
+use std::process::Command;
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use tandem_kit::baresip::Baresip;
+use tandem_kit::baresip::{Baresip, TONE_LEAST_DBFS, Transport};
 use tandem_kit::tandem::Tandem;
-use tandem_tests::phones::SOON;
+use tandem_kit::{tone, wait};
+use tandem_tests::modules;
+use tandem_tests::phones::{SOON, registered};
 use tandem_tests::web::{self, Answer};
 
 const PASSWORD: &str = "long enough";
@@ -50,6 +56,15 @@ impl<'a> Browser<'a> {
     }
 
     fn ask_with(&self, method: &str, path: &str, body: &Value, more: &[(&str, &str)]) -> Answer {
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        self.send(method, path, body.as_bytes(), more)
+    }
+
+    fn send(&self, method: &str, path: &str, body: &[u8], more: &[(&str, &str)]) -> Answer {
         let mut headers = more.to_vec();
         if !self.cookie.is_empty() {
             headers.push(("Cookie", &self.cookie));
@@ -57,13 +72,15 @@ impl<'a> Browser<'a> {
         if !self.csrf.is_empty() {
             headers.push(("X-CSRF-Token", &self.csrf));
         }
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
         let path = format!("/api/v1{path}");
-        web::request(self.tandem.web(), method, &path, &headers, &body).unwrap()
+        web::request(self.tandem.web(), method, &path, &headers, body).unwrap()
+    }
+
+    /// Changes or removes what it has just read.
+    fn edit(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let read = self.get(path);
+        assert_eq!(read.status, 200, "{path}: {}", read.body);
+        self.ask_with(method, path, body, &[("If-Match", read.header("etag")[0])])
     }
 
     fn get(&self, path: &str) -> Answer {
@@ -123,13 +140,13 @@ fn a_domain_and_its_user_are_made_and_the_users_phone_registers() {
     let made = anna.ask("POST", "/users", &new);
     assert_eq!(made.status, 201, "{}", made.body);
     let sip = body(&made)["sip"].clone();
-    let phone = Baresip::builder(
-        "501",
-        &text(&sip["domain"]),
-        &text(&sip["password"]),
-        tandem.sip(),
-    );
-    phone.start().unwrap().wait_registered(SOON).unwrap();
+    let (host, password) = (text(&sip["domain"]), text(&sip["password"]));
+    let phone = || {
+        Baresip::builder("501", &host, &password, tandem.sip())
+            .start()
+            .unwrap()
+    };
+    phone().wait_registered(SOON).unwrap();
 
     // Nobody overwrites what he has not seen.
     let path = "/domains/office.example/users/501";
@@ -172,10 +189,38 @@ fn a_domain_and_its_user_are_made_and_the_users_phone_registers() {
         (&json!("<b>Eva</b>"), &json!("Eva"))
     );
     assert!(!log.to_string().contains(&text(&sip["password"])), "{log}");
+
+    // A domain that was made has the stock scenarios; its limits are the system's affair.
+    assert!(anna.get("/scenarios").body.contains("\"ring-group\""));
+    let office = "/domains/office.example";
+    let set = |who: &Browser<'_>, change: &Value| who.ask_with("PATCH", office, change, &[("If-Match", "*")]);
+    let limits = json!({ "limits": { "kv-keys": 7 } });
+    assert_eq!(set(&anna, &limits).status, 403);
+    assert_eq!(body(&set(&system, &limits))["limits"]["kv-keys"], 7);
+    for (limit, value) in [
+        ("kv-keys", json!(-1)),
+        ("none", json!(1)),
+        ("instances", json!(1_u64 << 60)),
+    ] {
+        let refused = set(&system, &json!({ "limits": { limit: value } }));
+        assert_eq!(refused.status, 422, "{limit}: {}", refused.body);
+        assert!(refused.body.contains(limit), "{}", refused.body);
+    }
+
+    // Blocked, it is closed to its people and phones, and open again with all that it had.
+    assert_eq!(set(&anna, &json!({ "blocked": true })).status, 403);
+    assert_eq!(set(&system, &json!({ "blocked": true })).status, 200);
+    assert_eq!(anna.get("/users").status, 403);
+    let login = json!({ "login": "anna@office.example", "password": PASSWORD });
+    assert_eq!(system.ask("POST", "/session", &login).status, 403);
+    assert!(phone().wait_registered(Duration::from_secs(2)).is_err());
+    assert_eq!(set(&system, &json!({ "blocked": false })).status, 200);
+    assert_eq!(anna.get("/users").status, 200);
+    phone().wait_registered(SOON).unwrap();
 }
 
 /// Every route that a domain has, and a body that it takes where it takes one.
-const ROUTES: [(&str, &str); 25] = [
+const ROUTES: [(&str, &str); 46] = [
     ("GET", ""),
     ("PATCH", ""),
     ("DELETE", ""),
@@ -201,10 +246,31 @@ const ROUTES: [(&str, &str); 25] = [
     ("GET", "/voicemail"),
     ("GET", "/numbers"),
     ("PUT", "/numbers/100/activation"),
+    ("POST", "/numbers"),
+    ("GET", "/numbers/100"),
+    ("PATCH", "/numbers/100"),
+    ("DELETE", "/numbers/100"),
+    ("PUT", "/numbers/100/canary"),
+    ("DELETE", "/numbers/100/canary"),
+    ("POST", "/numbers/100/promote"),
+    ("POST", "/numbers/100/rollback"),
+    ("GET", "/numbers/100/history"),
+    ("GET", "/schedules"),
+    ("GET", "/schedules/office"),
+    ("PUT", "/schedules/office"),
+    ("DELETE", "/schedules/office"),
+    ("GET", "/prompts"),
+    ("GET", "/prompts/hello"),
+    ("PUT", "/prompts/hello"),
+    ("DELETE", "/prompts/hello"),
+    ("POST", "/prompts/hello/speak"),
+    ("GET", "/tokens"),
+    ("POST", "/tokens"),
+    ("DELETE", "/tokens/ci"),
 ];
 
 /// What a supervisor may.
-const SEES: [&str; 8] = [
+const SEES: [&str; 16] = [
     "/users",
     "/users/301",
     "/scenarios",
@@ -213,6 +279,14 @@ const SEES: [&str; 8] = [
     "/grants",
     "/logs",
     "/usage",
+    "/voicemail",
+    "/numbers",
+    "/numbers/100",
+    "/numbers/100/history",
+    "/schedules",
+    "/schedules/office",
+    "/prompts",
+    "/prompts/hello",
 ];
 
 #[test]
@@ -229,7 +303,22 @@ fn every_route_is_closed_to_those_it_is_not_for() {
     let supervisor = system.make("demo.local", "sven", "supervisor", None);
     let user = system.make("demo.local", "ute", "user", Some("301"));
     system.make("demo.local", "anna", "administrator", None);
-    let before = body(&system.get("/domains/demo.local/users"));
+    for (method, route, is) in [
+        (
+            "PUT",
+            "/schedules/office",
+            json!({ "week": { "mon": ["09:00-17:00"] } }),
+        ),
+        ("POST", "/prompts/hello/speak", json!({ "text": "Hello." })),
+    ] {
+        let made = system.ask(method, &format!("/domains/demo.local{route}"), &is);
+        assert_eq!(made.status, 201, "{}", made.body);
+    }
+    let all = || {
+        let parts = ["/users", "/numbers", "/schedules", "/prompts", "/tokens"];
+        parts.map(|part| body(&system.get(&format!("/domains/demo.local{part}"))))
+    };
+    let before = all();
 
     let empty = json!({});
     for (method, route) in ROUTES {
@@ -242,7 +331,7 @@ fn every_route_is_closed_to_those_it_is_not_for() {
             "another domain's administrator: {method} {path}"
         );
         assert_eq!(status(&user), 403, "a user: {method} {path}");
-        let sees = method == "GET" && (SEES.contains(&route) || matches!(route, "/voicemail" | "/numbers"));
+        let sees = method == "GET" && SEES.contains(&route);
         let supervisors = status(&supervisor);
         if sees {
             assert_eq!(supervisors, 200, "a supervisor: {method} {path}");
@@ -250,7 +339,7 @@ fn every_route_is_closed_to_those_it_is_not_for() {
             assert_eq!(supervisors, 403, "a supervisor: {method} {path}");
         }
     }
-    assert_eq!(body(&system.get("/domains/demo.local/users")), before);
+    assert_eq!(all(), before);
     for route in ["/accounts", "/audit"] {
         assert_eq!(system.get(route).status, 200, "{route}");
         let own = body(&foreigner.get(route)).to_string();
@@ -344,5 +433,410 @@ fn a_session_is_shown_with_its_token_and_ends() {
         (429, 1),
         "{}",
         refused.body
+    );
+}
+
+/// Runs a program of Python's; what it prints.
+fn python(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new("python3")
+        .args([&["-c", program], arguments].concat())
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Two seconds of 600 Hz, as no phone sends it: two channels of 44.1 kHz.
+const MAKE_TUNE: &str = "
+import math, struct, sys, wave
+with wave.open(sys.argv[1], 'wb') as file:
+    file.setparams((2, 2, 44100, 0, 'NONE', ''))
+    tune = (int(8000 * math.sin(math.tau * 600 * i / 44100)) for i in range(88200))
+    file.writeframes(b''.join(struct.pack('<hh', value, value) for value in tune))
+";
+
+const FETCH_TUNE: &str = "
+import http.client, io, json, sys, wave
+address, path, cookie = sys.argv[1:]
+connection = http.client.HTTPConnection(address, timeout=60)
+connection.request('GET', path, headers={'Cookie': cookie})
+answer = connection.getresponse()
+kind = answer.getheader('content-type')
+with wave.open(io.BytesIO(answer.read())) as file:
+    print(json.dumps([kind, file.getnchannels(), file.getsampwidth(), file.getframerate(), file.getnframes()]))
+";
+
+#[test]
+fn what_a_domains_calls_need_is_kept_by_http() {
+    let tandem = Tandem::builder().start().unwrap();
+    let system = system(&tandem);
+    let anna = system.make("demo.local", "anna", "administrator", None);
+    let made = system.ask("POST", "/domains", &json!({ "name": "theirs.example" }));
+    assert_eq!(made.status, 201, "{}", made.body);
+    let eve = system.make("theirs.example", "eve", "administrator", None);
+
+    sounds(&tandem, &anna);
+    number_is_made(&anna);
+    hours(&tandem, &anna);
+    programs(&tandem, &anna);
+    for path in ["/prompts", "/schedules", "/tokens"] {
+        assert_eq!(body(&eve.get(path))["items"], json!([]), "{path}");
+    }
+    // A domain that was made by HTTP has what one of the command line has.
+    let theirs = body(&eve.get("/numbers"));
+    assert_eq!(theirs["items"][0]["scenario"], "entry", "{theirs}");
+    // A running server sees new numbers within about a second.
+    std::thread::sleep(Duration::from_secs(1));
+    tune_is_heard(&tandem);
+    versions(&tandem, &anna);
+}
+
+fn sounds(tandem: &Tandem, anna: &Browser<'_>) {
+    let file = tandem.folder().join("tune.wav");
+    python(MAKE_TUNE, &[file.to_str().unwrap()]);
+    let wav = fs::read(&file).unwrap();
+    let put = anna.send("PUT", "/prompts/tune", &wav, &[("Content-Type", "audio/wav")]);
+    assert_eq!(put.status, 201, "{}", put.body);
+    let prompt = body(&put);
+    assert_eq!(
+        (&prompt["name"], &prompt["duration_ms"], &prompt["bytes"]),
+        (&json!("tune"), &json!(2_000), &json!(32_044))
+    );
+    let address = tandem.web().to_string();
+    let fetched = python(FETCH_TUNE, &[&address, "/api/v1/prompts/tune", &anna.cookie]);
+    let fetched: Value = serde_json::from_str(&fetched).unwrap();
+    assert_eq!(fetched, json!(["audio/wav", 1, 2, 8_000, 16_000]));
+
+    let again = anna.send("PUT", "/prompts/tune", &wav, &[("If-None-Match", "*")]);
+    assert_eq!(again.status, 412, "{}", again.body);
+    for (name, sound, status, words) in [
+        ("tune", &b"ID3\x03 no wave file"[..], 422, "not a WAV file"),
+        ("recording-1", wav.as_slice(), 422, "recordings' names do"),
+        ("..%2Fdemo.local%2Fx", wav.as_slice(), 422, "is no prompt name"),
+    ] {
+        let refused = anna.send("PUT", &format!("/prompts/{name}"), sound, &[]);
+        assert_eq!(refused.status, status, "{name}: {}", refused.body);
+        assert!(refused.body.contains(words), "{name}: {}", refused.body);
+    }
+    let long = anna.send("PUT", "/prompts/long", &vec![0; (10 << 20) + 1], &[]);
+    assert_eq!(long.status, 413, "{}", long.body);
+
+    let spoken = anna.ask(
+        "POST",
+        "/prompts/good%20day/speak",
+        &json!({ "text": "Good day.", "voice": "en" }),
+    );
+    assert_eq!(spoken.status, 201, "{}", spoken.body);
+    assert!(
+        body(&spoken)["duration_ms"].as_u64().unwrap() > 300,
+        "{}",
+        spoken.body
+    );
+    let voice = anna.ask("POST", "/prompts/x/speak", &json!({ "text": "x", "voice": "-f" }));
+    assert_eq!(
+        (voice.status, &body(&voice)["errors"][0]["pointer"]),
+        (422, &json!("/voice")),
+        "{}",
+        voice.body
+    );
+    let listed = body(&anna.get("/prompts"));
+    let names: Vec<&Value> = listed["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| &p["name"])
+        .collect();
+    assert_eq!(names, ["good day", "tune"], "{listed}");
+    let path = "/prompts/good%20day";
+    assert_eq!(anna.ask("DELETE", path, &Value::Null).status, 204);
+    assert_eq!(anna.get(path).status, 404);
+}
+
+/// A flow that plays the tune.
+fn plays_the_tune() -> Value {
+    json!({
+        "version": 1, "name": "Tune", "language": "en", "start": "play",
+        "nodes": [{ "id": "play", "name": "Play", "do": { "say": { "prompts": [{ "file": "tune" }] } } }],
+    })
+}
+
+fn number_is_made(anna: &Browser<'_>) {
+    let office =
+        json!({ "number": "110", "title": "Office", "scenario": "flow", "settings": plays_the_tune() });
+    let made = anna.ask("POST", "/numbers", &office);
+    assert_eq!(made.status, 201, "{}", made.body);
+    let refused_at = |new: Value| {
+        let refused = anna.ask("POST", "/numbers", &new);
+        (refused.status, body(&refused)["errors"][0]["pointer"].clone())
+    };
+    assert_eq!(refused_at(office), (409, json!("/number")));
+    for (new, pointer) in [
+        (json!({ "number": "1 1", "scenario": "flow" }), "/number"),
+        (json!({ "number": "112", "scenario": "nothing" }), "/scenario"),
+        (
+            json!({ "number": "112", "scenario": "flow", "version": "00ff11" }),
+            "/version",
+        ),
+        (
+            json!({ "number": "112", "scenario": "flow", "fallback": "nothing" }),
+            "/fallback",
+        ),
+        (
+            json!({ "number": "112", "scenario": "flow", "fallback_cause": "late" }),
+            "/fallback_cause",
+        ),
+        (
+            json!({ "number": "112", "scenario": "flow", "fallback": "busy", "fallback_settings": {} }),
+            "/fallback_settings",
+        ),
+        (
+            json!({ "number": "112", "scenario": "flow", "title": "two\nlines" }),
+            "/title",
+        ),
+        (json!({ "number": 112, "scenario": "flow" }), "/number"),
+    ] {
+        assert_eq!(refused_at(new.clone()), (422, json!(pointer)), "{new}");
+    }
+    let found = body(&anna.get("/numbers?q=offi"));
+    assert_eq!(found["items"].as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(
+        (&found["items"][0]["number"], &found["items"][0]["settings"]),
+        (&json!("110"), &Value::Null)
+    );
+    let (mut numbers, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = body(&anna.get(&format!("/numbers?limit=1&cursor={cursor}")));
+        numbers.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|n| text(&n["number"])),
+        );
+        let Some(next) = page["next"].as_str() else { break };
+        cursor = next.replace('*', "%2A");
+    }
+    assert_eq!(numbers, ["*", "100", "110"]);
+}
+
+fn hours(tandem: &Tandem, anna: &Browser<'_>) {
+    let path = "/schedules/office";
+    let office = json!({ "week": { "mon-fri": ["09:00-17:30"] }, "holidays": { "12-25": "Christmas" }, "exceptions": {} });
+    let new = [("If-None-Match", "*")];
+    let made = anna.ask_with("PUT", path, &office, &new);
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(anna.ask_with("PUT", path, &office, &new).status, 412);
+    assert_eq!(anna.ask("PUT", path, &office).status, 428);
+    assert_eq!(
+        tandem
+            .json(&["schedule", "show", "demo.local", "office"])
+            .unwrap(),
+        office
+    );
+    let wrong = json!({ "week": { "montag": [], "tue": ["9-17"] }, "exceptions": { "24.12.": [] } });
+    let refused = anna.edit("PUT", path, &wrong);
+    let errors = body(&refused)["errors"].clone();
+    let at: Vec<&Value> = errors
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| &error["pointer"])
+        .collect();
+    assert_eq!(
+        (refused.status, at),
+        (
+            422,
+            vec![
+                &json!("/week/montag"),
+                &json!("/week/tue/0"),
+                &json!("/exceptions/24.12.")
+            ]
+        ),
+        "{}",
+        refused.body
+    );
+    let shape = anna.edit("PUT", path, &json!({ "week": { "mon": "09:00-17:00" } }));
+    assert_eq!(
+        (shape.status, &body(&shape)["errors"][0]["pointer"]),
+        (422, &json!("/week/mon")),
+        "{}",
+        shape.body
+    );
+
+    let uses = json!({ "number": "111", "scenario": "hours", "settings": { "schedule": "office", "open": { "number": "302" } } });
+    assert_eq!(anna.ask("POST", "/numbers", &uses).status, 201);
+    let used = anna.edit("DELETE", path, &Value::Null);
+    assert_eq!(used.status, 409, "{}", used.body);
+    assert!(used.body.contains("111"), "{}", used.body);
+    assert_eq!(anna.edit("DELETE", "/numbers/111", &Value::Null).status, 204);
+    assert_eq!(anna.get("/numbers/111").status, 404);
+    assert_eq!(anna.edit("DELETE", path, &Value::Null).status, 204);
+}
+
+fn programs(tandem: &Tandem, anna: &Browser<'_>) {
+    let wrong = anna.ask(
+        "POST",
+        "/tokens",
+        &json!({ "name": "ci", "scopes": ["users:read", "all"] }),
+    );
+    assert_eq!(
+        (wrong.status, &body(&wrong)["errors"][0]["pointer"]),
+        (422, &json!("/scopes/1")),
+        "{}",
+        wrong.body
+    );
+    let make = |name: &str, scopes: &[&str]| {
+        let new = json!({ "name": name, "scopes": scopes, "expires_in_s": 3_600 });
+        let made = anna.ask("POST", "/tokens", &new);
+        assert_eq!(made.status, 201, "{}", made.body);
+        text(&body(&made)["token"])
+    };
+    let (ci, admin) = (
+        make("ci", &["scenarios:read"]),
+        make("admin", &["domain:write", "domain:read"]),
+    );
+    let by = |token: &str, method: &str, path: &str, body: &Value| {
+        let (path, shown) = (format!("/api/v1{path}"), format!("Bearer {token}"));
+        let headers = [("Authorization", shown.as_str())];
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        web::request(tandem.web(), method, &path, &headers, body).unwrap()
+    };
+    assert_eq!(by(&ci, "GET", "/numbers", &Value::Null).status, 200);
+    assert_eq!(by(&ci, "GET", "/tokens", &Value::Null).status, 403);
+    // Nobody hands on what he has not.
+    let more = by(
+        &admin,
+        "POST",
+        "/tokens",
+        &json!({ "name": "more", "scopes": ["domain:read", "users:write"] }),
+    );
+    assert_eq!(
+        (more.status, &body(&more)["errors"][0]["pointer"]),
+        (403, &json!("/scopes/1")),
+        "{}",
+        more.body
+    );
+    let less = by(
+        &admin,
+        "POST",
+        "/tokens",
+        &json!({ "name": "less", "scopes": ["domain:read"] }),
+    );
+    assert_eq!(less.status, 201, "{}", less.body);
+    let listed = anna.get("/tokens").body + &anna.get("/audit").body;
+    assert!(
+        listed.contains("token less") && listed.contains("token:admin"),
+        "{listed}"
+    );
+    assert!(!listed.contains(&ci) && !listed.contains(&admin), "{listed}");
+    for name in ["ci", "admin", "less"] {
+        let path = format!("/tokens/{name}");
+        assert_eq!(anna.ask("DELETE", &path, &Value::Null).status, 204, "{name}");
+    }
+    assert_eq!(by(&ci, "GET", "/numbers", &Value::Null).status, 401);
+}
+
+fn tune_is_heard(tandem: &Tandem) {
+    let phone = registered(tandem, "301", Transport::Udp).unwrap();
+    phone.dial("110").unwrap();
+    wait::until(SOON, "the tune of 600 Hz", || {
+        let heard = phone.received().ok()?;
+        let spans = tone::tone_spans(&heard, 600.0, TONE_LEAST_DBFS);
+        let long = |span: &tone::Span| span.length() >= Duration::from_secs(1);
+        spans.iter().any(long).then_some(())
+    })
+    .unwrap();
+}
+
+fn versions(tandem: &Tandem, anna: &Browser<'_>) {
+    let path = "/numbers/110";
+    let first = text(&body(&anna.get(path))["version"]);
+    let idle = fs::read_to_string(modules::source("idle")).unwrap();
+    let second = modules::upload(tandem, "demo.local", "flow", &idle).unwrap();
+    let ask = |method: &str, step: &str, terms: Value| {
+        let answer = anna.ask(method, &format!("{path}/{step}"), &terms);
+        (answer.status, body(&answer))
+    };
+    for (terms, pointer) in [
+        (json!({}), "/share_percent"),
+        (json!({ "share_percent": 100 }), "/share_percent"),
+        (json!({ "share_percent": 10, "window": 1 }), "/window"),
+        (json!({ "share_percent": 10, "version": "00ff11" }), "/version"),
+    ] {
+        let (status, refused) = ask("PUT", "canary", terms);
+        assert_eq!(
+            (status, &refused["errors"][0]["pointer"]),
+            (422, &json!(pointer)),
+            "{refused}"
+        );
+    }
+    let terms = json!({ "version": second[..12], "share_percent": 10 });
+    let (status, tried) = ask("PUT", "canary", terms);
+    assert_eq!(
+        (status, &tried["canary"]["version"], &tried["version"]),
+        (200, &json!(second), &json!(first)),
+        "{tried}"
+    );
+    let (_, promoted) = ask("POST", "promote", Value::Null);
+    assert_eq!(
+        (&promoted["version"], &promoted["previous"], &promoted["canary"]),
+        (&json!(second), &json!(first), &Value::Null)
+    );
+    assert_eq!(ask("POST", "rollback", Value::Null).1["version"], first.as_str());
+    assert_eq!(ask("POST", "rollback", Value::Null).0, 404);
+    assert_eq!(ask("DELETE", "canary", Value::Null).0, 404);
+    let history = body(&anna.get(&format!("{path}/history?limit=2")));
+    let what: Vec<&Value> = history["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| &e["what"])
+        .collect();
+    assert_eq!(what, ["rolled-back", "promoted"], "{history}");
+    let before = text(&history["next"]);
+    let older = body(&anna.get(&format!("{path}/history?cursor={before}")));
+    assert_eq!(older["items"][0]["what"], "canary-begun", "{older}");
+
+    // What is sent as it was, ends nothing; what another one changed meanwhile, is not overwritten.
+    assert_eq!(
+        ask("PUT", "canary", json!({ "version": second, "share_percent": 1 })).0,
+        200
+    );
+    let read = anna.get(path);
+    let tag = read.header("etag")[0];
+    let change = json!({
+        "title": "Main", "scenario": "flow", "version": first, "fallback": { "scenario": "voicemail" },
+        "fallback_settings": { "box": "302" }, "fallback_cause": "busy",
+    });
+    let changed = anna.ask_with("PATCH", path, &change, &[("If-Match", tag)]);
+    assert_eq!(changed.status, 200, "{}", changed.body);
+    let now = body(&changed);
+    assert_eq!(
+        (
+            &now["title"],
+            &now["fallback"]["scenario"],
+            &now["fallback_settings"]
+        ),
+        (&json!("Main"), &json!("voicemail"), &json!({ "box": "302" }))
+    );
+    assert_eq!(
+        (&now["canary"]["version"], &now["settings"]),
+        (&json!(second), &plays_the_tune())
+    );
+    assert_eq!(
+        anna.ask_with("PATCH", path, &change, &[("If-Match", tag)]).status,
+        412
+    );
+    let again = body(&anna.edit("PATCH", path, &json!({ "fallback": { "scenario": "voicemail" } })));
+    assert_eq!(again["fallback_settings"], json!({ "box": "302" }), "{again}");
+    let without = body(&anna.edit("PATCH", path, &json!({ "fallback": null })));
+    assert_eq!(
+        (&without["fallback"], &without["fallback_cause"]),
+        (&Value::Null, &json!("busy"))
     );
 }

@@ -1,5 +1,5 @@
 //! Stock scenarios with real phones and a web service of Python: a ring group, opening hours, callers that a service
-//! knows. One server for all of it.
+//! knows, a flow that decides. One server for all of it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,6 +19,7 @@ use tandem_kit::baresip::{Baresip, TONE_LEAST_DBFS, Transport};
 use tandem_kit::ctrl::EventKind;
 use tandem_kit::roles::Role;
 use tandem_kit::tandem::{Tandem, binary};
+use tandem_kit::wav::Wav;
 use tandem_kit::{tone, wait};
 use tandem_tests::calls;
 use tandem_tests::listening::SILENCE_DBFS;
@@ -129,12 +130,14 @@ fn groups_hours_and_known_callers_are_served_by_the_stock_scenarios() {
     offer_groups(&tandem);
     offer_hours(&tandem);
     offer_look_up(&tandem, &service);
+    offer_flows(&tandem, &service);
     // A running server sees new numbers within about a second.
     std::thread::sleep(Duration::from_secs(2));
 
     a_group_rings_in_its_order(&tandem, &a, &both);
     hours_decide(&a, &both);
     a_service_is_asked(&tandem, &a, &both, &service);
+    a_flow_decides(&tandem, &a, &both, &service);
 }
 
 fn offer_groups(tandem: &Tandem) {
@@ -284,4 +287,98 @@ fn a_service_is_asked(tandem: &Tandem, a: &Baresip, both: &[(&str, &Baresip)], s
     assert_eq!(answered_by(a, "622", both), "302");
     let log = tandem.log();
     assert!(log.contains("http: time-out"), "{log}");
+}
+
+/// A flow that by day asks the service who calls, calls a group, greets by a tone of 620 Hz where nobody answers, takes a
+/// message for 302, and says goodbye by one of 1,700 Hz; and one that sends its caller to another number.
+fn offer_flows(tandem: &Tandem, service: &WebService) {
+    let tone = |hz: u32, time_ms: u32| json!([{ "tone": { "hz": hz, "duration_ms": time_ms } }]);
+    let flow = |users: Value| {
+        let open = json!({ "all": [{ "open": "always" }, { "matches": [{ "variable": "caller" }, "30?"] },
+            { "less": [{ "variable": "year" }, { "fixed": "3000" }] }] });
+        let ask = json!({ "method": "POST", "url": service.url("/vip/{caller}"), "body": "{\"called\": \"{dialled}\"}",
+            "headers": { "Authorization": "Bearer {secret.crm-token}" }, "into": { "vip": "/vip" },
+            "next": "vip", "default": "bye" });
+        let vip = json!({ "equals": [{ "variable": "vip" }, { "fixed": "true" }] });
+        json!({ "version": 1, "name": "Office", "language": "en", "start": "hours", "nodes": [
+            { "id": "hours", "name": "By day", "do": { "if": { "when": open, "then": "ask", "else": "bye" } } },
+            { "id": "ask", "name": "Who calls", "do": { "http": ask } },
+            { "id": "vip", "name": "Known?", "do": { "if": { "when": vip, "then": "box", "else": "bye" } } },
+            { "id": "box", "name": "Whose box", "do": { "set": {
+                "variable": "box", "value": { "fixed": "302" }, "next": "group" } } },
+            { "id": "group", "name": "The office", "do": { "group": {
+                "users": users, "strategy": "in_turn", "timeout_s": 20, "next": "bye", "default": "message" } } },
+            { "id": "message", "name": "Leave a message", "do": { "voicemail": {
+                "box": { "variable": "box" }, "greeting": tone(620, 800), "next": "bye" } } },
+            { "id": "bye", "name": "Goodbye", "do": { "say": { "prompts": tone(1_700, 800) } } },
+        ] })
+    };
+    point(tandem, "630", "flow", &flow(json!(["304", "302"])));
+    point(tandem, "631", "flow", &flow(json!(["304"])));
+    // The tone is longer than a second: see `another_second`.
+    let sends_on = json!({ "version": 1, "name": "Moved", "start": "wait", "nodes": [
+        { "id": "wait", "name": "A moment", "do": { "say": { "prompts": tone(620, 1_500), "next": "on" } } },
+        { "id": "on", "name": "Send on", "do": { "scenario": { "number": { "fixed": "610" } } } },
+    ] });
+    point(tandem, "632", "flow", &sends_on);
+}
+
+/// A tone of at least half a second in what the phone hears of this call, which began after `before` others.
+fn hears(phone: &Baresip, before: usize, hz: f64, what: &str) {
+    wait::until(Duration::from_secs(40), what, || {
+        let heard = (phone.recordings() > before).then(|| phone.received().ok())??;
+        let spans = tone::tone_spans(&heard, hz, TONE_LEAST_DBFS);
+        spans
+            .iter()
+            .any(|span| span.length() >= Duration::from_millis(500))
+            .then_some(())
+    })
+    .unwrap();
+}
+
+fn a_flow_decides(tandem: &Tandem, a: &Baresip, both: &[(&str, &Baresip)], service: &WebService) {
+    // 304 has no phone: 302 rings, and after the talk the flow goes on.
+    let before = a.recordings();
+    assert_eq!(answered_by(a, "630", both), "302");
+    hears(a, before, 1_700.0, "the goodbye after the talk");
+    let asked = service.seen("/vip/301");
+    let asked = asked.iter().find(|request| request["method"] == "POST").unwrap();
+    assert_eq!(asked["headers"]["authorization"], "Bearer sesame");
+    assert_eq!(asked["body"], r#"{"called": "630"}"#);
+
+    another_second();
+    let (before, closed) = (a.recordings(), count(a, &EventKind::Closed));
+    a.dial("631").unwrap();
+    hears(a, before, 620.0, "the greeting of the box");
+    std::thread::sleep(Duration::from_secs(4));
+    a.press('#').unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    a.press('1').unwrap();
+    hears(a, before, 1_700.0, "the goodbye after the message");
+    wait::until(SOON, "the end of the call", || {
+        (count(a, &EventKind::Closed) > closed).then_some(())
+    })
+    .unwrap();
+
+    let domain = tandem.demo().domain.clone();
+    let listed = tandem.json(&["voicemail", "list", &domain, "302"]).unwrap();
+    let [message] = &listed.as_array().unwrap()[..] else {
+        panic!("one message: {listed}")
+    };
+    assert_eq!(message["caller"], "301");
+    let recordings = tandem.data().join("recordings").join(&domain);
+    let message = format!("{}.wav", message["recording"].as_str().unwrap());
+    let left = Wav::read(&recordings.join(message)).unwrap();
+    let spans = tone::tone_spans(&left, tone_hz("301"), TONE_LEAST_DBFS);
+    let longest = spans.iter().map(tone::Span::length).max().unwrap_or_default();
+    assert!(longest >= Duration::from_secs(2), "{spans:?}");
+
+    let call = calls::call_to(tandem, "631").unwrap();
+    let shown = calls::replay(tandem, &call.id().unwrap(), &[]).unwrap().stdout;
+    for node in ["hours", "ask", "group", "message", "bye"] {
+        assert!(shown.contains(node), "{node}: {shown}");
+    }
+
+    // The caller's phone is asked to call 610, which rings 302.
+    assert_eq!(answered_by(a, "632", both), "302");
 }

@@ -6,12 +6,17 @@ export class Problem extends Error {
     readonly fields: Record<string, string> = {},
     readonly codeNeeded = false,
     readonly retryAfterS: number | null = null,
+    /** Everything that is wrong with a component or a flow. */
+    readonly problems: { code: string; detail: string }[] = [],
   ) {
     super(detail);
   }
 }
 
-type Body = { title?: string; detail?: string; code_needed?: boolean; errors?: { pointer: string; detail: string }[] };
+type Body = {
+  title?: string; detail?: string; code_needed?: boolean; errors?: { pointer: string; detail: string }[];
+  problems?: { code: string; detail: string }[];
+};
 
 /** The problem of a response that was not good; a body that is no problem document gives its status alone. */
 export function problemOf(response: Response, error: unknown): Problem {
@@ -24,5 +29,5 @@ export function problemOf(response: Response, error: unknown): Problem {
   }
   const wait = Number(response.headers.get('Retry-After'));
   const words = body.detail ?? body.title ?? `${response.status} ${response.statusText}`;
-  return new Problem(response.status, words, fields, body.code_needed === true, wait > 0 ? wait : null);
+  return new Problem(response.status, words, fields, body.code_needed === true, wait > 0 ? wait : null, body.problems ?? []);
 }

@@ -1,6 +1,64 @@
 // The part of the server's OpenAPI document that the console uses. `npm run api` writes this file anew.
 export interface components {
   schemas: {
+    Version: { scenario: string; version: string };
+    Canary: {
+      version: string; share_percent: number; window?: number; margin?: number; fewest?: number; promote_after?: number;
+      began_at?: string;
+    };
+    CanaryChange: {
+      version?: string; share_percent?: number; window?: number; margin?: number; fewest?: number; promote_after?: number;
+    };
+    Number: {
+      number: string; title: string; scenario: string; version: string; fallback_cause: string | null;
+      fallback: components['schemas']['Version'] | null; canary: components['schemas']['Canary'] | null; previous: string | null;
+    };
+    NumberWithSettings: components['schemas']['Number'] & { settings?: unknown; fallback_settings?: unknown };
+    NumberChange: {
+      title?: string; scenario?: string; version?: string; settings?: unknown; fallback?: string; fallback_settings?: unknown;
+    };
+    NumberEvent: {
+      step: number; at: string; what: string; hash: string; active_hash: string; share_percent: number | null; by: string;
+      why: string | null;
+    };
+    Module: {
+      name: string; hash: string; world: string; size_bytes: number; uploaded_at: string; note: string; signed_by: string | null;
+    };
+    Scenario: { name: string; versions: number; newest: components['schemas']['Module'] };
+    ScenarioVersion: components['schemas']['Module'] & { numbers: string[] };
+    FlowSummary: {
+      name: string; title: string; changed_at: string; changed_by: string; numbers: string[]; problems: number;
+    };
+    CallSummary: {
+      id: string; direction: 'inbound' | 'outbound' | 'internal'; from_number: string; to_number: string;
+      entry_point: string | null; scenario: string | null; scenario_hash: string | null; started_at: string;
+      answered_at: string | null; ended_at: string; duration_ms: number; cause: string; sip_status: number | null;
+      ended_by: string; journal_stored: boolean; recoveries: number; scenario_end: string | null;
+      scenario_error: string | null;
+      fallback: { scenario: string; scenario_hash: string; end: string | null; error: string | null } | null;
+    };
+    Leg: {
+      index: number; role: 'caller' | 'callee'; peer_uri: string; user: string | null; started_at: string;
+      answered_at: string | null; ended_at: string; talk_ms: number; cause: string; sip_status: number | null;
+      codec: string | null; rtp_sent: number; rtp_received: number; rtp_lost: number;
+    };
+    CallRecord: components['schemas']['CallSummary'] & { legs: components['schemas']['Leg'][] };
+    Step: {
+      index: number; at_ms: number; node: string | null; node_name: string | null; op: string; arguments: unknown;
+      outcome: unknown; ended_ms: number | null;
+    };
+    SipMessage: {
+      at: string; from_start_us: number; direction: 'in' | 'out'; leg: number; local: string; remote: string;
+      transport: string; summary: string; method: string; status: number | null; cseq: string | number; text: string;
+    };
+    ActiveCall: {
+      id: string; caller: string; dialled: string; number: string | null; scenario: string | null; started_at: string;
+      answered_at: string | null; node: string | null;
+    };
+    LogLine: {
+      line: number; at: string; level: 'debug' | 'info' | 'warn' | 'error'; kind: string; run: string; entry_point: string;
+      scenario: string; scenario_hash: string; text: string;
+    };
     Role: 'system' | 'administrator' | 'supervisor' | 'user';
     Account: {
       login: string; display_name: string; role: components['schemas']['Role']; domain: string | null; user: string | null;
@@ -19,7 +77,7 @@ export interface components {
     AuditEntry: {
       id: number; at: string; who: string; address: string; action: string; what: string; before: unknown; after: unknown;
     };
-    Prompt: { name: string; duration_ms: number; bytes: number; changed_at: string };
+    Prompt: { name: string; duration_ms: number | null; bytes: number; changed_at: string };
     Schedule: { week: Record<string, string[]>; holidays: Record<string, string>; exceptions: Record<string, string[]> };
     ScheduleEntry: { name: string; changed_at: string };
     Status: {
@@ -27,11 +85,7 @@ export interface components {
       answered_share?: number | null;
     };
     DayUsage: { day: string; amounts: Record<string, number> };
-    ImportOutcome: {
-      created: number; problems: { line: number; field: string | null; detail: string }[];
-      users: { name: string; password: string }[];
-    };
-    User: { name: string; display_name: string; numbers: string[]; created_at: string; registrations: number };
+    User: { name: string; display_name: string; numbers: string[]; created_at: string; registrations?: number };
     Sip: { user: string; domain: string; password: string; uri: string };
   };
 }
@@ -45,6 +99,13 @@ type OfAccount = { d: string; login: string };
 type IfMatch = { 'If-Match': string };
 type OfUser = { d: string; name: string };
 type NoBody = { content?: never };
+type OfNumber = { d: string; number: string };
+type OfScenario = { d: string; name: string };
+type OfFlow = { d: string; name: string };
+type OfCall = { d: string; id: string };
+type CallQuery = {
+  since?: string; until?: string; number?: string; user?: string; scenario?: string; q?: string; limit?: number; cursor?: string;
+};
 type AccountsOf<P> = {
   get: { parameters: { path?: P }; responses: { 200: Json<Page<S['Account']>> } };
   post: {
@@ -62,6 +123,83 @@ type AccountOf<P> = {
   delete: { parameters: { path: P }; responses: { 204: NoBody } };
 };
 export interface paths {
+  '/domains/{d}/numbers': {
+    get: { parameters: { path: OfDomain; query?: PageQuery }; responses: { 200: Json<Page<S['Number']>> } };
+    post: {
+      parameters: { path: OfDomain };
+      requestBody: Json<S['NumberChange'] & { number: string; scenario: string }>;
+      responses: { 201: Json<S['Number']> };
+    };
+  };
+  '/domains/{d}/numbers/{number}': {
+    get: { parameters: { path: OfNumber }; responses: { 200: Json<S['NumberWithSettings']> } };
+    patch: {
+      parameters: { path: OfNumber; header: { 'If-Match': string } };
+      requestBody: Json<S['NumberChange']>;
+      responses: { 200: Json<S['Number']> };
+    };
+    delete: { parameters: { path: OfNumber; header: { 'If-Match': string } }; responses: { 204: NoBody } };
+  };
+  '/domains/{d}/numbers/{number}/canary': {
+    put: {
+      parameters: { path: OfNumber; header: { 'If-Match': string } };
+      requestBody: Json<S['CanaryChange']>;
+      responses: { 200: Json<S['Number']> };
+    };
+    delete: { parameters: { path: OfNumber; header: { 'If-Match': string } }; responses: { 204: NoBody } };
+  };
+  '/domains/{d}/numbers/{number}/promote': {
+    post: { parameters: { path: OfNumber }; responses: { 200: Json<S['Number']> } };
+  };
+  '/domains/{d}/numbers/{number}/rollback': {
+    post: { parameters: { path: OfNumber }; responses: { 200: Json<S['Number']> } };
+  };
+  '/domains/{d}/numbers/{number}/history': {
+    get: { parameters: { path: OfNumber; query?: PageQuery }; responses: { 200: Json<Page<S['NumberEvent']>> } };
+  };
+  '/domains/{d}/scenarios': {
+    get: { parameters: { path: OfDomain }; responses: { 200: Json<{ scenarios: S['Scenario'][] }> } };
+  };
+  '/domains/{d}/scenarios/{name}/versions': {
+    get: { parameters: { path: OfScenario }; responses: { 200: Json<{ versions: S['ScenarioVersion'][] }> } };
+  };
+  '/domains/{d}/scenarios/{name}/versions/{hash}': {
+    delete: { parameters: { path: OfScenario & { hash: string } }; responses: { 204: NoBody } };
+  };
+  '/domains/{d}/scenarios/{name}/versions/{hash}/flow': {
+    get: { parameters: { path: OfScenario & { hash: string } }; responses: { 200: Json<{ flow: unknown; drawing: unknown }> } };
+  };
+  '/domains/{d}/flows': {
+    get: { parameters: { path: OfDomain; query?: PageQuery }; responses: { 200: Json<Page<S['FlowSummary']>> } };
+  };
+  '/domains/{d}/flows/{name}': {
+    get: { parameters: { path: OfFlow }; responses: { 200: Json<{ [key: string]: unknown }> } };
+    put: {
+      parameters: { path: OfFlow; header: { 'If-None-Match': '*' } };
+      requestBody: Json<{ [key: string]: unknown }>;
+      responses: { 200: Json<unknown>; 201: Json<unknown> };
+    };
+    delete: { parameters: { path: OfFlow; header: { 'If-Match': string } }; responses: { 204: NoBody } };
+  };
+  '/domains/{d}/calls': {
+    get: { parameters: { path: OfDomain; query?: CallQuery }; responses: { 200: Json<Page<S['CallSummary']>> } };
+  };
+  '/domains/{d}/calls/active': {
+    get: { parameters: { path: OfDomain }; responses: { 200: Json<{ items: S['ActiveCall'][] }> } };
+  };
+  '/domains/{d}/calls/{id}': { get: { parameters: { path: OfCall }; responses: { 200: Json<S['CallRecord']> } } };
+  '/domains/{d}/calls/{id}/steps': {
+    get: { parameters: { path: OfCall }; responses: { 200: Json<{ steps: S['Step'][] }> } };
+  };
+  '/domains/{d}/calls/{id}/messages': {
+    get: { parameters: { path: OfCall }; responses: { 200: Json<{ items: S['SipMessage'][]; left_out: number }> } };
+  };
+  '/domains/{d}/logs': {
+    get: {
+      parameters: { path: OfDomain; query?: { call?: string; last?: number } };
+      responses: { 200: Json<{ lines: S['LogLine'][]; next: number; lost: number }> };
+    };
+  };
   '/session': {
     get: { responses: { 200: Json<S['Session']> } };
     post: { requestBody: Json<{ login: string; password: string; code?: string }>; responses: { 200: Json<S['Session']> } };
@@ -96,7 +234,7 @@ export interface paths {
   '/domains/{d}/prompts': { get: { parameters: { path: OfDomain; query?: PageQuery }; responses: { 200: Json<Page<S['Prompt']>> } } };
   '/domains/{d}/prompts/{name}': { delete: { parameters: { path: OfName }; responses: { 204: NoBody } } };
   '/domains/{d}/prompts/{name}/speak': {
-    post: { parameters: { path: OfName }; requestBody: Json<{ text: string; voice?: string }>; responses: { 200: Json<S['Prompt']> } };
+    post: { parameters: { path: OfName; header?: { 'If-None-Match'?: string } }; requestBody: Json<{ text: string; voice?: string }>; responses: { 200: Json<S['Prompt']> } };
   };
   '/domains/{d}/schedules': { get: { parameters: { path: OfDomain }; responses: { 200: Json<Page<S['ScheduleEntry']>> } } };
   '/domains/{d}/schedules/{name}': {
@@ -116,7 +254,7 @@ export interface paths {
     get: { parameters: { path: OfDomain; query?: PageQuery }; responses: { 200: Json<Page<S['User']>> } };
     post: {
       parameters: { path: OfDomain };
-      requestBody: Json<{ name: string; display_name: string; numbers?: string[] }>;
+      requestBody: Json<{ name: string; display_name: string; numbers?: string[]; password?: string }>;
       responses: { 201: Json<{ user: S['User']; sip: S['Sip'] }> };
     };
   };

@@ -1,6 +1,6 @@
 import {
   IconAddressBook, IconCalendarClock, IconHistory, IconKey, IconLayoutDashboard, IconMusic, IconSettings, IconShieldLock,
-  IconUsers, IconWorld,
+  IconUsers, IconWorld, IconPhone, IconHash, IconRoute, IconPuzzle,
 } from '@tabler/icons-react';
 import type { ComponentType } from 'react';
 
@@ -25,6 +25,10 @@ export const ofDomain: { label: string; entries: Entry[] }[] = [
     entries: [
       { path: '', label: 'dashboard.title', icon: IconLayoutDashboard, roles: seeing },
       { path: 'users', label: 'users.title', icon: IconUsers, roles: seeing },
+      { path: 'calls', label: 'calls.title', icon: IconPhone, roles: seeing },
+      { path: 'numbers', label: 'numbers.title', icon: IconHash, roles: managing },
+      { path: 'flows', label: 'flows.title', icon: IconRoute, roles: managing },
+      { path: 'scenarios', label: 'scenarios.title', icon: IconPuzzle, roles: managing },
       { path: 'schedules', label: 'schedules.title', icon: IconCalendarClock, roles: seeing },
       { path: 'prompts', label: 'prompts.title', icon: IconMusic, roles: seeing },
     ],

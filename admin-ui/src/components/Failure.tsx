@@ -1,4 +1,4 @@
-import { Alert } from '@mantine/core';
+import { Alert, List } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 
 import { Problem } from '../api/problem';
@@ -8,13 +8,20 @@ export function fieldsOf(error: Error | null): Record<string, string> {
   return error instanceof Problem ? error.fields : {};
 }
 
-/** Why a request failed; nothing when every reason stands at one of the `shown` fields. */
+/** Why a request failed; nothing when every reason stands at one of the `shown` fields. The other reasons are listed. */
 export function Failure({ error, shown = [] }: { error: Error | null; shown?: string[] }) {
   const { t } = useTranslation();
   if (!error) return null;
-  const names = Object.keys(fieldsOf(error));
-  if (names.length > 0 && names.every((name) => shown.includes(name.split('/')[0] ?? ''))) return null;
-  return <Alert color="red" role="alert">{words(error, t)}</Alert>;
+  const fields = Object.entries(fieldsOf(error));
+  const others = fields.filter(([name]) => !shown.includes(name.split('/')[0] ?? ''));
+  if (fields.length > 0 && others.length === 0) return null;
+  const reasons = [...new Set(others.map(([, detail]) => detail))].filter((detail) => detail !== words(error, t));
+  return (
+    <Alert color="red" role="alert">
+      {words(error, t)}
+      {reasons.length > 0 && <List size="sm" mt={4}>{reasons.map((reason) => <List.Item key={reason}>{reason}</List.Item>)}</List>}
+    </Alert>
+  );
 }
 
 /** What a failed request is to be told as. */

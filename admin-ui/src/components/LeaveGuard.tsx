@@ -20,7 +20,7 @@ export function LeaveGuard({ dirty }: { dirty: boolean }) {
     <Dialog opened={blocker.state === 'blocked'} onClose={stay} title={t('leave.title')}>
       <Text size="sm" mb="md">{t('leave.text')}</Text>
       <Group justify="flex-end">
-        <Button color="red.9" variant="outline" onClick={() => blocker.proceed?.()}>{t('leave.discard')}</Button>
+        <Button variant="default" onClick={() => blocker.proceed?.()}>{t('leave.discard')}</Button>
         <Button onClick={stay} data-autofocus>{t('leave.stay')}</Button>
       </Group>
     </Dialog>

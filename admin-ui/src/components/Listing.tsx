@@ -22,7 +22,7 @@ export function Listing<T>({ label, columns, empty, items, row, query }: Props<T
       <Table.ScrollContainer minWidth={560}>
         <Table highlightOnHover aria-label={label}>
           <Table.Thead>
-            <Table.Tr>{columns.map((column) => <Table.Th key={column} scope="col">{column}</Table.Th>)}</Table.Tr>
+            <Table.Tr>{columns.map((column) => <Table.Th key={column} scope="col" ta={column === t('common.actions') ? 'right' : undefined}>{column}</Table.Th>)}</Table.Tr>
           </Table.Thead>
           <Table.Tbody>{items.map(row)}</Table.Tbody>
         </Table>

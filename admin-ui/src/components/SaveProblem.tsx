@@ -1,3 +1,6 @@
+import { useRef } from 'react';
+
+import { useFocusWrong } from '../lib/useFocusWrong';
 import { Conflict, type Difference } from './Conflict';
 import { Failure } from './Failure';
 
@@ -6,9 +9,15 @@ type Props = {
   shown: string[]; differences: () => Difference[];
 };
 
-/** Why a form was not saved: the choice between mine and theirs, or the reason. */
+/** Why a form was not saved: the choice between mine and theirs, or the reason. Stands first in the form. */
 export function SaveProblem({ saving, shown, differences }: Props) {
-  return saving.conflict
-    ? <Conflict differences={differences()} onMine={saving.submit} onTheirs={saving.takeTheirs} />
-    : <Failure error={saving.error} shown={shown} />;
+  const here = useRef<HTMLDivElement>(null);
+  useFocusWrong({ get current() { return here.current?.closest('form') ?? null; } }, saving.conflict ?? saving.error);
+  return (
+    <div ref={here} hidden={!saving.error}>
+      {saving.conflict
+        ? <Conflict differences={differences()} onMine={saving.submit} onTheirs={saving.takeTheirs} />
+        : <Failure error={saving.error} shown={shown} />}
+    </div>
+  );
 }

@@ -20,7 +20,10 @@ export function useSaving<T>({ first, read, save, onSaved, onTheirs }: Options<T
   const [theirs, setTheirs] = useState<Read<T> | null>(null);
   const saving = useMutation({
     mutationFn: save,
-    onSuccess: onSaved,
+    onSuccess: () => {
+      setTheirs(null); // the next time it is the form's own that is saved over
+      onSaved();
+    },
     onError: async (error) => {
       if (error instanceof Problem && error.status === 412) setTheirs(await read());
     },

@@ -4,6 +4,8 @@
 //! bytes there are, and the sound is held to a bound. A data chunk longer than the file (engines that write to a pipe
 //! cannot know its length) ends with the file.
 
+use std::time::Duration;
+
 use thiserror::Error;
 
 use crate::g711::{Codec, RATE_HZ};
@@ -83,6 +85,8 @@ pub struct Wav<'a> {
     channels: u16,
     rate_hz: u32,
     data: &'a [u8],
+    /// Bytes of the data chunk, as it says itself.
+    announced: u32,
 }
 
 const PCM: u16 = 1;
@@ -113,6 +117,7 @@ impl<'a> Wav<'a> {
                         channels,
                         rate_hz,
                         data: body,
+                        announced: u32::from_le_bytes([l0, l1, l2, l3]),
                     });
                 }
                 _ => {}
@@ -152,6 +157,27 @@ impl<'a> Wav<'a> {
             return Err(WavError::Format);
         }
         Ok((encoding, channels, rate_hz))
+    }
+
+    /// How long a file of `file_bytes` bytes lasts, by its beginning alone: what comes before the sound, and a little of
+    /// it. None: its sound begins later.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn length_of(head: &'a [u8], file_bytes: u64) -> Result<Option<Duration>, WavError> {
+        let wav = match Self::parse(head) {
+            Err(WavError::Missing(_) | WavError::Format) if file_bytes > head.len() as u64 => {
+                return Ok(None);
+            }
+            other => other?,
+        };
+        // The data chunk is the last that is read: what it has here ends with the head, or with itself.
+        let unread = file_bytes.saturating_sub(head.len() as u64);
+        let untold = u64::from(wav.announced).saturating_sub(wav.data.len() as u64);
+        let bytes = wav.data.len() as u64 + untold.min(unread);
+        let frame = wav.encoding.bytes() as u64 * u64::from(wav.channels);
+        let millis = bytes / frame * 1_000 / u64::from(wav.rate_hz);
+        Ok(Some(Duration::from_millis(millis)))
     }
 
     /// Length in samples per channel.
@@ -257,6 +283,25 @@ mod tests {
             read(&wav(PCM, 2, 8_000, 16, &[100, 0, 0, 1, 9])),
             [178],
             "mixed; half a frame is left out"
+        );
+    }
+
+    #[test]
+    fn the_beginning_of_a_file_tells_how_long_it_lasts() {
+        let mut file = wav(PCM, 2, 16_000, 16, &vec![0; 64_000]);
+        let all = file.len() as u64;
+        for head in [file.len(), file.len() - 1, 100, 56] {
+            let length = Wav::length_of(&file[..head], all).unwrap();
+            assert_eq!(length, Some(Duration::from_secs(1)), "{head}");
+        }
+        assert_eq!(Wav::length_of(&file[..20], all), Ok(None));
+        assert_eq!(Wav::length_of(&file[..20], 20), Err(WavError::Format));
+        // One from a pipe, whose length is not what it says.
+        let at = file.len() - 64_004;
+        file[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert_eq!(
+            Wav::length_of(&file[..100], all),
+            Ok(Some(Duration::from_secs(1)))
         );
     }
 

@@ -39,7 +39,8 @@ mod worker;
 use control::Control;
 pub use counters::Counted;
 pub use handover::{EndpointState, HandOver, HandedEndpoint};
-pub use prompts::speech::{Espeak, Speech, SpeechError};
+pub use prompts::files::{NameError, RECORDING as RECORDING_PREFIX, path as prompt_path};
+pub use prompts::speech::{Espeak, Speech, SpeechError, TEXT_MAX as SPEECH_TEXT_MAX};
 
 /// The file among a domain's prompts that those who wait hear; where there is none, a melody of the gate's.
 pub const MUSIC_FILE: &str = "music-on-hold.wav";
@@ -49,10 +50,27 @@ pub const MUSIC_FILE: &str = "music-on-hold.wav";
 /// # Errors
 /// Why it cannot, in words.
 pub fn prompt_length(wav: &[u8]) -> Result<Duration, String> {
-    let samples = tandem_media::wav::Wav::parse(wav)
+    Ok(Duration::from_millis(samples(wav)?.len() as u64 / 8))
+}
+
+/// A prompt as it is kept: the sound of a WAV file as one of 16-bit PCM, one channel, 8,000 samples per second, which is
+/// played without another conversion. Bounds as [`prompt_length`].
+///
+/// # Errors
+/// Why it cannot be played, in words.
+pub fn prompt_sound(wav: &[u8]) -> Result<Vec<u8>, String> {
+    Ok(tandem_media::wav::write_8khz(&samples(wav)?))
+}
+
+fn samples(wav: &[u8]) -> Result<Vec<i16>, String> {
+    tandem_media::wav::Wav::parse(wav)
         .and_then(|wav| wav.to_8khz(GateConfig::default().prompt_max_s))
-        .map_err(|error| error.to_string())?;
-    Ok(Duration::from_millis(samples.len() as u64 / 8))
+        .map_err(|error| error.to_string())
+}
+
+/// How long a WAV file of `bytes` bytes lasts, by its beginning; none: the beginning is too short to tell, or it is none.
+pub fn prompt_length_by_head(head: &[u8], bytes: u64) -> Option<Duration> {
+    tandem_media::wav::Wav::length_of(head, bytes).ok().flatten()
 }
 
 /// How a gate is set up. Begin with [`GateConfig::default`].

@@ -218,7 +218,9 @@ impl Directory {
         let host = host.to_ascii_lowercase();
         let ask = || async {
             let store = &self.inner.store;
-            let Some((scope, domain)) = store.find_domain(&host).await? else {
+            let found = store.find_domain(&host).await?;
+            // To phones a blocked domain is none.
+            let Some((scope, domain)) = found.filter(|(_, domain)| !domain.blocked) else {
                 return Ok(None);
             };
             Ok(Some(Arc::new(Domain {

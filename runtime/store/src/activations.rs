@@ -10,13 +10,14 @@ use sqlx::sqlite::SqliteRow;
 use crate::canary::canary_of;
 use crate::domains::now;
 use crate::engine::Write;
-use crate::entry_points::entry_point_of;
+use crate::entry_points::{TITLE_MOST, entry_point_of};
+use crate::error::at_most;
 use crate::fallbacks::{Fallback, fallback_of};
 use crate::history::{NewEntry, note};
 use crate::module_grants::demand_granted;
 use crate::versions::startable;
 use crate::worlds::{fits_world, no_canary_but_of_calls};
-use crate::{By, Canary, CanaryChange, DomainScope, EntryPoint, Event, Store, StoreError, Trial};
+use crate::{By, Canary, CanaryChange, DomainScope, EntryPoint, Event, Store, StoreError, Trial, rows};
 
 /// An entry point with its versions. As JSON it is flat: the entry point's fields, then these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,14 +42,24 @@ pub enum Settlement {
     Promote,
 }
 
-/// Entry points with their versions; the rest of the statement says which.
+/// Most entry points of a page.
+pub const ACTIVATIONS_PAGE_MOST: u32 = 1_000;
+
+/// Entry points with their versions; the rest of the statement says which. Their configurations, and those of their
+/// fall-backs, are read from these columns.
 macro_rules! select {
     ($which:literal) => {
+        select!("e.config", "f.config", $which)
+    };
+    ($config:literal, $fallback_config:literal, $which:literal) => {
         concat!(
-            "SELECT e.number, e.title, e.module, e.hash, e.config, e.fallback_cause, e.created_at, ",
+            "SELECT e.number, e.title, e.module, e.hash, ",
+            $config,
+            " AS config, e.fallback_cause, e.created_at, ",
             "p.hash AS previous_hash, c.hash AS canary_hash, c.share_percent, c.window_calls, c.margin_points, ",
             "c.fewest_calls, c.promote_after, c.began_at, f.module AS fallback_module, f.hash AS fallback_hash, ",
-            "f.config AS fallback_config FROM entry_points e ",
+            $fallback_config,
+            " AS fallback_config FROM entry_points e ",
             "LEFT JOIN previous_versions p ON p.domain_id = e.domain_id AND p.number = e.number ",
             "LEFT JOIN canaries c ON c.domain_id = e.domain_id AND c.number = e.number ",
             "LEFT JOIN fallbacks f ON f.domain_id = e.domain_id AND f.number = e.number ",
@@ -67,6 +78,44 @@ impl Store {
             .iter()
             .map(activation_of)
             .collect()
+    }
+
+    /// Up to `limit` (1 to [`ACTIVATIONS_PAGE_MOST`]) entry points by number, after the number `after`, and whether more
+    /// follow. Of those with `words` in their number, title or module, whatever the case of ASCII letters; empty: of
+    /// all. Configurations may be a mebibyte each: here they are empty.
+    /// Errors: [`StoreError::Invalid`] (the limit), [`StoreError::TooLarge`] (the words).
+    pub async fn activations_page(
+        &self,
+        scope: &DomainScope,
+        words: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<(Vec<Activation>, bool), StoreError> {
+        if !(1..=ACTIVATIONS_PAGE_MOST).contains(&limit) {
+            return Err(StoreError::invalid(
+                "limit",
+                format!("it is 1 to {ACTIVATIONS_PAGE_MOST}"),
+            ));
+        }
+        at_most("words", words.len(), TITLE_MOST)?;
+        let mut page = sqlx::query(select!(
+            "''",
+            "''",
+            "WHERE e.domain_id = $1 AND e.number > $2 AND ($3 = '%%' OR e.number LIKE $3 ESCAPE '\\' \
+             OR e.title LIKE $3 ESCAPE '\\' OR e.module LIKE $3 ESCAPE '\\') ORDER BY e.number LIMIT $4"
+        ))
+        .bind(scope.id())
+        .bind(after)
+        .bind(rows::like(words))
+        .bind(i64::from(limit) + 1)
+        .fetch_all(self.read())
+        .await?
+        .iter()
+        .map(activation_of)
+        .collect::<Result<Vec<_>, _>>()?;
+        let more = page.len() > limit as usize;
+        page.truncate(limit as usize);
+        Ok((page, more))
     }
 
     /// The entry point of exactly this number or pattern with its versions; none: there is none.

@@ -37,6 +37,9 @@ pub struct Domain {
     /// Whom its mails are from; none: whom the server says.
     #[serde(default)]
     pub mail_sender: Option<String>,
+    /// Nobody of it can register, call or log in.
+    #[serde(default)]
+    pub blocked: bool,
 }
 
 /// What to change of a domain; what is none stays.
@@ -50,6 +53,8 @@ pub struct DomainChange<'a> {
     pub keep_calls: Option<Keep>,
     /// Whom its mails are from, an address with or without a name, at most 320 bytes; empty: whom the server says.
     pub mail_sender: Option<&'a str>,
+    /// Whether nobody of it can register, call or log in.
+    pub blocked: Option<bool>,
 }
 
 /// A domain to make.
@@ -137,13 +142,14 @@ impl Store {
             keep: Retention::default(),
             limits: DomainLimits::default(),
             mail_sender: None,
+            blocked: false,
         })
     }
 
     /// All domains, by name.
     pub async fn domains(&self) -> Result<Vec<Domain>, StoreError> {
         sqlx::query(
-            "SELECT name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits, mail_sender FROM domains ORDER BY name",
+            "SELECT name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits, mail_sender, blocked FROM domains ORDER BY name",
         )
         .fetch_all(self.read())
         .await?
@@ -166,7 +172,7 @@ impl Store {
             return Ok(None);
         }
         let row = sqlx::query(
-            "SELECT id, name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits, mail_sender FROM domains \
+            "SELECT id, name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits, mail_sender, blocked FROM domains \
              WHERE name = $1",
         )
         .bind(name.to_ascii_lowercase())
@@ -186,7 +192,7 @@ impl Store {
     /// What is known of the scope's domain. Errors: [`StoreError::NotFound`] when it was deleted meanwhile.
     pub async fn domain(&self, scope: &DomainScope) -> Result<Domain, StoreError> {
         let row = sqlx::query(
-            "SELECT name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits, mail_sender FROM domains WHERE id = $1",
+            "SELECT name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits, mail_sender, blocked FROM domains WHERE id = $1",
         )
         .bind(scope.id())
         .fetch_optional(self.read())
@@ -214,8 +220,8 @@ impl Store {
             "UPDATE domains SET time_zone = COALESCE($2, time_zone), \
              keep_journals_s = CASE WHEN $3 THEN $4 ELSE keep_journals_s END, \
              keep_calls_s = CASE WHEN $5 THEN $6 ELSE keep_calls_s END, \
-             mail_sender = COALESCE($7, mail_sender) WHERE id = $1 \
-             RETURNING name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits, mail_sender",
+             mail_sender = COALESCE($7, mail_sender), blocked = COALESCE($8, blocked) WHERE id = $1 \
+             RETURNING name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits, mail_sender, blocked",
         )
         .bind(scope.id())
         .bind(change.time_zone)
@@ -224,6 +230,7 @@ impl Store {
         .bind(change.keep_calls.is_some())
         .bind(seconds(change.keep_calls))
         .bind(change.mail_sender)
+        .bind(change.blocked.map(i64::from))
         .fetch_optional(&mut *write)
         .await?;
         let domain = domain_of(&row.ok_or_else(|| StoreError::not_found("domain", scope.name()))?)?;
@@ -274,6 +281,7 @@ fn domain_of(row: &SqliteRow) -> Result<Domain, StoreError> {
         },
         limits: DomainLimits::from_column(row.try_get("limits")?),
         mail_sender: Some(row.try_get("mail_sender")?).filter(|sender: &String| !sender.is_empty()),
+        blocked: row.try_get::<i64, _>("blocked")? != 0,
     })
 }
 

@@ -15,7 +15,7 @@ use crate::{DomainScope, NewFallback, Store, StoreError, fallbacks, rows};
 /// Longest number or pattern, in bytes.
 pub const NUMBER_MOST: usize = 64;
 /// Longest title, in bytes.
-const TITLE_MOST: usize = 256;
+pub(crate) const TITLE_MOST: usize = 256;
 /// Longest configuration, in bytes.
 pub const CONFIG_MOST: usize = 1 << 20;
 /// Most entry points of one domain: the call path keeps their numbers in memory.
@@ -94,6 +94,8 @@ pub struct EntryPointChange {
     pub config: Option<String>,
     /// The new cause.
     pub fallback_cause: Option<String>,
+    /// What takes over from now on where its scenario fails; [`NewFallback::Cause`]: nothing does.
+    pub fallback: Option<NewFallback>,
 }
 
 impl Store {
@@ -171,6 +173,7 @@ impl Store {
         change.title.as_deref().map_or(Ok(()), checked_title)?;
         change.config.as_deref().map_or(Ok(()), checked_config)?;
         change.fallback_cause.as_deref().map_or(Ok(()), checked_cause)?;
+        change.fallback.as_ref().map_or(Ok(()), NewFallback::checked)?;
         let mut write = self.write().await?;
         let before = found(&mut write, scope, number).await?;
         let (module, hash) = match &change.module {
@@ -200,6 +203,13 @@ impl Store {
             fits_world(&mut write, scope, number).await?;
             note_active(&mut write, scope, &before, &entry_point).await?;
         }
+        let entry_point = match &change.fallback {
+            Some(fallback) => {
+                let after = fallbacks::change(&mut write, scope, &before, fallback).await?;
+                after.entry_point
+            }
+            None => entry_point,
+        };
         self.commit_directory(write).await?;
         Ok(entry_point)
     }

@@ -258,6 +258,18 @@ impl StoreError {
         }
     }
 
+    /// Something still refers to it: `kind` says what they are, the first ten of `users` are named.
+    pub fn in_use(what: &'static str, name: &str, kind: &str, users: &[String]) -> Self {
+        const NAMED: usize = 10;
+        let named: Vec<&str> = users.iter().take(NAMED).map(String::as_str).collect();
+        let more = if users.len() > NAMED { " and more" } else { "" };
+        Self::InUse {
+            what,
+            name: name.to_owned(),
+            by: format!("{kind} {}{more}", named.join(", ")),
+        }
+    }
+
     pub(crate) fn not_found(what: &'static str, name: &str) -> Self {
         Self::NotFound {
             what,

@@ -79,12 +79,28 @@ impl Store {
         new.checked()?;
         let mut write = self.write().await?;
         let before = found(&mut write, scope, number).await?;
-        put(&mut write, scope, number, new).await?;
-        let after = found(&mut write, scope, number).await?;
+        let after = change(&mut write, scope, &before, new).await?;
         if after == before {
             write.rollback().await?;
             return Ok(before);
         }
+        self.commit_directory(write).await?;
+        Ok(after)
+    }
+}
+
+/// Writes the fall-back of an entry point that was `before`, and notes it where it is another one.
+pub(crate) async fn change(
+    write: &mut Write,
+    scope: &DomainScope,
+    before: &Activation,
+    new: &NewFallback,
+) -> Result<Activation, StoreError> {
+    let number = &before.entry_point.number;
+    put(write, scope, number, new).await?;
+    let after = found(write, scope, number).await?;
+    let is = |of: &Activation| (of.fallback.clone(), of.entry_point.fallback_cause.clone());
+    if is(&after) != is(before) {
         let active = &after.entry_point.hash;
         let entry = NewEntry {
             what: Event::FallbackChanged,
@@ -94,10 +110,9 @@ impl Store {
             by: By::Hand,
             why: None,
         };
-        note(&mut write, scope, number, &entry).await?;
-        self.commit_directory(write).await?;
-        Ok(after)
+        note(write, scope, number, &entry).await?;
     }
+    Ok(after)
 }
 
 /// Writes the fall-back of an entry point that is there.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use utoipa::ToSchema;
 
 use crate::domains::now;
 use crate::engine::Write;
@@ -13,8 +14,9 @@ use crate::{DomainScope, Store, StoreError, rows};
 pub const HISTORY_MOST: u32 = 1_000;
 
 /// What happened to an entry point's versions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = VersionEvent)]
 pub enum Event {
     /// A version became the active one.
     Activated,
@@ -65,8 +67,9 @@ impl Event {
 }
 
 /// Who changed the versions of an entry point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = VersionChangedBy)]
 pub enum By {
     /// Somebody, by a command.
     Hand,
@@ -95,8 +98,11 @@ impl By {
 }
 
 /// An entry of the history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HistoryEntry {
+    /// Counts from 1 within the entry point.
+    #[serde(default)]
+    pub step: u64,
     /// When.
     pub at: Timestamp,
     /// What happened.
@@ -165,7 +171,7 @@ impl Store {
         number: &str,
     ) -> Result<Vec<HistoryEntry>, StoreError> {
         let entries = sqlx::query(
-            "SELECT at, what, hash, active_hash, share_percent, by_whom, why FROM activations \
+            "SELECT step, at, what, hash, active_hash, share_percent, by_whom, why FROM activations \
              WHERE domain_id = $1 AND number = $2 ORDER BY step DESC LIMIT $3",
         )
         .bind(scope.id())
@@ -187,6 +193,7 @@ impl Store {
 fn entry_of(row: &SqliteRow) -> Result<HistoryEntry, StoreError> {
     let share = row.try_get::<Option<i64>, _>("share_percent")?;
     Ok(HistoryEntry {
+        step: rows::count(row, "step")?,
         at: rows::time(row, "at")?,
         what: Event::from_column(row.try_get("what")?)?,
         hash: row.try_get("hash")?,

@@ -102,7 +102,8 @@ impl Limit {
         self.is_of_call() || matches!(self, Self::KvBytes | Self::KvKeys)
     }
 
-    fn named(name: &str) -> Option<Self> {
+    /// The limit of this name.
+    pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|limit| limit.as_str() == name)
     }
 }

@@ -58,6 +58,7 @@ const STEPS: &[(i64, &str, &str)] = &[
         "call messages",
         include_str!("../migrations/0025_call_messages.sql"),
     ),
+    (28, "blocked", include_str!("../migrations/0028_blocked.sql")),
 ];
 
 /// [`STEPS`] as sqlx takes them. Its macro would do the same at compile time, and have the database compiled twice.

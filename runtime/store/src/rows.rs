@@ -48,6 +48,20 @@ pub(crate) fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+/// What finds `words` in any place, for `LIKE … ESCAPE '\\'`: they stand for themselves. Empty words are `%%`.
+pub(crate) fn like(words: &str) -> String {
+    let mut like = String::with_capacity(words.len() + 2);
+    like.push('%');
+    for letter in words.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            like.push('\\');
+        }
+        like.push(letter);
+    }
+    like.push('%');
+    like
+}
+
 /// Text from the network as a record keeps it: at most 1,024 bytes, and no NUL, which PostgreSQL refuses.
 /// A call's record is never lost for what its peer wrote.
 pub(crate) fn outside_text(text: &str) -> String {

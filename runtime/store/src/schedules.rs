@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sqlx::Row;
+use utoipa::ToSchema;
 
 use crate::domains::now;
 use crate::error::at_most;
@@ -14,9 +16,11 @@ pub const SCHEDULES_MOST: usize = 100;
 pub const SCHEDULE_MOST: usize = 64 << 10;
 /// Longest name, in bytes.
 const NAME_MOST: usize = 64;
+/// Users of one that are told by name.
+const IN_WORDS_MOST: usize = 10;
 
 /// What is known of a schedule besides its text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ScheduleEntry {
     /// What scenarios call it.
     pub name: String,
@@ -101,6 +105,35 @@ impl Store {
             .collect()
     }
 
+    /// The numbers whose settings, or whose fall-back's settings, name a schedule: as `schedule` in those of the stock
+    /// `hours`, as `open` in a flow's conditions, wherever in them it stands. In order; at most 11.
+    pub async fn schedule_users(&self, scope: &DomainScope, name: &str) -> Result<Vec<String>, StoreError> {
+        // Only settings that have the name in quotes are read, and one number's at a time: each may have a mebibyte.
+        let (quoted, mut after) = (rows::like(&format!("\"{name}\"")), String::new());
+        let mut users = Vec::new();
+        while users.len() <= IN_WORDS_MOST {
+            let row = sqlx::query(
+                "SELECT e.number, e.config, f.config AS fallback_config FROM entry_points e \
+                 LEFT JOIN fallbacks f ON f.domain_id = e.domain_id AND f.number = e.number \
+                 WHERE e.domain_id = $1 AND e.number > $2 \
+                 AND (e.config LIKE $3 ESCAPE '\\' OR f.config LIKE $3 ESCAPE '\\') ORDER BY e.number LIMIT 1",
+            )
+            .bind(scope.id())
+            .bind(&after)
+            .bind(&quoted)
+            .fetch_optional(self.read())
+            .await?;
+            let Some(row) = row else { break };
+            after = row.try_get("number")?;
+            let (config, fallback): (String, Option<String>) =
+                (row.try_get("config")?, row.try_get("fallback_config")?);
+            if names(&config, name) || fallback.is_some_and(|config| names(&config, name)) {
+                users.push(after.clone());
+            }
+        }
+        Ok(users)
+    }
+
     /// Deletes a schedule. Errors: [`StoreError::NotFound`].
     pub async fn delete_schedule(&self, scope: &DomainScope, name: &str) -> Result<(), StoreError> {
         let mut write = self.write().await?;
@@ -113,5 +146,51 @@ impl Store {
             return Err(StoreError::not_found("schedule", name));
         }
         Ok(write.commit().await?)
+    }
+}
+
+/// Whether settings look a schedule up by this name.
+fn names(config: &str, name: &str) -> bool {
+    let found = |value: &Value| value.as_str() == Some(name);
+    let mut left: Vec<Value> = serde_json::from_str(config).into_iter().collect();
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Object(fields) => {
+                if ["schedule", "open"]
+                    .iter()
+                    .any(|field| fields.get(*field).is_some_and(found))
+                {
+                    return true;
+                }
+                left.extend(fields.into_iter().map(|(_, value)| value));
+            }
+            Value::Array(items) => left.extend(items),
+            _ => (),
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_name_a_schedule_wherever_it_stands_in_them() {
+        for used in [
+            r#"{"schedule": "office", "open": {"number": "302"}}"#,
+            r#"{"nodes": {"a": {"do": {"if": {"when": {"not": {"open": "office"}}, "then": "b"}}}}}"#,
+            r#"[{"schedule": "office"}]"#,
+        ] {
+            assert!(names(used, "office"), "{used}");
+        }
+        for free in [
+            "{}",
+            r#"{"schedule": "other", "say": "office"}"#,
+            r#"{"schedule": ["office"]}"#,
+            "not JSON",
+        ] {
+            assert!(!names(free, "office"), "{free}");
+        }
     }
 }

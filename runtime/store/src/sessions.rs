@@ -34,6 +34,8 @@ pub struct Session {
     pub csrf: String,
     /// When it ends, whatever happens.
     pub expires_at: Timestamp,
+    /// Nobody of its domain is let in.
+    pub domain_blocked: bool,
 }
 
 impl Store {
@@ -108,7 +110,7 @@ impl Store {
     ) -> Result<Option<(Session, SignedDuration)>, StoreError> {
         let row = sqlx::query(
             "SELECT a.login, a.display_name, a.role, a.user_name, a.language, a.blocked, a.created_at, \
-             a.last_login_at, a.domain_id, d.name AS domain_name, s.csrf, s.used_at, s.expires_at \
+             a.last_login_at, a.domain_id, d.name AS domain_name, d.blocked AS domain_blocked, s.csrf, s.used_at, s.expires_at \
              FROM sessions s JOIN accounts a ON a.login = s.login LEFT JOIN domains d ON d.id = a.domain_id \
              WHERE s.hash = $1",
         )
@@ -133,6 +135,7 @@ impl Store {
             account,
             scope,
             csrf: row.try_get("csrf")?,
+            domain_blocked: row.try_get::<Option<i64>, _>("domain_blocked")?.unwrap_or(0) != 0,
             expires_at,
         };
         Ok(Some((session, idle)))

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use utoipa::ToSchema;
 
 use crate::domains::now;
 use crate::error::at_most;
@@ -24,12 +25,12 @@ const PREFIX: &str = "tandem_";
 const LAST_USED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a token lets do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub enum TokenScope {
-    /// See scenarios, their versions, numbers.
+    /// See scenarios, their versions, numbers, schedules and prompts.
     #[serde(rename = "scenarios:read")]
     ScenariosRead,
-    /// Upload, activate and delete versions.
+    /// Upload, activate and delete versions; make, change and delete numbers, schedules and prompts.
     #[serde(rename = "scenarios:write")]
     ScenariosWrite,
     /// See calls that ended, replay them, and see what scenarios logged.
@@ -47,10 +48,10 @@ pub enum TokenScope {
     /// Make, change and delete users.
     #[serde(rename = "users:write")]
     UsersWrite,
-    /// See the domain's settings, accounts, and who changed what.
+    /// See the domain's settings, accounts, tokens, and who changed what.
     #[serde(rename = "domain:read")]
     DomainRead,
-    /// Change them.
+    /// Change them: who has it may make an administrator.
     #[serde(rename = "domain:write")]
     DomainWrite,
 }
@@ -97,7 +98,7 @@ impl fmt::Display for TokenScope {
 }
 
 /// What is known of a token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Token {
     /// What people call it.
     pub name: String,
@@ -150,6 +151,8 @@ pub struct Bearer {
     pub scope: DomainScope,
     /// What is known of it.
     pub token: Token,
+    /// Nobody of the domain is let in.
+    pub domain_blocked: bool,
 }
 
 impl Store {
@@ -245,7 +248,7 @@ impl Store {
         let hash = secret.hash();
         let row = sqlx::query(
             "SELECT t.hash, t.name, t.scopes, t.created_at, t.expires_at, t.last_used_at, \
-             d.id AS domain_id, d.name AS domain_name \
+             d.id AS domain_id, d.name AS domain_name, d.blocked AS domain_blocked \
              FROM tokens t JOIN domains d ON d.id = t.domain_id WHERE t.hash = $1",
         )
         .bind(hash.to_hex().as_str())
@@ -272,7 +275,12 @@ impl Store {
             // A full disk is no reason to lock anybody out.
             tracing::warn!(%error, "a token's last use is not written down");
         }
-        Ok(Some(Bearer { scope, token }))
+        let domain_blocked = row.try_get::<i64, _>("domain_blocked")? != 0;
+        Ok(Some(Bearer {
+            scope,
+            token,
+            domain_blocked,
+        }))
     }
 
     async fn note_use(&self, scope: &DomainScope, name: &str, now: Timestamp) -> Result<(), StoreError> {

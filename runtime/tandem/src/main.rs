@@ -14,6 +14,7 @@ mod limits;
 mod metering;
 mod output;
 mod process;
+mod prompts;
 mod replaying;
 mod serve;
 mod stock;

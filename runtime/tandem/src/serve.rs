@@ -48,7 +48,9 @@ use crate::limits;
 use crate::metering;
 use crate::process::gates::{Gates, GatesError, Inboxes};
 use crate::process::orders::{Order, Orders};
+use crate::prompts::PromptFiles;
 use crate::replaying::Replays;
+use crate::stock::OfStore;
 
 /// Records that wait for the store at most.
 const RECORDS_MAX: usize = 20_000;
@@ -251,7 +253,9 @@ impl Server {
             .with_log_written(log.written())
             .with_live(live)
             .with_registrations(registrations.clone())
-            .with_replays(Replays::new(data.to_owned()));
+            .with_replays(Replays::new(data.to_owned()))
+            .with_prompts(PromptFiles::new(data, &config.media.speech))
+            .with_stock(OfStore(store.clone()));
         let web = WebServer::bind(config.web.listen, tandem_web::Limits::default())?
             .with_api(api)
             .with_scenarios(off_call.clone());

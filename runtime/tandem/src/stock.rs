@@ -1,7 +1,9 @@
 //! The scenarios that come with the program.
 
+use tandem_directory::StartedBy;
 use tandem_host_api::World;
 use tandem_store::{DomainScope, Module, NewEntryPoint, NewVersion, Store, StoreError};
+use tandem_web::Provided;
 
 /// One of them.
 pub struct Stock {
@@ -111,4 +113,23 @@ pub async fn install(store: &Store, scope: &DomainScope) -> Result<Vec<Module>, 
     };
     store.add_entry_point(scope, &everything).await?;
     Ok(modules)
+}
+
+/// What the HTTP API asks of numbers and stock scenarios.
+pub struct OfStore(pub Store);
+
+impl tandem_web::Stock for OfStore {
+    fn check_number(&self, number: &str) -> Result<(), String> {
+        StartedBy::parse(number)
+            .map(drop)
+            .map_err(|error| error.to_string())
+    }
+
+    fn provide<'a>(&'a self, scope: &'a DomainScope, scenario: &'a str) -> Provided<'a> {
+        Box::pin(provide(&self.0, scope, scenario))
+    }
+
+    fn install<'a>(&'a self, scope: &'a DomainScope) -> Provided<'a> {
+        Box::pin(async move { install(&self.0, scope).await.map(drop) })
+    }
 }

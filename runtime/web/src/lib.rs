@@ -19,7 +19,8 @@ mod scenario_metrics;
 mod server;
 
 pub use api::{
-    Api, ApiLimits, Compile, CountRegistrations, MakeCredentials, Replay, ReplayAsked, ReplayRefused,
+    Api, ApiLimits, Compile, CountRegistrations, MakeCredentials, Prompt, PromptRefused, Prompts, Provided,
+    Replay, ReplayAsked, ReplayRefused, Stock,
 };
 pub use health::{Health, Status};
 pub use live::{ActiveCall, CallState, LastHour, Live, LogEvent, RegistrationChange};

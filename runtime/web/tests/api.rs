@@ -209,7 +209,7 @@ async fn a_version_is_uploaded_listed_activated_and_removed() {
         .unwrap();
     assert_eq!(entry.hash, hash);
     let numbers = server.ask("GET", "/numbers", Some(&token), b"").await;
-    assert_eq!(numbers.body["numbers"][0]["scenario"], "menu");
+    assert_eq!(numbers.body["items"][0]["scenario"], "menu");
     let versions = server
         .ask("GET", "/scenarios/menu/versions", Some(&token), b"")
         .await;

@@ -2,11 +2,19 @@
 
 use std::time::Duration;
 
-use tandem_sdk::{BridgeEnd, Dial, DialFailure, Leg, LegError};
+use hunt::Plan;
+use hunt::host::Found;
+use mailbox::talk::Over;
+use tandem_sdk::http::{Method, Request as Http};
+use tandem_sdk::voicemail::{self, VoicemailError};
+use tandem_sdk::{BridgeEnd, Dial, DialFailure, Leg, LegError, TransferTarget};
 
 use crate::model::{Cause, Failure, Flow, Prompt};
-use crate::phone::{Ask, Fault, NotConnected, Phone, TalkEnd, Target};
+use crate::phone::{Ask, Fault, Group, Message, NotConnected, Now, Phone, Request, Spoken, TalkEnd, Target};
 use crate::{Problem, engine};
+
+/// How long a phone may take to tell what became of a transfer.
+const TRANSFER: Duration = Duration::from_mins(1);
 
 tandem_sdk::scenario!(handle);
 
@@ -51,18 +59,21 @@ impl Phone for Host {
         })
     }
 
-    fn play(&mut self, prompts: &[Prompt], language: &str) -> Result<(), Fault> {
-        let prompts: Vec<_> = prompts.iter().map(|prompt| sound(prompt, language)).collect();
-        self.caller.play(&prompts).map(drop).map_err(fault)
+    fn ring(&mut self) {
+        // Who is gone will be noticed by what comes next.
+        let _ = self.caller.ring();
+    }
+
+    fn play(&mut self, prompts: &[Spoken<'_>], language: &str) -> Result<(), Fault> {
+        self.caller
+            .play(&sounds(prompts, language))
+            .map(drop)
+            .map_err(fault)
     }
 
     fn collect(&mut self, ask: &Ask<'_>) -> Result<String, Fault> {
         let collected = self.caller.collect(&tandem_sdk::Collect {
-            prompts: ask
-                .prompts
-                .iter()
-                .map(|prompt| sound(prompt, ask.language))
-                .collect(),
+            prompts: sounds(&ask.prompts, ask.language),
             barge_in: true,
             min: ask.min,
             max: ask.max,
@@ -83,7 +94,111 @@ impl Phone for Host {
             ..Dial::default()
         };
         let callee = tandem_sdk::dial(&self.caller, &[target], &how).map_err(not_connected)?;
-        let end = tandem_sdk::bridge(&self.caller, &callee);
+        self.talk(&callee)
+    }
+
+    fn hunt(&mut self, group: &Group<'_>) -> Result<TalkEnd, NotConnected> {
+        let each_s = group.timeout_s;
+        let plan = Plan {
+            members: group.users,
+            strategy: group.strategy,
+            ring_s: each_s,
+            member_ring_s: None,
+            whole_s: each_s.saturating_mul(u32::try_from(group.users.len()).unwrap_or(u32::MAX)),
+            rounds: 1,
+        };
+        let found = hunt::host::Group {
+            caller: &self.caller,
+            key: format!("flow/{}/{}", tandem_sdk::config::entry_point(), group.key),
+            target: |name| tandem_sdk::Target::user(name),
+            rings: |_| (),
+        }
+        .ring(&plan);
+        match found {
+            Found::Callee(callee) => self.talk(&callee),
+            Found::CallerGone => Err(NotConnected::CallerGone),
+            // The hunt has logged what should be known.
+            Found::Nobody(failure) => Err(match not_connected(failure) {
+                NotConnected::Failed(failure, _) => NotConnected::Failed(failure, None),
+                gone @ NotConnected::CallerGone => gone,
+            }),
+        }
+    }
+
+    fn transfer(&mut self, number: &str) -> Result<(), Fault> {
+        let is_uri = ["sip:", "sips:", "tel:"]
+            .iter()
+            .any(|scheme| number.starts_with(scheme));
+        let target = if is_uri {
+            TransferTarget::uri(number)
+        } else {
+            TransferTarget::number(number)
+        };
+        tandem_sdk::transfer(&self.caller, &target, TRANSFER).map_err(|failure| match failure {
+            tandem_sdk::TransferFailure::Gone => Fault::Gone,
+            other => Fault::Broken(other.into()),
+        })
+    }
+
+    fn take_message(&mut self, of: &str, greeting: &[Spoken<'_>], language: &str) -> Result<Message, Fault> {
+        let Some(name) = box_of(of)? else {
+            return Ok(Message::NoBox);
+        };
+        let settings = mailbox::Settings::in_language(language);
+        match mailbox::take(&self.caller, &name, &settings, sounds(greeting, language)) {
+            Ok(()) => Ok(Message::Taken),
+            Err(Over::Gone) => Err(Fault::Gone),
+            Err(Over::Failed(why)) => Err(Fault::Broken(why)),
+        }
+    }
+
+    fn now(&mut self) -> Now {
+        let now = tandem_sdk::clock::local();
+        Now {
+            year: now.year,
+            month: now.month,
+            day: now.day,
+            weekday: now.weekday,
+            hour: now.hour,
+            minute: now.minute,
+        }
+    }
+
+    fn is_open(&mut self, schedule: &str) -> Result<bool, String> {
+        Ok(tandem_sdk::schedule::is_open(schedule)?)
+    }
+
+    fn fetch(&mut self, request: &Request) -> Result<Vec<u8>, String> {
+        let method = match request.post {
+            Some(_) => Method::Post,
+            None => Method::Get,
+        };
+        let mut http = Http::new(method, &request.url).timeout_ms(request.timeout_s.saturating_mul(1_000));
+        for header in &request.headers {
+            http = match &header.secret {
+                Some(secret) => http.secret_header(&header.name, &header.value, secret),
+                None => http.header(&header.name, &header.value),
+            };
+        }
+        if let Some((content_type, body)) = &request.post {
+            http = http.body(content_type, body.as_str());
+        }
+        let response = http.send()?;
+        if response.is_success() {
+            return Ok(response.body().to_vec());
+        }
+        Err(format!("the service answers {}", response.status()))
+    }
+
+    fn hang_up(&mut self, cause: Cause) -> Result<(), Fault> {
+        self.caller.hang_up(reason(cause)).map_err(fault)
+    }
+}
+
+impl Host {
+    /// Lets the two talk until one of them hangs up.
+    fn talk(&self, callee: &Leg) -> Result<TalkEnd, NotConnected> {
+        let end = tandem_sdk::bridge(&self.caller, callee);
         // Whoever is left hears the end of the talk: the callee now, the caller where the flow says so. A callee that
         // is gone already is none the worse for it, and there is nothing else to be refused.
         let _ = callee.hang_up(tandem_sdk::Cause::Normal);
@@ -96,10 +211,30 @@ impl Phone for Host {
             Err(other) => Err(NotConnected::Failed(Failure::Refused, Some(other.into()))),
         }
     }
+}
 
-    fn hang_up(&mut self, cause: Cause) -> Result<(), Fault> {
-        self.caller.hang_up(reason(cause)).map_err(fault)
+/// A box: of this name, else of the user whom the number leads to.
+fn box_of(name: &str) -> Result<Option<String>, Fault> {
+    if has_box(name)? {
+        return Ok(Some(name.to_owned()));
     }
+    match tandem_sdk::find_user(name) {
+        Some(user) if user.name != name && has_box(&user.name)? => Ok(Some(user.name)),
+        _ => Ok(None),
+    }
+}
+
+fn has_box(name: &str) -> Result<bool, Fault> {
+    match voicemail::count(name) {
+        Ok(_) => Ok(true),
+        // What cannot be a box's name is none.
+        Err(VoicemailError::NoBox | VoicemailError::BadArgument(_)) => Ok(false),
+        Err(other) => Err(Fault::Broken(other.into())),
+    }
+}
+
+fn sounds(prompts: &[Spoken<'_>], language: &str) -> Vec<tandem_sdk::Prompt> {
+    prompts.iter().map(|prompt| sound(prompt, language)).collect()
 }
 
 fn sound(prompt: &Prompt, language: &str) -> tandem_sdk::Prompt {

@@ -40,6 +40,14 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The defaults, in a language.
+    pub fn in_language(tag: &str) -> Self {
+        Self {
+            language: tag.to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// What is outside its range, in words.
     pub fn check(&self) -> Result<(), String> {
         if !(5..=600).contains(&self.length_s) {

@@ -113,6 +113,11 @@ impl Words {
         Prompt::say(text, &self.tag)
     }
 
+    /// A text of these without its goodbye, for a caller who stays on the line.
+    pub fn without_goodbye<'a>(&self, text: &'a str) -> &'a str {
+        text.strip_suffix(self.goodbye()).map_or(text, str::trim_end)
+    }
+
     /// How many messages there are.
     pub fn counted(&self, counts: &Counts) -> String {
         let old = counts.heard + counts.saved;
@@ -222,6 +227,15 @@ fn civil(day: i64) -> (i64, i64) {
 mod tests {
     use super::*;
     use tandem_sdk::voicemail::State;
+
+    #[test]
+    fn who_stays_is_not_told_goodbye() {
+        let words = Words::new("en");
+        assert_eq!(words.without_goodbye(words.kept()), "Your message is kept.");
+        assert_eq!(words.without_goodbye(words.deleted()), words.deleted());
+        let words = Words::new("ru");
+        assert_eq!(words.without_goodbye(words.kept()), "Сообщение сохранено.");
+    }
 
     #[test]
     fn dates_are_those_of_the_calendar() {

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use hunt::{Plan, Strategy};
 use onward::{Language, Next, OwnWords, Phrase, Reason};
 use serde::Deserialize;
-
-use crate::order::Strategy;
 
 /// What is said by itself.
 pub const PHRASES: [Phrase; 1] = [Phrase {
@@ -106,11 +105,15 @@ impl onward::Settings for Settings {
 }
 
 impl Settings {
-    /// How long these ring, in seconds, where there is time.
-    pub fn ring_s(&self, members: &[&str]) -> u32 {
-        match members {
-            [one] => self.member_ring_s.get(*one).copied().unwrap_or(self.ring_s),
-            _ => self.ring_s,
+    /// Who rings, and how.
+    pub fn plan(&self) -> Plan<'_> {
+        Plan {
+            members: &self.members,
+            strategy: self.strategy,
+            ring_s: self.ring_s,
+            member_ring_s: Some(&self.member_ring_s),
+            whole_s: self.whole_s,
+            rounds: self.rounds,
         }
     }
 }
@@ -137,13 +140,6 @@ mod tests {
         );
         assert_eq!(settings.otherwise, Next::HangUp(Reason::Unavailable));
         assert!(words.prompt("nobody", &[]).is_some());
-    }
-
-    #[test]
-    fn a_member_may_ring_for_a_time_of_its_own() {
-        let text = r#"{"members": ["301", "302"], "strategy": "in_turn", "ring_s": 10, "member_ring_s": {"302": 30}}"#;
-        let (settings, _) = Settings::parse(text).unwrap();
-        assert_eq!((settings.ring_s(&["301"]), settings.ring_s(&["302"])), (10, 30));
     }
 
     #[test]

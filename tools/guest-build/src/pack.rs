@@ -25,11 +25,11 @@ pub fn pack(guest: &Guest, module: &Path, dist: &Path) -> Result<(), Error> {
 }
 
 fn component(module: &[u8]) -> Result<Vec<u8>, String> {
-    let mut encoder = ComponentEncoder::default();
+    let encoder = ComponentEncoder::default();
     let encoded = encoder
         .validate(true)
         .module(module)
-        .and_then(ComponentEncoder::encode);
+        .and_then(|mut encoder| encoder.encode());
     encoded.map_err(|error| format!("{error:#}"))
 }
 

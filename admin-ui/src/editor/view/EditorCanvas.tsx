@@ -16,6 +16,8 @@ interface Props {
   editor: Editor;
   marks: ReadonlyMap<string, { errors: number; warnings: number }>;
   lights: Lights | null;
+  /** Calls that are at each step now. */
+  counts: Record<string, number>;
   edges: ReadonlySet<string>;
   onEdges: (edges: ReadonlySet<string>) => void;
 }
@@ -29,10 +31,8 @@ interface Loose {
   top: number;
 }
 
-const NO_COUNTS = {};
-
 /** The drawing with all that changes it by mouse. */
-export function EditorCanvas({ editor, marks, lights, edges, onEdges }: Props) {
+export function EditorCanvas({ editor, marks, lights, counts, edges, onEdges }: Props) {
   const { t } = useTranslation('editor');
   const { screenToFlowPosition } = useReactFlow<CanvasNode, Edge>();
   const frame = useRef<HTMLDivElement>(null);
@@ -120,7 +120,7 @@ export function EditorCanvas({ editor, marks, lights, edges, onEdges }: Props) {
     <CommentEdit value={comment}>
       <div ref={frame} className={connecting ? 'ed-canvas ed-connecting' : 'ed-canvas'} onDrop={dropped}
         onDragOver={(event) => event.dataTransfer.types.includes(DRAGGED) && event.preventDefault()}>
-        <Canvas document={document} selection={editor.selection} marks={marks} lights={lights} counts={NO_COUNTS} readOnly={false}
+        <Canvas document={document} selection={editor.selection} marks={marks} lights={lights} counts={counts} readOnly={false}
           selectedEdges={edges} onSelect={select} onMove={moved} flow={{ ...flow, onConnectEnd: ended }} />
         {document.flow.nodes.length === 0 && <div className="ed-empty">{t('canvas.empty')}</div>}
         {loose && (

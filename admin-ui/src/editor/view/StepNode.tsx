@@ -10,8 +10,15 @@ import type { StepNodeType, Visit } from './graph';
 import { KIND_ICONS } from './kindIcons';
 import { nodeWords, portWords, timeWords } from './words';
 
+/** What moves it changes none of what is drawn in it: the box is not drawn again while it is dragged. */
+export function StepNode({ data, selected, height }: NodeProps<StepNodeType>) {
+  return <Step data={data} selected={selected} height={height} />;
+}
+
+type StepProps = Pick<NodeProps<StepNodeType>, 'data' | 'selected' | 'height'>;
+
 /** A node of the flow as a box: its name, what it does in words, and a row for each way on. */
-export const StepNode = memo(function StepNode({ data, selected, height }: NodeProps<StepNodeType>) {
+const Step = memo(function Step({ data, selected, height }: StepProps) {
   const { t } = useTranslation('editor');
   const { node, ports, targets, visit, readOnly } = data;
   const kind = kindOf(node);

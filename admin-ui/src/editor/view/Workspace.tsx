@@ -11,6 +11,7 @@ import type { Draft } from '../state/draft';
 import { useCommands } from '../state/useCommands';
 import { useEditor } from '../state/useEditor';
 import { useKeys } from '../state/useKeys';
+import { useLiveCounts } from '../state/useLiveCounts';
 import { useProblems } from '../state/useProblems';
 import { useSaving } from '../state/useSaving';
 import { ConflictDialog } from './dialogs/ConflictDialog';
@@ -56,6 +57,7 @@ export function Workspace({ domain, name, api, opened, names, draft: kept }: Pro
   const [testing, setTesting] = useState(false);
   const [draft, setDraft] = useState(kept);
   const test = useTestCall(commands.centre);
+  const counts = useLiveCounts(domain, name);
 
   const failed = useCallback((message: string) => notifications.show({ color: 'red', message }), []);
   const exportAs = (what: 'document' | 'flow') => download(`${name}.json`, toJson(document, what));
@@ -134,7 +136,7 @@ export function Workspace({ domain, name, api, opened, names, draft: kept }: Pro
       <div className="ed-main">
         <aside className="ed-side" aria-label={t('canvas.palette')} tabIndex={0}><Palette onAdd={commands.add} onComment={commands.comment} /></aside>
         <div className="ed-middle">
-          <EditorCanvas editor={editor} marks={marks} lights={shown} edges={edges} onEdges={setEdges} />
+          <EditorCanvas editor={editor} marks={marks} lights={shown} counts={counts} edges={edges} onEdges={setEdges} />
           {problemsShown && <Problems document={document} problems={problems} onShow={commands.show} />}
         </div>
         <aside className="ed-inspector" aria-label={t(testing ? 'test.title' : 'inspector.title')} tabIndex={0}>

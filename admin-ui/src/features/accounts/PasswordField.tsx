@@ -27,14 +27,14 @@ export function PasswordField({ value, onChange, error, focus = false }: Props) 
   };
   return (
     <Stack gap="xs">
-      <Group align={error ? 'center' : 'flex-end'} gap="xs" wrap="nowrap">
-        <PasswordInput flex={1} label={t('login.password')} description={t('accounts.passwordHint')} value={value} required
-          autoComplete="new-password" data-autofocus={focus || undefined} error={error}
-          onChange={(event) => onChange(event.currentTarget.value)}
-          visibilityToggleButtonProps={{ 'aria-label': t('login.show') }} />
-        <Button variant="default" onClick={make}>{t('accounts.makePassword')}</Button>
+      <PasswordInput label={t('login.password')} description={t('accounts.passwordHint')} value={value} required
+        autoComplete="new-password" data-autofocus={focus || undefined} error={error}
+        onChange={(event) => onChange(event.currentTarget.value)}
+        visibilityToggleButtonProps={{ 'aria-label': t('login.show') }} />
+      <Group gap="xs">
+        <Button size="compact-sm" variant="default" onClick={make}>{t('accounts.makePassword')}</Button>
+        {generated && generated === value && <Copied label={t('login.password')} value={generated} />}
       </Group>
-      {generated && generated === value && <Copied label={t('login.password')} value={generated} />}
     </Stack>
   );
 }

@@ -22,7 +22,7 @@ export function FirstSteps({ domain }: { domain: string }) {
       <Text size="sm" mb="xs">{t('first.text')}</Text>
       <List type="ordered" size="sm" spacing={4}>
         {(['users', 'schedules', 'prompts'] as const).map((page) => (
-          <List.Item key={page}><Anchor component={Link} to={`${base}/${page}`} size="sm" underline="always">{t(`first.${page}`)}</Anchor></List.Item>
+          <List.Item key={page}><Anchor component={Link} to={`${base}/${page}`} size="sm" c="inherit" underline="always">{t(`first.${page}`)}</Anchor></List.Item>
         ))}
       </List>
     </Alert>

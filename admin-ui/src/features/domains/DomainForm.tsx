@@ -45,15 +45,20 @@ export function DomainForm({ first, onSaved }: { first: Read<Domain>; onSaved: (
     },
   });
   const differences = (): Difference[] => {
-    const theirs = draftOf(saving.conflict?.data ?? base);
+    const [theirs, was] = [draftOf(saving.conflict?.data ?? base), draftOf(base)];
     const keep = ({ amount, unit }: Draft['keepCalls']) => `${amount} ${t(`settings.${unit}`)}`.trim();
-    return [
-      { label: t('domains.timeZone'), mine: draft.timeZone, theirs: theirs.timeZone },
-      { label: t('settings.keepCalls'), mine: keep(draft.keepCalls), theirs: keep(theirs.keepCalls) },
-      { label: t('settings.keepJournals'), mine: keep(draft.keepJournals), theirs: keep(theirs.keepJournals) },
-      { label: t('settings.mailSender'), mine: draft.mailSender, theirs: theirs.mailSender },
-      ...limits.map(({ name }) => ({ label: t(`limits.${name}`), mine: draft.limits[name] ?? '', theirs: theirs.limits[name] ?? '' })),
+    const yes = (on: boolean) => t(on ? 'common.yes' : 'common.no');
+    // What I did not change is not saved over theirs.
+    const rows = [
+      [t('domains.timeZone'), draft.timeZone, theirs.timeZone, was.timeZone],
+      [t('settings.keepCalls'), keep(draft.keepCalls), keep(theirs.keepCalls), keep(was.keepCalls)],
+      [t('settings.keepJournals'), keep(draft.keepJournals), keep(theirs.keepJournals), keep(was.keepJournals)],
+      [t('settings.mailSender'), draft.mailSender, theirs.mailSender, was.mailSender],
+      [t('settings.blocked'), yes(draft.blocked), yes(theirs.blocked), yes(was.blocked)],
+      ...limits.map(({ name }) => [t(`limits.${name}`), draft.limits[name], theirs.limits[name], was.limits[name]]),
     ];
+    return rows.filter(([, mine, , before]) => mine !== before)
+      .map(([label = '', mine = '', other = '']) => ({ label, mine, theirs: other }));
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();

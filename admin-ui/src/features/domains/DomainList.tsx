@@ -45,7 +45,7 @@ function Row({ domain, onDelete }: { domain: Schemas['Domain']; onDelete: () => 
     <Table.Tr>
       <Table.Td>
         <Group gap="xs">
-          <Anchor component={Link} to={path}>{domain.name}</Anchor>
+          <Anchor inherit component={Link} to={path}>{domain.name}</Anchor>
           {domain.blocked && <Badge color="red.9" size="sm">{t('domains.blocked')}</Badge>}
         </Group>
       </Table.Td>

@@ -1,4 +1,5 @@
 import { Button, Skeleton, Stack } from '@mantine/core';
+import { IconTrash } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -24,7 +25,7 @@ export function DomainSettings() {
   return (
     <Stack maw={900}>
       <PageHeader title={t('settings.title')}>
-        {isSystem && <Button variant="outline" color="red.9" onClick={() => setDeleting(true)}>{t('domains.delete')}</Button>}
+        {isSystem && <Button variant="default" leftSection={<IconTrash size={16} aria-hidden />} onClick={() => setDeleting(true)}>{t('domains.delete')}</Button>}
       </PageHeader>
       {settings.isPending && <Skeleton h={360} role="status" aria-label={t('common.loading')} />}
       {settings.isError && <LoadError error={settings.error} onRetry={settings.refetch} />}

@@ -1,4 +1,4 @@
-import { Group, NumberInput, Select } from '@mantine/core';
+import { Group, Input, NumberInput, Select } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 
 const UNITS = { days: 86_400, hours: 3_600, seconds: 1 };
@@ -24,12 +24,14 @@ export function KeepField({ label, hint, value, onChange, error }: Props) {
   const { t } = useTranslation();
   const units = (['days', 'hours', 'seconds', 'ever'] as const).map((unit) => ({ value: unit, label: t(`settings.${unit}`) }));
   return (
-    <Group align="flex-end" gap="xs" wrap="nowrap">
-      <NumberInput label={label} description={hint} value={value.amount} disabled={value.unit === 'ever'} hideControls flex={1}
-        min={1} allowDecimal={false} allowNegative={false} required={value.unit !== 'ever'} error={error}
-        onChange={(amount) => onChange({ ...value, amount: String(amount) })} />
-      <Select aria-label={t('settings.unitOf', { what: label })} data={units} value={value.unit} allowDeselect={false} w={150}
-        onChange={(unit) => unit && onChange({ ...value, unit: unit as Unit })} />
-    </Group>
+    <Input.Wrapper label={label} description={hint} error={error} labelElement="div">
+      <Group gap="xs" wrap="nowrap" mt={4}>
+        <NumberInput aria-label={label} value={value.amount} disabled={value.unit === 'ever'} hideControls flex={1}
+          min={1} allowDecimal={false} allowNegative={false} required={value.unit !== 'ever'} error={Boolean(error)}
+          onChange={(amount) => onChange({ ...value, amount: String(amount) })} />
+        <Select aria-label={t('settings.unitOf', { what: label })} data={units} value={value.unit} allowDeselect={false} w={150}
+          onChange={(unit) => unit && onChange({ ...value, unit: unit as Unit })} />
+      </Group>
+    </Input.Wrapper>
   );
 }

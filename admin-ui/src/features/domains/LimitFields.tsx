@@ -19,8 +19,9 @@ export function LimitFields({ values, onChange, disabled, errors }: Props) {
         <Fieldset key={group} legend={t(`limits.${group}`)} disabled={disabled}>
           <SimpleGrid cols={{ base: 1, xs: 2, lg: 3 }}>
             {limits.filter((limit) => limit.group === group).map(({ name, unit }) => (
-              <NumberInput key={name} label={t(`limits.${name}`)} suffix={` ${t(`limits.unit.${unit}`)}`} min={0}
-                placeholder={t('limits.servers')} allowNegative={false} allowDecimal={unit === 'bytes'} hideControls
+              <NumberInput key={name} label={t(`limits.${name}`)}
+                placeholder={t('limits.servers')} allowNegative={false} allowDecimal={unit === 'bytes'} hideControls min={0}
+                rightSection={<Text size="xs" c="dimmed">{t(`limits.unit.${unit}`)}</Text>} rightSectionWidth={48}
                 thousandSeparator=" " value={values[name] ?? ''} error={errors[`limits/${name}`]} disabled={disabled}
                 onChange={(value) => onChange(name, String(value))} />
             ))}

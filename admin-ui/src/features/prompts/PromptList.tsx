@@ -90,7 +90,7 @@ function Row({ domain, prompt, mayEdit, onOpen, playing, onPlay }: RowProps) {
             aria-label={t('prompts.playOf', { name })} onEnded={() => onPlay(false)} />
         )}
       </Table.Td>
-      <Table.Td>{format.duration(prompt.duration_ms / 1000)}</Table.Td>
+      <Table.Td>{prompt.duration_ms === null ? '–' : format.duration(prompt.duration_ms / 1000)}</Table.Td>
       <Table.Td>{format.bytes(prompt.bytes)}</Table.Td>
       <Table.Td><When at={prompt.changed_at} /></Table.Td>
       <Table.Td><RowActions of={name} actions={actions} /></Table.Td>

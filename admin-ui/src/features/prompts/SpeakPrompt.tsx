@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { api, type Schemas, taken } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
+import { UNLESS_THERE } from './prompts';
 
 type Props = { domain: string; name: string; present: Schemas['Prompt'][]; onDone: () => void; onClose: () => void };
 
@@ -15,10 +16,12 @@ export function SpeakPrompt({ domain, name: given, present, onDone, onClose }: P
   const [name, setName] = useState(given);
   const [text, setText] = useState('');
   const [voice, setVoice] = useState(i18n.language);
+  const overwrites = present.some((prompt) => prompt.name === name.trim());
   const speak = useMutation({
     mutationFn: () => {
       const body = { text: text.trim(), ...(voice.trim() ? { voice: voice.trim() } : {}) };
-      return taken(api.POST('/domains/{d}/prompts/{name}/speak', { params: { path: { d: domain, name: name.trim() } }, body }));
+      const params = { path: { d: domain, name: name.trim() }, header: overwrites ? {} : UNLESS_THERE };
+      return taken(api.POST('/domains/{d}/prompts/{name}/speak', { params, body }));
     },
     onSuccess: onDone,
   });
@@ -27,7 +30,6 @@ export function SpeakPrompt({ domain, name: given, present, onDone, onClose }: P
     speak.mutate();
   };
   const fields = fieldsOf(speak.error);
-  const overwrites = present.some((prompt) => prompt.name === name.trim());
   return (
     <Dialog opened onClose={onClose} title={t('prompts.speak')}>
       <form onSubmit={submit}>

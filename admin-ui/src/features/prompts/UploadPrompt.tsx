@@ -8,7 +8,7 @@ import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
 import { upload } from '../../lib/upload';
 import { useFormat } from '../../lib/useFormat';
-import { BYTES_MAX, nameOf, promptUrl } from './prompts';
+import { BYTES_MAX, nameOf, promptUrl, UNLESS_THERE } from './prompts';
 
 type Props = { domain: string; /** Of the one to replace; '': a new one. */ name: string; present: Schemas['Prompt'][]; onDone: () => void; onClose: () => void };
 
@@ -18,8 +18,12 @@ export function UploadPrompt({ domain, name: replaced, present, onDone, onClose 
   const [name, setName] = useState(replaced);
   const [file, setFile] = useState<File | null>(null);
   const [share, setShare] = useState(0);
+  const overwrites = !replaced && present.some((prompt) => prompt.name === name.trim());
   const send = useMutation({
-    mutationFn: (body: File) => upload({ method: 'PUT', url: promptUrl(domain, name.trim()), body, type: 'audio/wav', onProgress: setShare }),
+    mutationFn: (body: File) => upload({
+      method: 'PUT', url: promptUrl(domain, name.trim()), body, type: 'audio/wav', onProgress: setShare,
+      headers: replaced || overwrites ? {} : UNLESS_THERE,
+    }),
     onSuccess: onDone,
   });
   const choose = (chosen: File | null) => {
@@ -33,7 +37,6 @@ export function UploadPrompt({ domain, name: replaced, present, onDone, onClose 
     if (file && !tooLong) send.mutate(file);
   };
   const fields = fieldsOf(send.error);
-  const overwrites = !replaced && present.some((prompt) => prompt.name === name.trim());
   return (
     <Dialog opened onClose={onClose} title={replaced ? t('prompts.replaceOf', { name: replaced }) : t('prompts.upload')}>
       <form onSubmit={submit}>

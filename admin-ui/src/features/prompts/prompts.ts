@@ -1,6 +1,9 @@
 /** Longest file that the server takes, in bytes. */
 export const BYTES_MAX = 10 * 1024 * 1024;
 
+/** A header that keeps what somebody else has made meanwhile. */
+export const UNLESS_THERE = { 'If-None-Match': '*' };
+
 /** Where a prompt lies, to send and to hear it. */
 export function promptUrl(domain: string, name: string): string {
   return `/api/v1/domains/${encodeURIComponent(domain)}/prompts/${encodeURIComponent(name)}`;

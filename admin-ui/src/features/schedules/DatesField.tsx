@@ -20,10 +20,10 @@ export function DatesField({ value, onChange, error, disabled, row }: Props) {
           ? <Yearly value={value.from} onChange={(from) => onChange({ ...value, from })} disabled={disabled} label={label} />
           : (
             <TextInput size="xs" w={140} type="date" aria-label={label(value.kind === 'range' ? 'schedules.first' : 'schedules.date')}
-              value={value.from} disabled={disabled} onChange={(event) => onChange({ ...value, from: event.currentTarget.value })} />
+              value={value.from} disabled={disabled} error={Boolean(error)} onChange={(event) => onChange({ ...value, from: event.currentTarget.value })} />
           )}
         {value.kind === 'range' && (
-          <TextInput size="xs" w={140} type="date" aria-label={label('schedules.last')} value={value.to} min={value.from} disabled={disabled}
+          <TextInput size="xs" w={140} type="date" aria-label={label('schedules.last')} value={value.to} min={value.from} disabled={disabled} error={Boolean(error)}
             onChange={(event) => onChange({ ...value, to: event.currentTarget.value })} />
         )}
       </Group>

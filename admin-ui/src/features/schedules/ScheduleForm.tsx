@@ -1,13 +1,14 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
 import type { Difference } from '../../components/Conflict';
 import { LeaveGuard } from '../../components/LeaveGuard';
 import { SaveProblem } from '../../components/SaveProblem';
+import { useFocusWrong } from '../../lib/useFocusWrong';
 import { type Read, useSaving } from '../../lib/useSaving';
 import { readDomain } from '../domains/queries';
 import { useMayEdit } from '../session/useMayEdit';
@@ -30,6 +31,8 @@ export function ScheduleForm({ domain, name, first, onSaved }: Props) {
   const [form, setForm] = useState(() => startOf(first.data));
   const [base, setBase] = useState(() => text(form));
   const [problems, setProblems] = useState<Problems>({});
+  const here = useRef<HTMLFormElement>(null);
+  useFocusWrong(here, Object.keys(problems).length > 0 && problems);
   const isNew = first.data === null;
   const edited = text(form) !== base;
   const set = (part: Partial<Form>) => {
@@ -61,7 +64,7 @@ export function ScheduleForm({ domain, name, first, onSaved }: Props) {
   };
   const common = { problems, disabled: !mayEdit };
   return (
-    <form onSubmit={submit} noValidate>
+    <form ref={here} onSubmit={submit} noValidate>
       <LeaveGuard dirty={mayEdit && edited && !saving.isPending} />
       <Stack>
         <Zone domain={domain} />

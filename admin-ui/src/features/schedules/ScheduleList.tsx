@@ -60,7 +60,7 @@ function Row({ domain, schedule, mayEdit, onDelete }: RowProps) {
   const path = `/domains/${encodeURIComponent(domain)}/schedules/${encodeURIComponent(schedule.name)}`;
   return (
     <Table.Tr>
-      <Table.Td><Anchor component={Link} to={path}>{schedule.name}</Anchor></Table.Td>
+      <Table.Td><Anchor inherit component={Link} to={path}>{schedule.name}</Anchor></Table.Td>
       <Table.Td><When at={schedule.changed_at} /></Table.Td>
       {mayEdit && (
         <Table.Td>

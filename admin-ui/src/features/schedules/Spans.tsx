@@ -21,9 +21,9 @@ export function Spans({ of, spans, onChange, place, problems, disabled }: Props)
       {spans.map((span, row) => (
         <Stack key={row} gap={2}>
           <Group gap={4} wrap="nowrap">
-            <Time label={t('schedules.fromOf', { of })} value={span.from} disabled={disabled} onChange={(from) => set(row, { from })} />
+            <Time label={t('schedules.fromOf', { of })} value={span.from} disabled={disabled} wrong={Boolean(problems[`${place}.${row}`])} onChange={(from) => set(row, { from })} />
             <Text span c="dimmed" aria-hidden>–</Text>
-            <Time label={t('schedules.toOf', { of })} value={span.to} disabled={disabled} onChange={(to) => set(row, { to })} />
+            <Time label={t('schedules.toOf', { of })} value={span.to} disabled={disabled} wrong={Boolean(problems[`${place}.${row}`])} onChange={(to) => set(row, { to })} />
             {!disabled && (
               <ActionIcon variant="subtle" color="gray" aria-label={t('schedules.removeSpan', { of, from: span.from, to: span.to })}
                 onClick={() => onChange(spans.filter((_, index) => index !== row))}><IconX size={14} aria-hidden /></ActionIcon>
@@ -34,18 +34,18 @@ export function Spans({ of, spans, onChange, place, problems, disabled }: Props)
         </Stack>
       ))}
       {!disabled && (
-        <Button size="compact-sm" variant="subtle" leftSection={<IconPlus size={14} aria-hidden />} mt={3} onClick={add}
+        <Button size="compact-sm" variant="default" leftSection={<IconPlus size={14} aria-hidden />} mt={3} onClick={add}
           aria-label={t('schedules.addSpanTo', { of })}>{t('schedules.addSpan')}</Button>
       )}
     </Group>
   );
 }
 
-type TimeProps = { label: string; value: string; onChange: (time: string) => void; disabled: boolean };
+type TimeProps = { label: string; value: string; onChange: (time: string) => void; disabled: boolean; wrong: boolean };
 
-function Time({ label, value, onChange, disabled }: TimeProps) {
+function Time({ label, value, onChange, disabled, wrong }: TimeProps) {
   return (
-    <TextInput type="time" size="xs" w={96} aria-label={label} value={value} disabled={disabled}
+    <TextInput type="time" size="xs" w={112} aria-label={label} value={value} disabled={disabled} error={wrong}
       onChange={(event) => onChange(event.currentTarget.value)} />
   );
 }

@@ -82,7 +82,7 @@ function Made({ name, token, onClose }: { name: string; token: string; onClose: 
       <Alert color="yellow">{t('tokens.once')}</Alert>
       <Copied label={name} value={token} />
       <Text size="sm">{t('tokens.use')}</Text>
-      <Copied label="curl" value={`curl -H 'Authorization: Bearer ${token}' ${location.origin}/api/v1/users`} />
+      <Copied label={t('tokens.example')} value={`curl -H 'Authorization: Bearer ${token}' ${location.origin}/api/v1/users`} />
       <Button onClick={onClose}>{t('common.close')}</Button>
     </Stack>
   );

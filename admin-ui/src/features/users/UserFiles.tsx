@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next';
 
 import { words } from '../../components/Failure';
 import { download } from '../../lib/download';
-import { template, usersCsv } from './exportUsers';
+import { allUsers, template, usersCsv } from './exportUsers';
 import { ImportUsers } from './ImportUsers';
 
 /** Users from and to CSV files. */
@@ -14,7 +14,7 @@ export function UserFiles({ domain, mayEdit }: { domain: string; mayEdit: boolea
   const { t } = useTranslation();
   const [importing, setImporting] = useState(false);
   const save = useMutation({
-    mutationFn: async () => download(`users-${domain}.csv`, await usersCsv(domain), 'text/csv'),
+    mutationFn: async () => download(`users-${domain}.csv`, usersCsv(await allUsers(domain)), 'text/csv'),
     onError: (error) => notifications.show({ color: 'red', message: words(error, t) }),
   });
   return (

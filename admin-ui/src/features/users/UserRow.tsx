@@ -16,7 +16,7 @@ export function UserRow({ user, mayEdit, onAction }: Props) {
       <Table.Td>{user.name}</Table.Td>
       <Table.Td>{user.display_name}</Table.Td>
       <Table.Td>{user.numbers.join(', ')}</Table.Td>
-      <Table.Td>{t('users.registered', { count: user.registrations })}</Table.Td>
+      <Table.Td>{user.registrations ?? '–'}</Table.Td>
       {mayEdit && (
         <Table.Td>
           <RowActions of={user.name} actions={actions.map((action) => ({ label: words[action], onClick: () => onAction(action) }))} />

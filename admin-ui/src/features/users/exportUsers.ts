@@ -1,27 +1,27 @@
 import { api, type Schemas, taken } from '../../api/client';
 import { csv } from '../../lib/csv';
+import { COLUMNS } from './readUsers';
 
-/** The columns of a file of users, in the order of the template. */
-export const COLUMNS = ['name', 'display_name', 'numbers', 'password'];
-
-/** All users as a file that can be imported again; passwords are not known to anybody. */
-export async function usersCsv(domain: string): Promise<string> {
-  const rows: string[][] = [COLUMNS.slice(0, 3)];
+/** All users of a domain. */
+export async function allUsers(domain: string): Promise<Schemas['User'][]> {
+  const users: Schemas['User'][] = [];
   let cursor: string | undefined;
   do {
     const query = { limit: 1000, ...(cursor ? { cursor } : {}) };
     const page = (await taken(api.GET('/domains/{d}/users', { params: { path: { d: domain }, query } }))).data;
-    rows.push(...page.items.map(rowOf));
+    users.push(...page.items);
     cursor = page.next ?? undefined;
   } while (cursor);
-  return csv(rows);
+  return users;
 }
 
-function rowOf({ name, display_name: displayName, numbers }: Schemas['User']): string[] {
-  return [name, displayName, numbers.join(' ')];
+/** Users as a file that can be imported again; passwords are not known to anybody. */
+export function usersCsv(users: Schemas['User'][]): string {
+  const rowOf = ({ name, display_name: displayName, numbers }: Schemas['User']) => [name, displayName, numbers.join(' ')];
+  return csv([COLUMNS.slice(0, 3), ...users.map(rowOf)]);
 }
 
 /** What a file of users looks like. */
 export function template(): string {
-  return csv([COLUMNS, ['301', 'Ann Example', '+49301234301 301', ''], ['302', 'Bob Example', '', 'a password of your own']]);
+  return csv([[...COLUMNS], ['301', 'Ann Example', '+49301234301 301', ''], ['302', 'Bob Example', '', 'a password of your own']]);
 }

@@ -13,13 +13,15 @@ pub(crate) const STAMPS_MAX: usize = 4_096;
 /// The domain's music for those who wait, among its prompts.
 pub(crate) const MUSIC: &str = "music-on-hold";
 /// Names of recordings begin so; they are looked for among the domain's recordings first.
-pub(crate) const RECORDING: &str = "recording-";
+pub const RECORDING: &str = "recording-";
 
 /// A name that leads nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(crate) enum NameError {
+pub enum NameError {
+    /// Not one step of a path.
     #[error("{0:?} is no prompt name: letters, digits, spaces, '.', '_' and '-', not beginning with '.'")]
     Prompt(String),
+    /// One that no folder has.
     #[error("{0:?} is no domain name")]
     Domain(String),
 }
@@ -34,7 +36,10 @@ fn is_plain(name: &str, extra: &[char]) -> bool {
 }
 
 /// `prompts_dir/DOMAIN/NAME`, with `.wav` where the name has no ending of that kind.
-pub(crate) fn path(prompts_dir: &Path, domain: &str, name: &str) -> Result<PathBuf, NameError> {
+///
+/// # Errors
+/// Which of the names leads nowhere.
+pub fn path(prompts_dir: &Path, domain: &str, name: &str) -> Result<PathBuf, NameError> {
     if !is_plain(domain, &[]) {
         return Err(NameError::Domain(domain.chars().take(128).collect()));
     }

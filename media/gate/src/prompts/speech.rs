@@ -9,7 +9,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 /// Longest text spoken, in bytes.
-pub(crate) const TEXT_MAX: usize = 4_096;
+pub const TEXT_MAX: usize = 4_096;
 
 /// Speaks text. Called on the gate's prompt threads, which may wait for it.
 pub trait Speech: Send + Sync {

@@ -479,6 +479,62 @@ async fn history_keeps_the_newest_thousand() {
     );
 }
 
+#[tokio::test]
+async fn a_page_has_numbers_in_their_order_without_their_settings() {
+    let (home, scope, _) = house().await;
+    for (number, title) in [("4", "Four%"), ("100", "Hundred"), ("web", "")] {
+        let new = NewEntryPoint {
+            title: title.to_owned(),
+            config: r#"{"long": true}"#.to_owned(),
+            ..NewEntryPoint::new(number, "flow")
+        };
+        home.add_entry_point(&scope, &new).await.unwrap();
+    }
+    let page = async |words: &str, after: &str, limit| {
+        let (page, more) = home.activations_page(&scope, words, after, limit).await.unwrap();
+        assert!(page.iter().all(|it| it.entry_point.config.is_empty()));
+        let numbers: Vec<String> = page.into_iter().map(|it| it.entry_point.number).collect();
+        (numbers.join(" "), more)
+    };
+    let is = |numbers: &str, more| (numbers.to_owned(), more);
+    assert_eq!(page("", "", 2).await, is("100 300", true));
+    assert_eq!(page("", "300", 2).await, is("4 web", false));
+    assert_eq!(page("", "100", 3).await, is("300 4 web", false));
+    assert_eq!(page("hundr", "", 9).await, is("100", false));
+    assert_eq!(page("%", "", 9).await, is("4", false));
+    assert_eq!(page("flow", "", 1).await, is("100", true));
+    let other = home.domain("other.local").await;
+    let (none, more) = home.activations_page(&other, "", "", 9).await.unwrap();
+    assert!(none.is_empty() && !more);
+    let unbounded = home.activations_page(&scope, "", "", 0).await;
+    assert!(matches!(unbounded, Err(StoreError::Invalid { .. })));
+}
+
+#[tokio::test]
+async fn a_version_and_what_takes_over_change_together_or_not_at_all() {
+    let (home, scope, [first, second, _]) = house().await;
+    let change = |fallback: &str| tandem_store::EntryPointChange {
+        module: Some(("flow".to_owned(), Some(second.clone()))),
+        fallback: Some(NewFallback::parse(fallback, "{}".to_owned())),
+        ..tandem_store::EntryPointChange::default()
+    };
+    let refused = home.set_entry_point(&scope, "300", &change("nothing")).await;
+    assert!(matches!(refused, Err(StoreError::NotFound { .. })));
+    let now = home.activation(&scope, "300").await.unwrap().unwrap();
+    assert_eq!((now.entry_point.hash, now.fallback), (first, None));
+    let set = home
+        .set_entry_point(&scope, "300", &change("busy"))
+        .await
+        .unwrap();
+    assert_eq!((set.hash, set.fallback_cause.as_str()), (second.clone(), "busy"));
+    let what: Vec<Event> = history(&home, &scope).await.into_iter().map(|it| it.0).collect();
+    assert_eq!(what, [Event::Activated, Event::Activated, Event::FallbackChanged]);
+    home.set_entry_point(&scope, "300", &change("busy"))
+        .await
+        .unwrap();
+    assert_eq!(history(&home, &scope).await.len(), 3, "nothing changed");
+}
+
 /// The same numbers, modules and calls in another domain.
 #[tokio::test]
 async fn a_second_domain_sees_and_changes_nothing_of_versions() {

@@ -1,6 +1,8 @@
 //! What scenarios use of the world: hosts, secrets, schedules, contacts.
 
-use tandem_store::{Contact, ContactNumber, ContactsWritten, HostPattern, SecretValue, StoreError};
+use tandem_store::{
+    Contact, ContactNumber, ContactsWritten, HostPattern, NewEntryPoint, NewFallback, SecretValue, StoreError,
+};
 
 use crate::home;
 
@@ -93,6 +95,39 @@ async fn a_schedule_is_its_domains_own() {
     assert!(home.schedules(&ours).await.unwrap().is_empty());
     let named = home.set_schedule(&ours, "a b", "{}").await;
     assert!(matches!(named, Err(StoreError::Invalid { .. })));
+}
+
+#[tokio::test]
+async fn numbers_that_a_schedule_decides_about_are_told() {
+    let home = home().await;
+    let (ours, theirs) = (home.domain("demo.local").await, home.domain("other.local").await);
+    home.put_module(&ours, "hours", "call-scenario", b"hours")
+        .await
+        .unwrap();
+    let says = r#"{"schedule": "office", "open": "fall_back"}"#;
+    let new = |number: &str, config: &str| NewEntryPoint {
+        config: config.to_owned(),
+        ..NewEntryPoint::new(number, "hours")
+    };
+    let night = NewEntryPoint {
+        fallback: Some(NewFallback::Scenario {
+            module: "hours".to_owned(),
+            version: None,
+            config: says.to_owned(),
+        }),
+        ..NewEntryPoint::new("3", "hours")
+    };
+    for new in [
+        new("1", says),
+        new("2", r#"{"schedule": "offices", "say": "\"office\""}"#),
+        night,
+        new("4", r#"{"say": "office"}"#),
+    ] {
+        home.add_entry_point(&ours, &new).await.unwrap();
+    }
+    assert_eq!(home.schedule_users(&ours, "office").await.unwrap(), ["1", "3"]);
+    assert!(home.schedule_users(&ours, "offic_").await.unwrap().is_empty());
+    assert!(home.schedule_users(&theirs, "office").await.unwrap().is_empty());
 }
 
 fn contact(name: &str, company: &str, number: &str) -> Contact {

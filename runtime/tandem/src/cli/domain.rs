@@ -51,6 +51,9 @@ pub enum Domain {
         /// `mail.sender` of the configuration
         #[arg(long, value_name = "ADDRESS", value_parser = sender)]
         mail_sender: Option<String>,
+        /// Whether nobody of it can register, call or log in: `true` or `false`. Calls in progress go on
+        #[arg(long, value_name = "WHETHER")]
+        blocked: Option<bool>,
     },
     /// List all domains
     List,
@@ -113,19 +116,23 @@ impl Domain {
                 keep_calls,
                 music,
                 mail_sender,
+                blocked,
             } => {
                 let change = DomainChange {
                     time_zone: time_zone.as_deref(),
                     keep_journals: *keep_journals,
                     keep_calls: *keep_calls,
                     mail_sender: mail_sender.as_deref(),
+                    blocked: *blocked,
                 };
                 let unchanged = (change.time_zone, change.keep_journals, change.keep_calls)
                     == (None, None, None)
-                    && change.mail_sender.is_none();
+                    && change.mail_sender.is_none()
+                    && change.blocked.is_none();
                 if unchanged && music.is_none() {
                     return Err(Failure::Usage(
-                        "say what to change: --time-zone, --keep-journals, --keep-calls, --music or --mail-sender"
+                        "say what to change: --time-zone, --keep-journals, --keep-calls, --music, --mail-sender or \
+                         --blocked"
                             .to_owned(),
                     ));
                 }
@@ -195,6 +202,9 @@ impl Domain {
                         "mail sender".into(),
                         sender.unwrap_or_else(|| "the server's".into()),
                     ]);
+                    if domain.blocked {
+                        table.row(["blocked".into(), "yes".into()]);
+                    }
                     table.row(["created".into(), domain.created_at.to_string()]);
                     table.row(["users".into(), users.len().to_string()]);
                     table.row(["numbers".into(), numbers.len().to_string()]);

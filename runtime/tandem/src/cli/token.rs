@@ -27,7 +27,8 @@ enum Action {
     Add {
         /// What it is called
         name: String,
-        /// What it lets do, of scenarios:read, scenarios:write, calls:read
+        /// What it lets do, of scenarios:read, scenarios:write, calls:read, voicemail:read, voicemail:write, users:read,
+        /// users:write, domain:read, domain:write. With domain:write it may make administrators and other tokens
         #[arg(
             long,
             value_name = "SCOPE,…",

@@ -103,7 +103,7 @@ async fn tell_one(off_call: &OffCall, due: &DueEvent) -> Result<(), StoreError> 
     let scope = store.domain_scope(&due.domain).await?;
     // A run that a crash interrupts is made again under its name, and what it did is not done twice.
     let run = format!("{}#{}", due.id, due.failures);
-    let Some(entry) = store.entry_point(&scope, &due.entry_point).await? else {
+    let Some(entry) = off_call.entry_point(&due.domain, &due.entry_point).await? else {
         return store.remove_event(&scope, &due.id, &run).await; // nobody hears it any more
     };
     let event = Event {

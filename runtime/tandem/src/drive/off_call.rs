@@ -34,10 +34,16 @@ pub struct OffCall {
 }
 
 impl OffCall {
-    /// The entry point of exactly this name.
+    /// The entry point of exactly this name; none: there is none, or the domain is blocked.
     pub async fn entry_point(&self, domain: &str, name: &str) -> Result<Option<EntryPoint>, StoreError> {
-        let scope = self.answers.store.domain_scope(domain).await?;
-        self.answers.store.entry_point(&scope, name).await
+        match self.answers.store.find_domain(domain).await? {
+            Some((scope, domain)) if !domain.blocked => self.answers.store.entry_point(&scope, name).await,
+            Some(_) => Ok(None),
+            None => Err(StoreError::NotFound {
+                what: "domain",
+                name: domain.to_owned(),
+            }),
+        }
     }
 
     /// A name for the run that answers a request.

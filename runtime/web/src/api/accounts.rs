@@ -93,7 +93,6 @@ pub(crate) async fn change(
     let login = path(login)?;
     let edit: Edit = body::json(body)?;
     not_oneself(&caller, &login, edit.blocked == Some(true), "block")?;
-    let before = read(&api, home, &login).await?;
     let hash = match edit.password {
         Some(password) => {
             let hash = api.hashing(move || password::hash(&password)).await?;
@@ -107,15 +106,13 @@ pub(crate) async fn change(
         blocked: edit.blocked,
         language: edit.language.as_deref(),
     };
-    let after = api.store().set_account(home, &login, &change).await?;
     let password = if hash.is_some() { " and its password" } else { "" };
-    let change = Change {
-        action: "change",
-        what: format!("account {login}{password}"),
-        before: state(&before),
-        after: state(&after),
-    };
-    api.audit(&caller, home, change).await;
+    let editing = api
+        .edit(&caller, home, format!("account {login}{password}"))
+        .await;
+    let before = read(&api, home, &login).await?;
+    let after = api.store().set_account(home, &login, &change).await?;
+    editing.changed(&before, &after).await;
     Ok(Json(after))
 }
 
@@ -129,15 +126,10 @@ pub(crate) async fn remove(
     let home = caller.home(TokenScope::DomainWrite)?;
     let login = path(login)?;
     not_oneself(&caller, &login, true, "remove")?;
+    let editing = api.edit(&caller, home, format!("account {login}")).await;
     let before = read(&api, home, &login).await?;
     api.store().remove_account(home, &login).await?;
-    let change = Change {
-        action: "remove",
-        what: format!("account {login}"),
-        before: state(&before),
-        after: None,
-    };
-    api.audit(&caller, home, change).await;
+    editing.removed(&before).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

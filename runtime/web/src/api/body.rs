@@ -1,13 +1,16 @@
 //! Bodies: read whole, within a size and a time.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Query;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_path_to_error::{Path, Segment};
 use tandem_host_api::{Code, Problem};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -17,19 +20,38 @@ use super::problem::ApiError;
 /// How long what nobody wants is read on, so that its sender hears why instead of a broken connection.
 const LINGER: Duration = Duration::from_secs(5);
 
-/// Reads a component. One that says or shows that it is too large is refused as soon as it does.
+/// Reads a component.
 pub(crate) async fn component(
     body: &mut Body,
     announced: Option<u64>,
     limits: &ApiLimits,
 ) -> Result<Bytes, ApiError> {
     let max = limits.component_bytes_max;
+    upload(body, announced, max, limits).await.map_err(|error| {
+        if !error.is_too_large() {
+            return error;
+        }
+        let detail = format!("the component is over {max} bytes");
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, detail.clone()).with_problem(Problem {
+            code: Code::TooLarge,
+            detail,
+        })
+    })
+}
+
+/// Reads a file of `max` bytes at most. One that says or shows that it is too large is refused as soon as it does.
+pub(crate) async fn upload(
+    body: &mut Body,
+    announced: Option<u64>,
+    max: usize,
+    limits: &ApiLimits,
+) -> Result<Bytes, ApiError> {
     if announced.is_some_and(|bytes| bytes > max as u64) {
         return Err(too_large(max));
     }
     let deadline = Instant::now() + limits.upload_time;
     // What was announced is not believed: memory is taken as the bytes come.
-    let mut component = Vec::new();
+    let mut file = Vec::new();
     loop {
         let next = timeout_at(deadline, timeout(limits.upload_idle, body.frame()));
         let Ok(Ok(next)) = next.await else {
@@ -43,7 +65,7 @@ pub(crate) async fn component(
             ));
         };
         match next {
-            None => return Ok(component.into()),
+            None => return Ok(file.into()),
             Some(Err(error)) => {
                 return Err(ApiError::new(
                     StatusCode::BAD_REQUEST,
@@ -52,10 +74,10 @@ pub(crate) async fn component(
             }
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
-                    if component.len() + data.len() > max {
+                    if file.len() + data.len() > max {
                         return Err(too_large(max));
                     }
-                    component.extend_from_slice(data);
+                    file.extend_from_slice(data);
                 }
             }
         }
@@ -63,11 +85,15 @@ pub(crate) async fn component(
 }
 
 fn too_large(max: usize) -> ApiError {
-    let detail = format!("the component is over {max} bytes");
-    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, detail.clone()).with_problem(Problem {
-        code: Code::TooLarge,
-        detail,
-    })
+    ApiError::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("the file is over {max} bytes"),
+    )
+}
+
+/// How many bytes a request says that it brings.
+pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Reads on and throws away, within four components' size and [`LINGER`].
@@ -85,15 +111,50 @@ pub(crate) async fn discard(body: &mut Body, limits: &ApiLimits) {
     let _ = timeout(LINGER, reading).await; // it was not wanted anyway
 }
 
-/// A body that is JSON of this shape.
+/// A body that is JSON of this shape. What is wrong is shown at its field.
 pub(crate) fn json<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, ApiError> {
     let body = body.map_err(|rejection| ApiError::new(rejection.status(), rejection.body_text()))?;
-    serde_json::from_slice(&body).map_err(|error| {
+    let mut text = serde_json::Deserializer::from_slice(&body);
+    let wrong = |error: &dyn Display| {
         ApiError::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             format!("the body is not what is asked for: {error}"),
         )
-    })
+    };
+    let read = serde_path_to_error::deserialize(&mut text).map_err(|error| {
+        let pointer = pointer(error.path());
+        let error = error.into_inner();
+        // Words about what is no JSON, or about the whole, are not about a field.
+        if pointer.is_empty() || !error.is_data() {
+            return wrong(&error);
+        }
+        wrong(&error).at(&pointer, error.to_string())
+    })?;
+    text.end().map_err(|error| wrong(&error))?;
+    Ok(read)
+}
+
+/// A field that was given, be it as `null`.
+#[allow(clippy::option_option, reason = "`null` is something else than nothing")]
+pub(crate) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+/// RFC 6901.
+fn pointer(path: &Path) -> String {
+    let mut pointer = String::new();
+    for step in path {
+        let name = match step {
+            Segment::Seq { index } => index.to_string(),
+            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
+            Segment::Enum { .. } | Segment::Unknown => continue,
+        };
+        pointer.push('/');
+        pointer.push_str(&name);
+    }
+    pointer
 }
 
 /// A query of this shape.

@@ -51,11 +51,7 @@ enum Who {
 impl Caller {
     /// The domain that the request is about, if the caller may do this in it.
     pub(crate) fn may(&self, right: TokenScope) -> Result<&DomainScope, ApiError> {
-        let may = match &self.who {
-            Who::Program(bearer) => bearer.token.scopes.contains(&right),
-            Who::Person(session) => role_may(session.account.role, right),
-        };
-        if !may {
+        if !self.has(right) {
             return Err(match &self.who {
                 Who::Program(_) => ApiError::not_for(right),
                 Who::Person(_) => ApiError::new(
@@ -70,6 +66,23 @@ impl Caller {
                 "which domain? say /api/v1/domains/DOMAIN/…",
             )
         })
+    }
+
+    /// Whether the caller may do all that a token would let do: nobody hands on what he has not.
+    pub(crate) fn may_hand_on(&self, rights: &[TokenScope]) -> Result<(), ApiError> {
+        let lacking = rights.iter().position(|right| !self.has(*right));
+        let Some((place, right)) = lacking.and_then(|place| Some((place, rights.get(place)?))) else {
+            return Ok(());
+        };
+        let detail = format!("{right} is not yours to hand on");
+        Err(ApiError::new(StatusCode::FORBIDDEN, detail.clone()).at(&format!("/scopes/{place}"), detail))
+    }
+
+    fn has(&self, right: TokenScope) -> bool {
+        match &self.who {
+            Who::Program(bearer) => bearer.token.scopes.contains(&right),
+            Who::Person(session) => role_may(session.account.role, right),
+        }
     }
 
     /// For calls that are over: the domain, and the user whose calls are all that the caller may see; none: it may see
@@ -120,14 +133,6 @@ impl Caller {
         match &self.who {
             Who::Program(bearer) => format!("token:{}", bearer.token.name),
             Who::Person(session) => session.account.login.clone(),
-        }
-    }
-
-    /// The token's name or the login, for the log.
-    pub(crate) fn token(&self) -> &str {
-        match &self.who {
-            Who::Program(bearer) => &bearer.token.name,
-            Who::Person(session) => &session.account.login,
         }
     }
 
@@ -186,10 +191,13 @@ impl FromRequestParts<Api> for Caller {
             Some(shown) => Who::Program(bearer(api, address, shown.to_str().ok()).await?),
             None => Who::Person(Box::new(person(api, parts).await?)),
         };
-        let own = match &who {
-            Who::Program(bearer) => Some(&bearer.scope),
-            Who::Person(session) => session.scope.as_ref(),
+        let (own, blocked) = match &who {
+            Who::Program(bearer) => (Some(&bearer.scope), bearer.domain_blocked),
+            Who::Person(session) => (session.scope.as_ref(), session.domain_blocked),
         };
+        if blocked {
+            return Err(domain_blocked());
+        }
         let scope = match (parts.extensions.get::<Named>(), own) {
             (None, own) => own.cloned(),
             (Some(Named(name)), Some(own)) if own.name().eq_ignore_ascii_case(name) => Some(own.clone()),
@@ -202,6 +210,11 @@ impl FromRequestParts<Api> for Caller {
         };
         Ok(Self { who, scope, address })
     }
+}
+
+pub(super) fn domain_blocked() -> ApiError {
+    let words = "the domain is blocked; the system's administrators know why";
+    ApiError::new(StatusCode::FORBIDDEN, words)
 }
 
 fn no_domain(name: &str) -> ApiError {
@@ -220,12 +233,7 @@ async fn bearer(api: &Api, address: IpAddr, shown: Option<&str>) -> Result<Beare
     let throttle = &api.shared.throttle;
     let network = network(address);
     if let Err(wait) = throttle.check(&network, Instant::now()) {
-        let detail = "too many wrong tokens came from this address";
-        return Err(ApiError::later(
-            StatusCode::TOO_MANY_REQUESTS,
-            detail,
-            wait.as_secs() + 1,
-        ));
+        return Err(ApiError::too_often("tokens came from this address", wait));
     }
     let bearer = match shown.and_then(token_of) {
         Some(secret) => api.store().bearer(&secret).await?,

@@ -1,5 +1,6 @@
 //! Domains: the system's administrators make and remove them, a domain's own set what is theirs.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
@@ -9,12 +10,12 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
-use tandem_store::{Domain, DomainChange, DomainLimits, Keep, NewDomain, StoreError, TokenScope};
+use serde::{Deserialize, Serialize};
+use tandem_store::{Domain, DomainChange, DomainLimits, Keep, Limit, NewDomain, StoreError, TokenScope};
 use utoipa::ToSchema;
 
 use super::caller::Caller;
-use super::edit::{Change, IfMatch, Tagged, must_match, state};
+use super::edit::{IfMatch, Tagged, must_match};
 use super::problem::ApiError;
 use super::users::Page;
 use super::{Api, body};
@@ -32,6 +33,8 @@ pub(crate) struct Shown {
     keep_calls_s: Option<u64>,
     mail_sender: Option<String>,
     limits: DomainLimits,
+    /// Nobody of it can register, call or log in.
+    blocked: bool,
 }
 
 impl From<Domain> for Shown {
@@ -46,6 +49,7 @@ impl From<Domain> for Shown {
             created_at: domain.created_at,
             mail_sender: domain.mail_sender,
             limits: domain.limits,
+            blocked: domain.blocked,
         }
     }
 }
@@ -70,13 +74,16 @@ struct Creation {
     realm: Option<String>,
     #[serde(default = "utc")]
     time_zone: String,
+    /// Without the stock scenarios, and without extensions that can be dialled.
+    #[serde(default)]
+    empty: bool,
 }
 
 fn utc() -> String {
     "UTC".to_owned()
 }
 
-/// Makes a domain.
+/// Makes a domain, with the stock scenarios and extensions that can be dialled.
 #[utoipa::path(post, path = "/domains", tag = "domains", request_body = Creation, responses((status = 201, body = Shown)))]
 pub(crate) async fn create(
     caller: Caller,
@@ -84,28 +91,28 @@ pub(crate) async fn create(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     caller.may_all()?;
-    let Creation {
-        name,
-        realm,
-        time_zone,
-    } = body::json(body)?;
+    let asked: Creation = body::json(body)?;
     let new = NewDomain {
-        name,
-        realm,
-        time_zone,
+        name: asked.name,
+        realm: asked.realm,
+        time_zone: asked.time_zone,
     };
+    let what = format!("domain {}", new.name.to_ascii_lowercase());
+    let editing = api.edit(&caller, None, what).await;
     let made = api.store().create_domain(&new).await;
     let shown = Shown::from(made.map_err(|error| {
         let field = field(&error);
         ApiError::in_field(error, field)
     })?);
-    let change = Change {
-        action: "create",
-        what: format!("domain {}", shown.name),
-        before: None,
-        after: state(&shown),
-    };
-    api.audit(&caller, None, change).await;
+    if let (false, Some(stock)) = (asked.empty, api.stock()) {
+        let scope = api.store().domain_scope(&shown.name).await?;
+        if let Err(error) = stock.install(&scope).await {
+            // All of it or nothing, so that it can be made again.
+            api.store().delete_domain(&scope).await?;
+            return Err(error.into());
+        }
+    }
+    editing.made(&shown).await;
     Ok(Tagged(StatusCode::CREATED, shown).into_response())
 }
 
@@ -133,18 +140,16 @@ pub(crate) async fn show(caller: Caller, State(api): State<Api>) -> Result<Tagge
 #[schema(as = DomainEdit)]
 struct Edit {
     time_zone: Option<String>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "body::given")]
     keep_journals_s: Option<Option<u64>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "body::given")]
     keep_calls_s: Option<Option<u64>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "body::given")]
     mail_sender: Option<Option<String>>,
-}
-
-/// A field that was given, be it as `null`.
-#[allow(clippy::option_option, reason = "`null` is something else than nothing")]
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(from).map(Some)
+    /// Only the system's administrators.
+    blocked: Option<bool>,
+    /// Only the system's administrators. `null` gives a limit back to the server.
+    limits: Option<BTreeMap<String, Option<u64>>>,
 }
 
 /// Changes the domain.
@@ -157,7 +162,12 @@ pub(crate) async fn change(
 ) -> Result<Tagged<Shown>, ApiError> {
     let scope = caller.may(TokenScope::DomainWrite)?;
     let edit: Edit = body::json(body)?;
-    let editing = api.editing().await;
+    if edit.blocked.is_some() || edit.limits.is_some() {
+        caller.may_all()?;
+    }
+    let limits = edit.limits.as_ref().map(limits).transpose()?;
+    let what = format!("domain {}", scope.name());
+    let editing = api.edit(&caller, Some(scope), what).await;
     let before = Shown::from(api.store().domain(scope).await?);
     must_match(&headers, &before)?;
     let keep = |seconds: Option<Option<u64>>| {
@@ -172,17 +182,36 @@ pub(crate) async fn change(
             .mail_sender
             .as_ref()
             .map(|sender| sender.as_deref().unwrap_or_default()),
+        blocked: edit.blocked,
     };
-    let after = Shown::from(api.store().set_domain(scope, &change).await?);
-    drop(editing);
-    let change = Change {
-        action: "change",
-        what: format!("domain {}", scope.name()),
-        before: state(&before),
-        after: state(&after),
-    };
-    api.audit(&caller, Some(scope), change).await;
+    api.store().set_domain(scope, &change).await?;
+    if let Some(limits) = limits {
+        api.store().set_limits(scope, &limits).await?;
+    }
+    let after = Shown::from(api.store().domain(scope).await?);
+    editing.changed(&before, &after).await;
     Ok(Tagged(StatusCode::OK, after))
+}
+
+/// Limits by their names, each within its bounds.
+fn limits(given: &BTreeMap<String, Option<u64>>) -> Result<Vec<(Limit, Option<u64>)>, ApiError> {
+    let each = given.iter().map(|(name, value)| {
+        let limit = Limit::named(name).ok_or_else(|| format!("there is no limit `{name}`"));
+        let bound = limit.and_then(|limit| {
+            let [least, most] = limit.bounds();
+            match value {
+                Some(value) if !(least..=most).contains(value) => {
+                    Err(format!("{name}: {value} is not from {least} to {most}"))
+                }
+                _ => Ok((limit, *value)),
+            }
+        });
+        bound.map_err(|words| {
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, words.clone())
+                .at(&format!("/limits/{name}"), words)
+        })
+    });
+    each.collect()
 }
 
 /// Removes it with all it owns.
@@ -194,17 +223,10 @@ pub(crate) async fn remove(
 ) -> Result<StatusCode, ApiError> {
     caller.may_all()?;
     let scope = caller.may(TokenScope::DomainWrite)?;
-    let editing = api.editing().await;
+    let editing = api.edit(&caller, None, format!("domain {}", scope.name())).await;
     let before = Shown::from(api.store().domain(scope).await?);
     must_match(&headers, &before)?;
     api.store().delete_domain(scope).await?;
-    drop(editing);
-    let change = Change {
-        action: "remove",
-        what: format!("domain {}", scope.name()),
-        before: state(&before),
-        after: None,
-    };
-    api.audit(&caller, None, change).await;
+    editing.removed(&before).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tandem_store::NewAuditEntry;
 use tandem_store::accounts::Home;
+use tokio::sync::MutexGuard;
 use utoipa::IntoParams;
 
 use super::Api;
@@ -66,6 +67,68 @@ pub(crate) fn must_match(headers: &HeaderMap, now: &impl Serialize) -> Result<()
     ))
 }
 
+/// As [`must_match`], of something that the request makes where it is not there (`now` is none).
+pub(crate) fn must_match_or_make(headers: &HeaderMap, now: Option<&impl Serialize>) -> Result<(), ApiError> {
+    may_overwrite(headers, now.is_some())?;
+    match now {
+        Some(now) => must_match(headers, now),
+        None if headers.contains_key(header::IF_MATCH) => Err(ApiError::new(
+            StatusCode::PRECONDITION_FAILED,
+            "somebody else has removed it meanwhile",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A request with `If-None-Match: *` makes something new, and overwrites nothing (RFC 9110 §13.1.2).
+pub(crate) fn may_overwrite(headers: &HeaderMap, is_there: bool) -> Result<(), ApiError> {
+    if is_there && headers.contains_key(header::IF_NONE_MATCH) {
+        return Err(ApiError::new(
+            StatusCode::PRECONDITION_FAILED,
+            "it is there already: choose another name, or change the one that is there",
+        ));
+    }
+    Ok(())
+}
+
+/// An edit under way: nobody else's comes between reading what was and writing what is. It ends by saying what it did,
+/// which is written down; dropped, it did nothing.
+pub(crate) struct Edit<'a> {
+    api: &'a Api,
+    caller: &'a Caller,
+    home: Home<'a>,
+    what: String,
+    turn: MutexGuard<'a, ()>,
+}
+
+impl Edit<'_> {
+    /// It was not there before.
+    pub(crate) async fn made(self, after: &impl Serialize) {
+        self.done("create", None, state(after)).await;
+    }
+
+    /// It was something else before.
+    pub(crate) async fn changed(self, before: &impl Serialize, after: &impl Serialize) {
+        self.done("change", state(before), state(after)).await;
+    }
+
+    /// It is no more.
+    pub(crate) async fn removed(self, before: &impl Serialize) {
+        self.done("remove", state(before), None).await;
+    }
+
+    async fn done(self, action: &str, before: Option<Value>, after: Option<Value>) {
+        drop(self.turn);
+        let change = Change {
+            action,
+            what: self.what,
+            before,
+            after,
+        };
+        self.api.audit(self.caller, self.home, change).await;
+    }
+}
+
 /// A change that was made.
 pub(crate) struct Change<'a> {
     /// `create`, `change`, `remove`.
@@ -79,6 +142,17 @@ pub(crate) struct Change<'a> {
 }
 
 impl Api {
+    /// Begins to edit `what`, its kind and its name, once nobody else does.
+    pub(crate) async fn edit<'a>(&'a self, caller: &'a Caller, home: Home<'a>, what: String) -> Edit<'a> {
+        Edit {
+            api: self,
+            caller,
+            home,
+            what,
+            turn: self.editing().await,
+        }
+    }
+
     /// Writes down who changed what. The change is made: where that cannot be written, the log has it.
     pub(crate) async fn audit(&self, caller: &Caller, home: Home<'_>, change: Change<'_>) {
         let (who, address) = (caller.name(), caller.address().to_string());

@@ -174,7 +174,7 @@ pub(crate) async fn read(
     let Some(place) = place else {
         return Ok(Json(first).into_response());
     };
-    tracing::info!(domain = scope.name(), token = caller.token(), "a log is followed");
+    tracing::info!(domain = scope.name(), who = caller.name(), "a log is followed");
     let body = Body::new(follow(&api, scope, filter, first, place));
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),

@@ -2,8 +2,9 @@
 //! who may see several domains name one in the path ([`inside`]).
 //!
 //! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`accounts`],
-//! [`users`], [`scenarios`], [`numbers`], [`voicemail`], [`calls`], [`now`], [`logs`] or [`replays`] → the store, and the
-//! audit log (`edit`). What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
+//! [`users`], [`scenarios`], [`numbers`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`calls`], [`now`],
+//! [`logs`] or [`replays`] → the store, and the audit log (`edit`).
+//! What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
 
 mod accounts;
@@ -20,10 +21,13 @@ mod now;
 mod numbers;
 mod openapi;
 mod problem;
+mod prompts;
 mod replays;
 mod scenarios;
+mod schedules;
 mod session;
 mod throttle;
+mod tokens;
 mod usage;
 mod users;
 mod voicemail;
@@ -41,14 +45,16 @@ use axum::http::StatusCode;
 use axum::routing::any;
 use jiff::Timestamp;
 use tandem_host_api::{Grants, Verdict};
-use tandem_store::{DomainScope, Store};
+use tandem_store::{DomainScope, Store, StoreError};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OwnedSemaphorePermit, Semaphore, watch};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use caller::Peer;
 pub use now::CountRegistrations;
+pub use numbers::{Provided, Stock};
 use problem::ApiError;
+pub use prompts::{Prompt, PromptRefused, Prompts};
 pub use replays::{Replay, ReplayAsked, ReplayRefused};
 use throttle::Throttle;
 pub use users::MakeCredentials;
@@ -59,6 +65,8 @@ use crate::Live;
 const BODY_BYTES_MAX: usize = 64 << 10;
 /// Passwords that are hashed or compared at once: each takes a core.
 const HASHERS: usize = 2;
+/// Texts that are spoken at once, of all domains. A domain has one at a time.
+const SPEAKERS: usize = 2;
 /// Lists of calls that are exported at once, of all domains. A domain has one at a time.
 const EXPORTS: usize = 4;
 /// Journals that are read at once: each takes a core and some of memory.
@@ -130,6 +138,11 @@ struct Shared {
     reading: Semaphore,
     /// None: nobody runs replays.
     replays: OnceLock<Box<dyn Replay>>,
+    /// None: nobody keeps prompts.
+    prompts: OnceLock<Arc<dyn Prompts>>,
+    speaking: Places,
+    /// None: there are no stock scenarios, and the store alone checks numbers.
+    stock: OnceLock<Box<dyn Stock>>,
     streams: logs::Streams,
     /// Who follows events.
     watching: logs::Streams,
@@ -156,6 +169,9 @@ impl Api {
             exporting: Places::new(EXPORTS),
             reading: Semaphore::new(JOURNALS),
             replays: OnceLock::new(),
+            prompts: OnceLock::new(),
+            speaking: Places::new(SPEAKERS),
+            stock: OnceLock::new(),
             streams: logs::Streams::default(),
             watching: logs::Streams::default(),
             live: OnceLock::new(),
@@ -200,6 +216,24 @@ impl Api {
     pub fn with_credentials(self, make: MakeCredentials) -> Self {
         let _ = self.shared.credentials.set(make); // it is set once, before the server runs
         self
+    }
+
+    /// Lets prompts be kept and spoken.
+    #[must_use]
+    pub fn with_prompts(self, prompts: impl Prompts) -> Self {
+        let _ = self.shared.prompts.set(Arc::new(prompts)); // it is set once, before the server runs
+        self
+    }
+
+    /// Says what numbers are, and gives domains the stock scenarios.
+    #[must_use]
+    pub fn with_stock(self, stock: impl Stock) -> Self {
+        let _ = self.shared.stock.set(Box::new(stock)); // it is set once, before the server runs
+        self
+    }
+
+    fn stock(&self) -> Option<&dyn Stock> {
+        self.shared.stock.get().map(Box::as_ref)
     }
 
     async fn editing(&self) -> MutexGuard<'_, ()> {
@@ -322,8 +356,27 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(voicemail::boxes))
         .routes(routes!(voicemail::list))
         .routes(routes!(voicemail::remove))
-        .routes(routes!(numbers::list))
         .routes(routes!(numbers::activate))
+        .merge(of_numbers())
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::show, schedules::set, schedules::remove))
+        .routes(routes!(prompts::list))
+        .routes(routes!(prompts::show, prompts::put, prompts::remove))
+        .routes(routes!(prompts::speak))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::remove))
+}
+
+/// Numbers, whose settings may be long.
+fn of_numbers() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(numbers::list, numbers::create))
+        .routes(routes!(numbers::show, numbers::change, numbers::remove))
+        .routes(routes!(numbers::set_canary, numbers::end_canary))
+        .routes(routes!(numbers::promote))
+        .routes(routes!(numbers::roll_back))
+        .routes(routes!(numbers::history))
+        .layer(DefaultBodyLimit::max(numbers::BODY_BYTES_MAX))
 }
 
 /// What a domain has, and, without a domain, the system.

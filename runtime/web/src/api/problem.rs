@@ -1,5 +1,7 @@
 //! What a refused request is told: `application/problem+json`, RFC 9457.
 
+use std::time::Duration;
+
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -136,6 +138,17 @@ impl ApiError {
                 format!("the component is no scenario that can run here: {number} problems"),
             )
         }
+    }
+
+    /// Who was wrong too often, and waits. `with` is what was wrong.
+    pub(crate) fn too_often(with: &str, wait: Duration) -> Self {
+        let detail = format!("too many wrong {with}");
+        Self::later(StatusCode::TOO_MANY_REQUESTS, detail, wait.as_secs() + 1)
+    }
+
+    /// It brought more than is taken.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.status == StatusCode::PAYLOAD_TOO_LARGE
     }
 
     /// It was waited for long enough.

@@ -123,7 +123,7 @@ pub(crate) async fn upload(
         let scope = caller.may(TokenScope::ScenariosWrite)?;
         let Query(query) = query.map_err(|rejection| unprocessable(rejection.body_text()))?;
         let module = store_upload(&api, scope, &path(name)?, &query.note, &headers, &mut body).await?;
-        tracing::info!(domain = scope.name(), token = caller.token(), scenario = %module.name, hash = %module.hash,
+        tracing::info!(domain = scope.name(), who = caller.name(), scenario = %module.name, hash = %module.hash,
             size_bytes = module.size_bytes, "version uploaded");
         Ok::<Module, ApiError>(module)
     };
@@ -167,9 +167,7 @@ async fn store_upload(
         None => Grants::all(),
     };
     let _place = api.shared.uploading.place(scope, "upload")?;
-    let announced = headers.get(header::CONTENT_LENGTH);
-    let announced = announced.and_then(|value| value.to_str().ok()?.parse().ok());
-    let component = body::component(body, announced, api.limits()).await?;
+    let component = body::component(body, body::announced(headers), api.limits()).await?;
     let verdict = api.shared.compiler.compile(component.clone(), grants).await;
     let verdict = verdict.map_err(|error| {
         tracing::error!(%error, "a module cannot be compiled");
@@ -199,7 +197,7 @@ pub(crate) async fn remove(
     let scope = caller.may(TokenScope::ScenariosWrite)?;
     let (name, hash) = path(version)?;
     api.store().delete_module(scope, &name, Some(&hash)).await?;
-    tracing::info!(domain = scope.name(), token = caller.token(), scenario = %name, %hash, "version removed");
+    tracing::info!(domain = scope.name(), who = caller.name(), scenario = %name, %hash, "version removed");
     Ok(StatusCode::NO_CONTENT)
 }
 

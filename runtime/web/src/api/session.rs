@@ -13,12 +13,15 @@ use serde::{Deserialize, Serialize};
 use tandem_store::{Account, AccountChange, Secret, Session, StoreError};
 use utoipa::ToSchema;
 
-use super::caller::{COOKIE, Caller, LASTS, Peer, cookie};
+use super::caller::{COOKIE, Caller, LASTS, Peer, cookie, domain_blocked};
 use super::edit::Change;
 use super::problem::ApiError;
 use super::throttle::network;
 use super::{Api, body};
 use crate::password::{self, PasswordError};
+
+/// Longest login: a name, `@` and a domain.
+const LOGIN_BYTES_MAX: usize = 320;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -55,6 +58,11 @@ pub(crate) async fn open(
 ) -> Result<Response, ApiError> {
     let Login { login, password } = body::json(body)?;
     let login = login.trim().to_lowercase();
+    // Nobody's, and too long to be remembered as somebody's who was wrong.
+    if login.len() > LOGIN_BYTES_MAX {
+        let words = format!("a login has at most {LOGIN_BYTES_MAX} bytes");
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, words.clone()).at("/login", words));
+    }
     let address = network(peer.map_or_else(|| [0, 0, 0, 0].into(), |Extension(Peer(address))| address));
     let now = Instant::now();
     let (by_address, by_login) = (&api.shared.throttle, &api.shared.logins);
@@ -62,12 +70,7 @@ pub(crate) async fn open(
         .check(&address, now)
         .and_then(|()| by_login.check(&login, now))
     {
-        let detail = "too many wrong passwords";
-        return Err(ApiError::later(
-            StatusCode::TOO_MANY_REQUESTS,
-            detail,
-            wait.as_secs() + 1,
-        ));
+        return Err(ApiError::too_often("passwords", wait));
     }
     let found = api.store().account_to_open(&login).await?;
     let kept = found.as_ref().map(|(_, kept)| kept.clone());
@@ -83,6 +86,12 @@ pub(crate) async fn open(
             "the login or the password is wrong",
         ));
     };
+    if let Some(name) = &account.domain
+        && let Some((_, domain)) = api.store().find_domain(name).await?
+        && domain.blocked
+    {
+        return Err(domain_blocked());
+    }
     let secret = Secret::new(chance()?);
     let csrf = Secret::new(chance()?).reveal().to_owned();
     api.store()
@@ -136,12 +145,7 @@ pub(crate) async fn set_password(
     let NewPassword { old, new } = body::json(body)?;
     let now = Instant::now();
     if let Err(wait) = api.shared.logins.check(&login, now) {
-        let detail = "too many wrong passwords";
-        return Err(ApiError::later(
-            StatusCode::TOO_MANY_REQUESTS,
-            detail,
-            wait.as_secs() + 1,
-        ));
+        return Err(ApiError::too_often("passwords", wait));
     }
     let kept = api.store().account_to_open(&login).await?.map(|(_, kept)| kept);
     if !api

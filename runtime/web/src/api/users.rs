@@ -11,7 +11,7 @@ use tandem_store::{Credentials, DomainScope, NewUser, TokenScope, users};
 use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
-use super::edit::{Change, IfMatch, Tagged, must_match, state};
+use super::edit::{Change, IfMatch, Tagged, must_match};
 use super::problem::ApiError;
 use super::scenarios::{not_found, path};
 use super::{Api, body, session};
@@ -53,12 +53,12 @@ impl From<(tandem_store::User, Vec<String>)> for Shown {
 pub(crate) struct Asked {
     /// In the name, the display name or a number.
     #[serde(default)]
-    q: String,
+    pub(super) q: String,
     /// 1 to 1,000.
-    limit: Option<u32>,
+    pub(super) limit: Option<u32>,
     /// `next` of the page before.
     #[serde(default)]
-    cursor: String,
+    pub(super) cursor: String,
 }
 
 /// A page of something.
@@ -155,6 +155,9 @@ pub(crate) async fn create(
         display_name: new.display_name,
         credentials,
     };
+    let making = api
+        .edit(&caller, Some(scope), format!("user {}", user.name))
+        .await;
     let store = api.store();
     store
         .create_user(scope, &user)
@@ -167,13 +170,7 @@ pub(crate) async fn create(
         return Err(ApiError::in_field(error, "/numbers"));
     }
     let shown = read(&api, scope, &user.name).await?;
-    let change = Change {
-        action: "create",
-        what: format!("user {}", user.name),
-        before: None,
-        after: state(&shown),
-    };
-    api.audit(&caller, Some(scope), change).await;
+    making.made(&shown).await;
     Ok((StatusCode::CREATED, Json(Created { user: shown, sip })))
 }
 
@@ -197,7 +194,7 @@ pub(crate) async fn change(
     let scope = caller.may(TokenScope::UsersWrite)?;
     let name = path(name)?;
     let edit: Edit = body::json(body)?;
-    let editing = api.editing().await;
+    let editing = api.edit(&caller, Some(scope), format!("user {name}")).await;
     let before = read(&api, scope, &name).await?;
     must_match(&headers, &before)?;
     let (display_name, numbers) = (edit.display_name.as_deref(), edit.numbers.as_deref());
@@ -211,14 +208,7 @@ pub(crate) async fn change(
         .await
         .map_err(|error| ApiError::in_field(error, pointer))?;
     let after = read(&api, scope, &name).await?;
-    drop(editing);
-    let change = Change {
-        action: "change",
-        what: format!("user {name}"),
-        before: state(&before),
-        after: state(&after),
-    };
-    api.audit(&caller, Some(scope), change).await;
+    editing.changed(&before, &after).await;
     Ok(Tagged(StatusCode::OK, after))
 }
 
@@ -232,18 +222,11 @@ pub(crate) async fn remove(
 ) -> Result<StatusCode, ApiError> {
     let scope = caller.may(TokenScope::UsersWrite)?;
     let name = path(name)?;
-    let editing = api.editing().await;
+    let editing = api.edit(&caller, Some(scope), format!("user {name}")).await;
     let before = read(&api, scope, &name).await?;
     must_match(&headers, &before)?;
     api.store().delete_user(scope, &name).await?;
-    drop(editing);
-    let change = Change {
-        action: "remove",
-        what: format!("user {name}"),
-        before: state(&before),
-        after: None,
-    };
-    api.audit(&caller, Some(scope), change).await;
+    editing.removed(&before).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

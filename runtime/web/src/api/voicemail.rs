@@ -79,6 +79,6 @@ pub(crate) async fn remove(
     if !api.store().delete_voicemail(scope, &name, id).await? {
         return Err(not_found("message", &id.to_string()));
     }
-    tracing::info!(domain = scope.name(), token = caller.token(), voicemail = %name, id, "message deleted");
+    tracing::info!(domain = scope.name(), who = caller.name(), voicemail = %name, id, "message deleted");
     Ok(StatusCode::NO_CONTENT)
 }

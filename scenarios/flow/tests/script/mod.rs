@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use flow::Flow;
 use flow::engine::{self, Broken, Limits};
 use flow::model::{Cause, Failure, Prompt};
-use flow::phone::{Ask, Fault, NotConnected, Phone, TalkEnd, Target};
+use flow::phone::{Ask, Fault, Group, Message, NotConnected, Now, Phone, Request, Spoken, TalkEnd, Target};
 
 /// What the caller does at a place where the engine waits for him or for a callee.
 #[derive(Debug, Clone)]
@@ -21,8 +21,22 @@ pub enum Act {
     HangUp,
     /// The prompts cannot be played.
     NoSound,
-    /// The host refuses.
+    /// The host refuses, or the phone that was to be transferred does.
     Refuse,
+    /// The phone that was to be transferred calls.
+    Goes,
+    /// A message is taken.
+    Leave,
+    /// There is no such box.
+    NoBox,
+    /// The opening hours say so.
+    Open(bool),
+    /// The opening hours are not known.
+    NoHours,
+    /// The service answers with this body.
+    Answer(&'static str),
+    /// The service is of no help.
+    NoAnswer,
 }
 
 /// The script and the log.
@@ -85,10 +99,10 @@ impl Script {
     }
 }
 
-fn heard<'a>(prompts: impl IntoIterator<Item = &'a Prompt>) -> String {
+fn heard(prompts: &[Spoken<'_>]) -> String {
     let texts: Vec<String> = prompts
-        .into_iter()
-        .map(|prompt| match prompt {
+        .iter()
+        .map(|prompt| match prompt.as_ref() {
             Prompt::Say(text) => format!("{text:?}"),
             Prompt::Speech(speech) => format!("{:?} ({})", speech.text, speech.language),
             Prompt::File(name) => name.clone(),
@@ -114,10 +128,18 @@ impl Phone for Script {
         Ok(())
     }
 
-    fn play(&mut self, prompts: &[Prompt], language: &str) -> Result<(), Fault> {
+    fn ring(&mut self) {
+        self.write("  ring".into());
+    }
+
+    fn play(&mut self, prompts: &[Spoken<'_>], language: &str) -> Result<(), Fault> {
         assert!(self.answered, "played before the answer");
-        assert_eq!(language, "en");
-        self.write(format!("  play {}", heard(prompts)));
+        let tag = if language == "en" {
+            String::new()
+        } else {
+            format!(" in {language}")
+        };
+        self.write(format!("  play {}{tag}", heard(prompts)));
         // Only what the script names goes wrong: a prompt needs no act of its own.
         match self.acts.front() {
             Some(Act::NoSound) => {
@@ -134,7 +156,7 @@ impl Phone for Script {
 
     fn collect(&mut self, ask: &Ask<'_>) -> Result<String, Fault> {
         assert!(self.answered, "asked before the answer");
-        let wanted = format!("  ask {}", heard(ask.prompts.iter().copied()));
+        let wanted = format!("  ask {}", heard(&ask.prompts));
         self.write(wanted.trim_end().to_owned());
         match self.next(&wanted) {
             Act::Press(digits) => {
@@ -153,10 +175,97 @@ impl Phone for Script {
     }
 
     fn connect(&mut self, target: Target<'_>, timeout_s: u32) -> Result<TalkEnd, NotConnected> {
-        let wanted = match target {
+        self.called(match target {
             Target::User(name) => format!("  dial user {name} for {timeout_s} s"),
             Target::Number(number) => format!("  dial number {number} for {timeout_s} s"),
-        };
+        })
+    }
+
+    fn hunt(&mut self, group: &Group<'_>) -> Result<TalkEnd, NotConnected> {
+        let (users, how) = (group.users.join("+"), group.strategy);
+        self.called(format!(
+            "  hunt {users}, {how:?}, for {} s, as {}",
+            group.timeout_s, group.key
+        ))
+    }
+
+    fn transfer(&mut self, number: &str) -> Result<(), Fault> {
+        assert!(self.answered, "transferred before the answer");
+        let wanted = format!("  transfer to {number}");
+        self.write(wanted.clone());
+        match self.next(&wanted) {
+            Act::Goes => Ok(()),
+            Act::HangUp => Err(Fault::Gone),
+            Act::Refuse => Err(Fault::Broken("603 Decline".into())),
+            act => panic!("{act:?} at {wanted}"),
+        }
+    }
+
+    fn take_message(&mut self, of: &str, greeting: &[Spoken<'_>], language: &str) -> Result<Message, Fault> {
+        let wanted = format!("  message for {of:?} after [{}] in {language}", heard(greeting));
+        self.write(wanted.clone());
+        match self.next(&wanted) {
+            Act::Leave => {
+                self.answered = true;
+                Ok(Message::Taken)
+            }
+            Act::NoBox => Ok(Message::NoBox),
+            Act::HangUp => Err(Fault::Gone),
+            act => panic!("{act:?} at {wanted}"),
+        }
+    }
+
+    fn now(&mut self) -> Now {
+        // A Sunday.
+        Now {
+            year: 2026,
+            month: 11,
+            day: 29,
+            weekday: 7,
+            hour: 9,
+            minute: 5,
+        }
+    }
+
+    fn is_open(&mut self, schedule: &str) -> Result<bool, String> {
+        match self.next(schedule) {
+            Act::Open(open) => Ok(open),
+            Act::NoHours => Err("there are none".into()),
+            act => panic!("{act:?} at {schedule}"),
+        }
+    }
+
+    fn fetch(&mut self, request: &Request) -> Result<Vec<u8>, String> {
+        let method = if request.post.is_some() { "POST" } else { "GET" };
+        let wanted = format!("  {method} {} within {} s", request.url, request.timeout_s);
+        self.write(wanted.clone());
+        for header in &request.headers {
+            let secret = header.secret.as_deref().map(|name| format!("<{name}>"));
+            self.write(format!(
+                "    {}: {}{}",
+                header.name,
+                header.value,
+                secret.unwrap_or_default()
+            ));
+        }
+        if let Some((content_type, body)) = &request.post {
+            self.write(format!("    {content_type}: {body}"));
+        }
+        match self.next(&wanted) {
+            Act::Answer(body) => Ok(body.into()),
+            Act::NoAnswer => Err("time-out".into()),
+            act => panic!("{act:?} at {wanted}"),
+        }
+    }
+
+    fn hang_up(&mut self, cause: Cause) -> Result<(), Fault> {
+        self.write(format!("  hang up: {cause:?}"));
+        Ok(())
+    }
+}
+
+impl Script {
+    fn called(&mut self, wanted: String) -> Result<TalkEnd, NotConnected> {
         self.write(wanted.clone());
         match self.next(&wanted) {
             Act::Talk(end) => {
@@ -171,10 +280,5 @@ impl Phone for Script {
             Act::HangUp => Err(NotConnected::CallerGone),
             act => panic!("{act:?} at {wanted}"),
         }
-    }
-
-    fn hang_up(&mut self, cause: Cause) -> Result<(), Fault> {
-        self.write(format!("  hang up: {cause:?}"));
-        Ok(())
     }
 }

@@ -1,7 +1,36 @@
 //! Rings the members until one answers.
 
-use crate::Settings;
+use std::collections::BTreeMap;
+
 use crate::order::{Strategy, order};
+
+/// Whom to ring, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'a> {
+    /// Extensions, or numbers that lead to users: 1 to 16.
+    pub members: &'a [String],
+    /// In which order they ring.
+    pub strategy: Strategy,
+    /// How long a member rings, in seconds: 1 to 600. With [`Strategy::All`] the whole group does.
+    pub ring_s: u32,
+    /// The same for single members.
+    pub member_ring_s: Option<&'a BTreeMap<String, u32>>,
+    /// How long the caller waits at most, in seconds.
+    pub whole_s: u32,
+    /// How often the group is gone through while there is time.
+    pub rounds: u32,
+}
+
+impl Plan<'_> {
+    /// How long these ring, in seconds, where there is time.
+    fn ring_s(&self, members: &[&str]) -> u32 {
+        let own = match members {
+            [one] => self.member_ring_s.and_then(|own| own.get(*one)),
+            _ => None,
+        };
+        own.copied().unwrap_or(self.ring_s)
+    }
+}
 
 /// What a hunt asks of the call and of the domain: the host in a guest, a script in tests.
 pub trait Office {
@@ -32,14 +61,14 @@ pub enum Rang {
 
 /// Rings the group: each member for its time, all together for the whole time at most. Who is not registered is passed
 /// over, and so is who is busy: such a dial is over at once.
-pub fn hunt(settings: &Settings, office: &mut impl Office) -> Rang {
-    let until_ms = office.now_ms() + u64::from(settings.whole_s) * 1_000;
-    let members = order(&settings.members, settings.strategy, office);
-    let together = match settings.strategy {
+pub fn hunt(plan: &Plan<'_>, office: &mut impl Office) -> Rang {
+    let until_ms = office.now_ms() + u64::from(plan.whole_s) * 1_000;
+    let members = order(plan.members, plan.strategy, office);
+    let together = match plan.strategy {
         Strategy::All => members.len(),
         Strategy::InTurn | Strategy::Random | Strategy::RoundRobin | Strategy::LeastRecent => 1,
     };
-    for _ in 0..settings.rounds {
+    for _ in 0..plan.rounds {
         let began_ms = office.now_ms();
         for group in members.chunks(together) {
             let there: Vec<&str> = group
@@ -56,7 +85,7 @@ pub fn hunt(settings: &Settings, office: &mut impl Office) -> Rang {
                 continue;
             }
             let left_s = u32::try_from(left_s).unwrap_or(u32::MAX);
-            match office.ring(&there, settings.ring_s(&there).min(left_s)) {
+            match office.ring(&there, plan.ring_s(&there).min(left_s)) {
                 Rang::Nobody => (),
                 end @ (Rang::Answered | Rang::CallerGone) => return end,
             }
@@ -127,10 +156,19 @@ pub(crate) mod tests {
         }
     }
 
-    fn settings(more: &str) -> Settings {
-        let text = format!(r#"{{"members": ["301", "302", "303"], {more}}}"#);
-        let (settings, _) = onward::Settings::parse(&text).unwrap();
-        settings
+    fn members() -> [String; 3] {
+        ["301", "302", "303"].map(str::to_owned)
+    }
+
+    fn plan(members: &[String], strategy: Strategy) -> Plan<'_> {
+        Plan {
+            members,
+            strategy,
+            ring_s: 20,
+            member_ring_s: None,
+            whole_s: 60,
+            rounds: 1,
+        }
     }
 
     fn rang(office: &Script) -> Vec<(String, u32)> {
@@ -154,16 +192,26 @@ pub(crate) mod tests {
             answers: [("303", 5)].into(),
             ..Script::default()
         };
-        assert_eq!(hunt(&settings(r#""ring_s": 25"#), &mut office), Rang::Answered);
+        let members = members();
+        let plan = Plan {
+            ring_s: 25,
+            ..plan(&members, Strategy::All)
+        };
+        assert_eq!(hunt(&plan, &mut office), Rang::Answered);
         assert_eq!(rang(&office), each(&[("301+303", 25)]));
     }
 
     #[test]
     fn one_after_another_rings_each_for_its_time_and_the_last_for_what_is_left() {
         let mut office = Script::default();
-        let settings =
-            settings(r#""strategy": "in_turn", "ring_s": 10, "member_ring_s": {"302": 30}, "whole_s": 45"#);
-        assert_eq!(hunt(&settings, &mut office), Rang::Nobody);
+        let (members, own) = (members(), [("302".to_owned(), 30)].into());
+        let plan = Plan {
+            ring_s: 10,
+            member_ring_s: Some(&own),
+            whole_s: 45,
+            ..plan(&members, Strategy::InTurn)
+        };
+        assert_eq!(hunt(&plan, &mut office), Rang::Nobody);
         assert_eq!(rang(&office), each(&[("301", 10), ("302", 30), ("303", 5)]));
         assert_eq!(office.now_ms, 45_000);
     }
@@ -176,10 +224,9 @@ pub(crate) mod tests {
             answers: [("303", 2)].into(),
             ..Script::default()
         };
-        assert_eq!(
-            hunt(&settings(r#""strategy": "in_turn""#), &mut office),
-            Rang::Answered
-        );
+        let members = members();
+        let plan = plan(&members, Strategy::InTurn);
+        assert_eq!(hunt(&plan, &mut office), Rang::Answered);
         assert_eq!(rang(&office), each(&[("302", 20), ("303", 20)]));
         assert_eq!(office.now_ms, 2_000);
     }
@@ -190,7 +237,13 @@ pub(crate) mod tests {
             away: ["303"].into(),
             ..Script::default()
         };
-        let again = settings(r#""strategy": "in_turn", "ring_s": 10, "rounds": 10, "whole_s": 35"#);
+        let members = members();
+        let again = Plan {
+            ring_s: 10,
+            rounds: 10,
+            whole_s: 35,
+            ..plan(&members, Strategy::InTurn)
+        };
         assert_eq!(hunt(&again, &mut office), Rang::Nobody);
         assert_eq!(
             rang(&office),

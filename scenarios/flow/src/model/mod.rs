@@ -1,11 +1,20 @@
 //! A flow as data, version 1.
 //!
 //! Unknown keys are refused everywhere: a misspelt one would be a menu that silently does something else. What a type
-//! cannot say by itself (targets that exist, digits, ranges) is in [`crate::validate`].
+//! cannot say by itself (targets that exist, digits, ranges) is in [`crate::check()`].
+
+mod connect;
+mod decide;
+mod ways;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use connect::{DialNumber, DialUser, Elsewhere, Failure, Group, Transfer, Voicemail};
+pub use decide::{Assigned, Condition, Http, If, Method, RunFlow, Set, Value};
+pub use hunt::Strategy;
+pub use ways::Way;
 
 /// The version of the format that this crate reads.
 pub const VERSION: u32 = 1;
@@ -26,7 +35,27 @@ pub struct Flow {
     pub start: NodeId,
     /// All nodes, in any order.
     pub nodes: Vec<Node>,
+    /// Other flows that the nodes of kind `flow` run, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub flows: BTreeMap<FlowName, SubFlow>,
 }
+
+/// A flow that another one runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SubFlow {
+    /// Language tag of the texts to speak; empty: that of the flow around it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub language: String,
+    /// Id of the first node.
+    pub start: NodeId,
+    /// All nodes, in any order.
+    pub nodes: Vec<Node>,
+}
+
+/// The name of a flow that another one runs, 1 to 64 bytes.
+pub type FlowName = String;
 
 /// A node's stable identifier, 1 to 64 bytes, unique in the flow.
 pub type NodeId = String;
@@ -34,8 +63,15 @@ pub type NodeId = String;
 /// A digit, out of `0-9*#A-D`.
 pub type Digit = String;
 
-/// A variable's name, 1 to 64 bytes. `caller` and `dialled` are set from the beginning.
+/// A variable's name, 1 to 64 bytes. `caller`, `dialled` and the parts of the time are there from the beginning
+/// ([`GIVEN`]).
 pub type VariableName = String;
+
+/// Variables that are there from the beginning: who calls, what was dialled, and the time in the domain's time zone:
+/// `2026-11-29`, `09:05`, 2026, 1 to 12, 1 to 31, 1 (Monday) to 7 (Sunday), 0 to 23, 0 to 59.
+pub const GIVEN: [&str; 10] = [
+    "caller", "dialled", "date", "time", "year", "month", "day", "weekday", "hour", "minute",
+];
 
 /// One node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +102,22 @@ pub enum Action {
     DialUser(DialUser),
     /// Calls a number of the domain and lets the two talk.
     DialNumber(DialNumber),
+    /// Calls several users and lets the one who answers and the caller talk.
+    Group(Group),
+    /// Asks the caller's phone to call a number, and ends the call.
+    Transfer(Transfer),
+    /// Takes a message for a box.
+    Voicemail(Voicemail),
+    /// Goes one of two ways.
+    If(If),
+    /// Gives a variable a value.
+    Set(Set),
+    /// Asks a web service.
+    Http(Http),
+    /// Runs another flow of the document, and goes on when no way leads on there.
+    Flow(RunFlow),
+    /// Sends the caller to another number of the domain, whatever stands there, and ends the call.
+    Scenario(Elsewhere),
     /// Ends the call.
     HangUp(HangUp),
     /// Returns to a menu: reached straight from a menu's choice, to the menu before that one; else to the menu that led here.
@@ -168,67 +220,6 @@ pub struct Collect {
     pub default: Option<NodeId>,
 }
 
-/// A call to a user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct DialUser {
-    /// The user's name, which is the extension.
-    pub user: String,
-    /// How long the devices ring, in seconds: 1 to 600.
-    #[serde(default = "thirty")]
-    pub timeout_s: u32,
-    /// The next node after a talk that the callee ended; none: the call ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<NodeId>,
-    /// The next node after a failure, by its kind.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub on: BTreeMap<Failure, NodeId>,
-    /// The next node after a failure that `on` does not name; none: the call ends with the failure's cause.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default: Option<NodeId>,
-}
-
-/// A call to a number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct DialNumber {
-    /// The number: an extension, or one that leads to a user.
-    pub number: Value,
-    /// How long the devices ring, in seconds: 1 to 600.
-    #[serde(default = "thirty")]
-    pub timeout_s: u32,
-    /// The next node after a talk that the callee ended; none: the call ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<NodeId>,
-    /// The next node after a failure, by its kind.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub on: BTreeMap<Failure, NodeId>,
-    /// The next node after a failure that `on` does not name; none: the call ends with the failure's cause.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default: Option<NodeId>,
-}
-
-/// Why a call that a node made was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Failure {
-    /// The name or number leads to nobody.
-    NotFound,
-    /// No device is registered, or none could be reached.
-    Unreachable,
-    /// The user is on another call.
-    Busy,
-    /// It rang until the time ran out.
-    NoAnswer,
-    /// The user does not want the call.
-    Declined,
-    /// Anything else: the device refused, no common media, a limit of the domain.
-    Refused,
-}
-
 /// The end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -272,23 +263,12 @@ pub struct Goto {
     pub node: NodeId,
 }
 
-/// A text that is given, or that the caller entered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Value {
-    /// This text.
-    Fixed(String),
-    /// What the variable holds.
-    Variable(VariableName),
-}
-
 /// One piece of what a caller hears.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Prompt {
-    /// Text to speak in the flow's language, at most 4,096 characters.
+    /// Text to speak in the flow's language, at most 4,096 characters; `{name}` stands for the variable.
     Say(String),
     /// Text to speak in another language.
     Speech(Speech),
@@ -305,7 +285,7 @@ pub enum Prompt {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Speech {
-    /// At most 4,096 characters.
+    /// At most 4,096 characters; `{name}` stands for the variable.
     pub text: String,
     /// A language tag such as `ru`.
     pub language: String,
@@ -333,10 +313,6 @@ fn two() -> u32 {
     2
 }
 
-fn thirty() -> u32 {
-    30
-}
-
 fn three_seconds() -> u32 {
     3_000
 }
@@ -347,94 +323,4 @@ fn five_seconds() -> u32 {
 
 fn hash() -> String {
     "#".into()
-}
-
-impl Action {
-    /// Every node that this one names, with the path of the name inside the node.
-    pub fn targets(&self) -> Vec<(String, &NodeId)> {
-        let mut targets = Vec::new();
-        match self {
-            Self::Say(say) => option(&mut targets, "say.next", say.next.as_ref()),
-            Self::Menu(menu) => {
-                targets.extend(
-                    menu.choices
-                        .iter()
-                        .map(|(digit, node)| (format!("menu.choices.{digit}"), node)),
-                );
-                option(&mut targets, "menu.on_timeout", menu.on_timeout.as_ref());
-                option(&mut targets, "menu.on_invalid", menu.on_invalid.as_ref());
-                option(&mut targets, "menu.default", menu.default.as_ref());
-            }
-            Self::Collect(collect) => {
-                option(&mut targets, "collect.next", collect.next.as_ref());
-                option(&mut targets, "collect.default", collect.default.as_ref());
-            }
-            Self::DialUser(dial) => {
-                dial_targets(
-                    &mut targets,
-                    "dial_user",
-                    &dial.on,
-                    dial.next.as_ref(),
-                    dial.default.as_ref(),
-                );
-            }
-            Self::DialNumber(dial) => {
-                dial_targets(
-                    &mut targets,
-                    "dial_number",
-                    &dial.on,
-                    dial.next.as_ref(),
-                    dial.default.as_ref(),
-                );
-            }
-            Self::Goto(goto) => targets.push(("goto.node".into(), &goto.node)),
-            Self::HangUp(_) | Self::GoBack(_) | Self::Repeat(_) => (),
-        }
-        targets
-    }
-}
-
-type Targets<'a> = Vec<(String, &'a NodeId)>;
-
-fn option<'a>(targets: &mut Targets<'a>, path: &str, target: Option<&'a NodeId>) {
-    targets.extend(target.map(|node| (path.to_owned(), node)));
-}
-
-fn dial_targets<'a>(
-    targets: &mut Targets<'a>,
-    kind: &str,
-    on: &'a BTreeMap<Failure, NodeId>,
-    next: Option<&'a NodeId>,
-    default: Option<&'a NodeId>,
-) {
-    targets.extend(
-        on.iter()
-            .map(|(failure, node)| (format!("{kind}.on.{}", failure.key()), node)),
-    );
-    option(targets, &format!("{kind}.next"), next);
-    option(targets, &format!("{kind}.default"), default);
-}
-
-impl Failure {
-    /// Its name in the data.
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::NotFound => "not_found",
-            Self::Unreachable => "unreachable",
-            Self::Busy => "busy",
-            Self::NoAnswer => "no_answer",
-            Self::Declined => "declined",
-            Self::Refused => "refused",
-        }
-    }
-
-    /// What the caller gets when no node takes the failure.
-    pub fn cause(self) -> Cause {
-        match self {
-            Self::NotFound => Cause::NotFound,
-            Self::Unreachable | Self::NoAnswer | Self::Refused => Cause::Unavailable,
-            Self::Busy => Cause::Busy,
-            Self::Declined => Cause::Declined,
-        }
-    }
 }

@@ -1,11 +1,12 @@
 //! Who rings first.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::hunt::Office;
+use crate::hunting::Office;
 
 /// In which order the members ring.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
     /// All at once; the first to answer has the caller.
@@ -52,7 +53,7 @@ fn remainder(number: u64, count: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hunt::tests::Script;
+    use crate::hunting::tests::Script;
 
     fn ordered(strategy: Strategy, office: &mut Script) -> Vec<String> {
         let members = ["301", "302", "303"].map(str::to_owned);

@@ -1,0 +1,44 @@
+import { Skeleton, Text, Timeline, Title } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+
+import type { Schemas } from '../../api/client';
+import { LoadError } from '../../components/LoadError';
+import { causeWords, clock, outcomeWords, valueWords } from './callWords';
+import { type Moment, momentsOf } from './moments';
+import type { StepsQuery } from './useSteps';
+
+/** Steps that are listed at once; all of them are on the page of steps. */
+const SHOWN = 60;
+
+/** What happened and what the scenario decided, one after another. */
+export function Decisions({ call, steps }: { call: Schemas['CallRecord']; steps: StepsQuery }) {
+  const { t } = useTranslation();
+  if (steps.isLoading) return <Skeleton h={120} role="status" aria-label={t('common.loading')} />;
+  if (steps.isError) return <LoadError error={steps.error} onRetry={steps.refetch} />;
+  const moments = momentsOf(call, steps.data ?? []);
+  const left = moments.length - SHOWN;
+  return (
+    <section>
+      <Title order={2} size="h5" mb="sm">{t('call.course')}</Title>
+      <Timeline bulletSize={14} lineWidth={2} active={moments.length}>
+        {moments.slice(0, SHOWN).map((moment, index) => <Item key={index} moment={moment} />)}
+      </Timeline>
+      {left > 0 && <Text size="sm" c="dimmed" mt="sm">{t('call.moreSteps', { count: left })}</Text>}
+    </section>
+  );
+}
+
+function Item({ moment, ...timeline }: { moment: Moment }) {
+  const { t } = useTranslation();
+  const words = (text: string) => t(`call.moment.${text}`, { who: moment.who, defaultValue: text });
+  return (
+    <Timeline.Item {...timeline} title={moment.node ?? words(moment.what)} styles={{ itemTitle: { fontSize: 14 } }}>
+      <Text size="xs" c="dimmed">{clock(moment.at_ms)}{moment.cause && ` · ${causeWords(moment.cause, t)}`}</Text>
+      {moment.steps.map((step) => (
+        <Text size="sm" key={step.index} className="call-decision">
+          <code>{step.op}</code> {valueWords(step.arguments)}{outcomeWords(step.outcome) && <> → <b>{outcomeWords(step.outcome)}</b></>}
+        </Text>
+      ))}
+    </Timeline.Item>
+  );
+}

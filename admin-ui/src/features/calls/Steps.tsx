@@ -1,0 +1,53 @@
+import { Code, Skeleton, Table, Text } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+
+import type { Schemas } from '../../api/client';
+import { LoadError } from '../../components/LoadError';
+import { WideTable } from '../../components/WideTable';
+import { clock, outcomeWords, valueWords } from './callWords';
+import { nodeOf } from './nodeOf';
+import type { StepsQuery } from './useSteps';
+
+const COLUMNS = ['at', 'node', 'op', 'arguments', 'outcome', 'took'] as const;
+/** A value that is longer is folded. */
+const SHORT = 90;
+
+/** Everything that the scenario asked for, with what it gave and what it got. */
+export default function Steps({ steps }: { steps: StepsQuery }) {
+  const { t } = useTranslation();
+  if (steps.isLoading) return <Skeleton h={200} role="status" aria-label={t('common.loading')} />;
+  if (steps.isError) return <LoadError error={steps.error} onRetry={steps.refetch} />;
+  if (!steps.data) return <Text c="dimmed">{t('call.noJournal')}</Text>;
+  if (steps.data.length === 0) return <Text c="dimmed">{t('call.noSteps')}</Text>;
+  return (
+    <WideTable label={t('call.tab.steps')} minWidth={760} verticalSpacing={4} striped>
+      <Table.Thead>
+        <Table.Tr>{COLUMNS.map((column) => <Table.Th key={column} scope="col">{t(`step.${column}`)}</Table.Th>)}</Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>{steps.data.map((step) => <StepRow key={step.index} step={step} />)}</Table.Tbody>
+    </WideTable>
+  );
+}
+
+function StepRow({ step }: { step: Schemas['Step'] }) {
+  return (
+    <Table.Tr>
+      <Table.Td className="call-number">{clock(step.at_ms)}</Table.Td>
+      <Table.Td>{nodeOf(step).name ?? '–'}</Table.Td>
+      <Table.Td><Code>{step.op}</Code></Table.Td>
+      <Table.Td><Value value={step.arguments} words={valueWords(step.arguments)} /></Table.Td>
+      <Table.Td><Value value={step.outcome} words={outcomeWords(step.outcome)} /></Table.Td>
+      <Table.Td className="call-number">{step.ended_ms === null ? '…' : clock(step.ended_ms - step.at_ms)}</Table.Td>
+    </Table.Tr>
+  );
+}
+
+function Value({ value, words }: { value: unknown; words: string }) {
+  if (words.length <= SHORT) return <Text span size="sm" className="call-decision">{words || '–'}</Text>;
+  return (
+    <details>
+      <summary className="call-decision">{words.slice(0, SHORT)}…</summary>
+      <Code block className="call-text">{JSON.stringify(value, null, 2)}</Code>
+    </details>
+  );
+}

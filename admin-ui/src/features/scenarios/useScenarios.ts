@@ -1,0 +1,23 @@
+import { useQuery } from '@tanstack/react-query';
+
+import { api, taken } from '../../api/client';
+
+/** The domain's scenarios, each with its newest version. */
+export function useScenarios(domain: string) {
+  return useQuery({
+    queryKey: ['scenarios', domain],
+    queryFn: async () => (await taken(api.GET('/domains/{d}/scenarios', { params: { path: { d: domain } } }))).data.scenarios,
+  });
+}
+
+/** The versions of one of them, newest first; none is asked for where it has no name yet. */
+export function useVersions(domain: string, name: string) {
+  return useQuery({
+    queryKey: ['versions', domain, name],
+    queryFn: async () => {
+      const params = { path: { d: domain, name } };
+      return (await taken(api.GET('/domains/{d}/scenarios/{name}/versions', { params }))).data.versions;
+    },
+    enabled: name !== '',
+  });
+}

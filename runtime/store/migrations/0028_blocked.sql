@@ -1,0 +1,2 @@
+-- A domain that is blocked is there, and nobody of it can register, call or log in.
+ALTER TABLE domains ADD COLUMN blocked BIGINT NOT NULL DEFAULT 0;
