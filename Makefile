@@ -7,8 +7,10 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DATA ?= data
 ARGS ?=
+# CI adds a configuration: .ci/cargo.toml.
+CARGO ?= cargo
 
-.PHONY: help run build test test-rust test-guests sim lint lint-format fmt bench scenarios guests setup fuzz memory survive price hostile clean
+.PHONY: help run build console test test-console test-rust test-guests sim lint lint-format fmt bench scenarios guests setup fuzz memory survive price hostile clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -19,31 +21,42 @@ run: ## build everything needed and serve on 127.0.0.1 (DATA=dir, ARGS="--set ke
 	exec $(TARGET)/debug/tandem serve --data $(DATA) $(ARGS)
 
 # The whole workspace at once, here and in the tests: cargo then builds each dependency once, with one set of features.
-build: scenarios ## build the binary
+build: scenarios console ## build the binary
 	cargo build --workspace --locked
 
 scenarios: ## build the stock scenarios and the tests' guests into components
 	@scripts/setup.sh build
-	cargo build --package guest-build --locked
+	$(CARGO) build --package guest-build --locked
 	$(TARGET)/debug/guest-build
+
+console: ## build the console's files, which the binary has in it
+	@scripts/setup.sh build
+	@scripts/console.sh
 
 guests: scenarios ## build the tests' guests in TypeScript and Python too
 	scripts/language-guests.sh
 
 test: ## everything that CI runs: lint, unit tests, whole-system tests with real phones
 	@scripts/setup.sh test
-	@$(MAKE) --no-print-directory guests lint-format test-rust test-guests
+	@$(MAKE) --no-print-directory guests console lint-format test-rust test-guests test-console
 
 # `cargo test` builds the server too: building it before would build much of it twice, as features differ. It lints what
 # it builds, which is all but the benches: `make lint` does those too.
 LINTED = --config 'build.rustc-workspace-wrapper="$(CURDIR)/scripts/clippy-rustc.sh"'
 
-# Most tests wait for phones that talk: three at a time keep two cores half busy.
+# Most tests wait for phones that talk: two programs of three tests each keep two cores busy.
+TEST_JOBS ?= 2
 test-rust:
-	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-3} cargo test $(LINTED) --workspace --locked
+	$(CARGO) test $(LINTED) --workspace --locked --no-run
+	@$(CARGO) test $(LINTED) --workspace --locked --no-run --quiet --message-format=json \
+		| RUST_TEST_THREADS=$${RUST_TEST_THREADS:-3} scripts/run-tests.py $(TEST_JOBS)
+	$(CARGO) test $(LINTED) --workspace --locked --doc --quiet
 
 test-guests:
 	cd scenarios && cargo test --quiet --locked --features flow/schema
+
+test-console:
+	cd admin-ui && npm test
 
 SEED ?=
 
@@ -98,4 +111,4 @@ fuzz: ## fuzz the parsers of outside bytes, a minute each (needs cargo-fuzz and 
 
 clean: ## remove what was built
 	cargo clean
-	rm -rf scenarios/target scenarios/dist tests/guests/dist
+	rm -rf scenarios/target scenarios/dist tests/guests/dist admin-ui/dist

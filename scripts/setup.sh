@@ -2,7 +2,8 @@
 # Installs what is missing, says what it does, and is silent when everything is there.
 #
 #   setup.sh run      what a running Tandem needs: espeak-ng, which speaks texts
-#   setup.sh build    what building needs beside Rust: a C compiler (SQLite), a compiler for WASM guests
+#   setup.sh build    what building needs beside Rust: a C compiler (SQLite), a compiler for WASM guests, Node.js for the
+#                     console
 #   setup.sh test     all of that, the tests' peers (baresip, SIPp, sox, a mail server), and what builds guests in other
 #                     languages
 #
@@ -15,14 +16,14 @@ die() { note "$*"; exit 1; }
 
 # A program, and the Debian package that has it.
 for_run=(espeak-ng:espeak-ng)
-for_build=(cc:gcc)
-for_test=(baresip:baresip-core sipp:sip-tester sox:sox node:nodejs npm:npm python3:python3)
+for_build=(cc:gcc node:nodejs npm:npm)
+for_test=(baresip:baresip-core sipp:sip-tester sox:sox python3:python3)
 
 case ${1:-} in
     run) wanted=("${for_run[@]}") ;;
     build) wanted=("${for_build[@]}") ;;
     test) wanted=("${for_run[@]}" "${for_build[@]}" "${for_test[@]}") ;;
-    *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 programs=() packages=()

@@ -1,4 +1,5 @@
-//! What a message costs: parse, typed views, validate, response; rsip beside it. Allocations are counted.
+//! What a message costs: parse, typed views, validate, response. Allocations are counted. Other parsers beside it:
+//! `benches/sip-peers`.
 //!
 //! `cargo bench --profile dev -p tandem-sip --bench parse`
 
@@ -10,7 +11,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
-use rsip::prelude::*;
 use tandem_sip::{Builder, Message, Name};
 
 static INVITE: &[u8] = include_bytes!("../tests/data/invite.sip");
@@ -68,26 +68,6 @@ fn typed(bytes: &Bytes) {
     black_box(m.max_forwards().unwrap());
 }
 
-fn typed_rsip(bytes: &[u8]) {
-    let m = rsip::Request::try_from(bytes).unwrap();
-    let vias = m.headers.iter().filter_map(|h| match h {
-        rsip::Header::Via(via) => Some(via.clone().into_typed().unwrap()),
-        _ => None,
-    });
-    black_box(vias.count());
-    black_box((
-        m.from_header().unwrap().typed().unwrap(),
-        m.to_header().unwrap().typed().unwrap(),
-    ));
-    black_box(m.contact_header().unwrap().typed().unwrap());
-    black_box((
-        m.cseq_header().unwrap().typed().unwrap(),
-        m.call_id_header().unwrap().value(),
-    ));
-    black_box(m.route_header().map(|route| route.typed().unwrap()));
-    black_box(m.max_forwards_header().unwrap().num().unwrap());
-}
-
 fn reply(request: &Message) {
     let reply = Builder::reply(request, 180, "Ringing")
         .to_tag("8f2c")
@@ -102,26 +82,21 @@ fn benches(c: &mut Criterion) {
 
     let lazy = allocations(|| drop(black_box(Message::parse(invite.clone()))));
     println!(
-        "{} bytes; allocations: lazy {lazy}, typed {}, validate {}, 200 OK {}, reply {}; rsip lazy {}, typed {}",
+        "{} bytes; allocations: lazy {lazy}, typed {}, validate {}, 200 OK {}, reply {}",
         INVITE.len(),
         allocations(|| typed(&invite)),
         allocations(|| drop(black_box(message.validate()))),
         allocations(|| drop(black_box(Message::parse(ok.clone())))),
         allocations(|| reply(&message)),
-        allocations(|| drop(black_box(rsip::Request::try_from(INVITE)))),
-        allocations(|| typed_rsip(INVITE)),
     );
     assert_eq!(lazy, 0, "parsing allocates");
     println!(
-        "best ns: lazy {}, typed {}, validate {}, 200 OK {}, reply {}; rsip lazy {}, typed {}, 200 OK {}",
+        "best ns: lazy {}, typed {}, validate {}, 200 OK {}, reply {}",
         best_ns(|| drop(black_box(Message::parse(black_box(invite.clone()))))),
         best_ns(|| typed(black_box(&invite))),
         best_ns(|| drop(black_box(black_box(&message).validate()))),
         best_ns(|| drop(black_box(Message::parse(black_box(ok.clone()))))),
         best_ns(|| reply(black_box(&message))),
-        best_ns(|| drop(black_box(rsip::Request::try_from(black_box(INVITE))))),
-        best_ns(|| typed_rsip(black_box(INVITE))),
-        best_ns(|| drop(black_box(rsip::Response::try_from(black_box(OK))))),
     );
 
     c.bench_function("invite lazy", |b| {
@@ -135,13 +110,6 @@ fn benches(c: &mut Criterion) {
         b.iter(|| Message::parse(black_box(ok.clone())));
     });
     c.bench_function("reply 180", |b| b.iter(|| reply(black_box(&message))));
-    c.bench_function("rsip invite lazy", |b| {
-        b.iter(|| rsip::Request::try_from(black_box(INVITE)));
-    });
-    c.bench_function("rsip invite typed", |b| b.iter(|| typed_rsip(black_box(INVITE))));
-    c.bench_function("rsip 200 OK lazy", |b| {
-        b.iter(|| rsip::Response::try_from(black_box(OK)));
-    });
 }
 
 criterion_group! {

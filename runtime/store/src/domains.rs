@@ -1,6 +1,7 @@
 //! Domains, and the scope that every other query demands.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+use crate::engine::blocking;
 use crate::error::at_most;
 use crate::retention::{Keep, Retention, checked_keep};
 use crate::{DomainLimits, Store, StoreError, rows};
@@ -230,8 +232,8 @@ impl Store {
     }
 
     /// Deletes a domain with all it owns: users, numbers, entry points, modules, key-value pairs, call records,
-    /// journals.
-    /// Errors: [`StoreError::NotFound`].
+    /// journals, recordings, prompts. Who gets its name next begins with nothing.
+    /// Errors: [`StoreError::NotFound`]; those of files, which then stay while the domain is gone.
     pub async fn delete_domain(&self, scope: &DomainScope) -> Result<(), StoreError> {
         let hashes = self.module_hashes(scope).await?;
         let mut write = self.write().await?;
@@ -243,7 +245,20 @@ impl Store {
             return Err(StoreError::not_found("domain", scope.name()));
         }
         self.commit_directory(write).await?;
-        self.remove_unused_files(hashes).await
+        self.remove_unused_files(hashes).await?;
+        let folders = ["recordings", "prompts"].map(|kind| self.directory().join(kind).join(scope.name()));
+        blocking(move || {
+            for folder in folders {
+                match std::fs::remove_dir_all(&folder) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => {
+                        return Err(StoreError::on_file(error, &folder));
+                    }
+                    _ => (),
+                }
+            }
+            Ok(())
+        })
+        .await
     }
 }
 

@@ -13,8 +13,7 @@ use sqlx::sqlite::{
 use sqlx::{Connection, Row, Sqlite, Transaction};
 
 use crate::StoreError;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+use crate::migrations::Steps;
 
 /// The database's file within the data directory.
 pub const DATABASE_FILE: &str = "tandem.db";
@@ -114,7 +113,8 @@ impl Store {
             .connect_with(connect.clone())
             .await
             .map_err(|error| StoreError::from(error).at(&file))?;
-        if let Err(error) = MIGRATIONS.run(&write).await {
+        let migrated = async { Migrator::new(Steps).await?.run(&write).await };
+        if let Err(error) = migrated.await {
             write.close().await;
             return Err(on_migration(error).at(&file));
         }

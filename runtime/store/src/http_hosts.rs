@@ -7,6 +7,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use sqlx::Row;
+use utoipa::ToSchema;
 
 use crate::domains::now;
 use crate::error::at_most;
@@ -117,9 +118,10 @@ impl<'de> Deserialize<'de> for HostPattern {
 }
 
 /// A host that a domain's scenarios may reach.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HttpHost {
     /// Which.
+    #[schema(value_type = String)]
     pub pattern: HostPattern,
     /// It may be at an address that only this machine or this network has, and may be asked in plain text.
     pub private: bool,

@@ -3,7 +3,7 @@
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
 //! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`], `grants.rs` and [`module_grants`], [`entry_points`],
 //! [`activations`], `worlds.rs`, [`events`], [`timers`], [`scenario_log`], [`kv`], [`calls`], [`journals`] (and `packing.rs`), [`retention`],
-//! [`tokens`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`], [`voicemail`]. Errors are
+//! [`tokens`], [`accounts`] with [`sessions`] and [`audit`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`], [`voicemail`]. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
 //!
 //! SQL is written out, here only, in the part that SQLite and PostgreSQL share; what differs between engines is in
@@ -13,7 +13,9 @@
 //! (`tandem-sip` makes the HA1 strings), batching tasks and their hours (the caller owns them; [`Store::insert_calls`]
 //! and [`Store::purge`] are the batches).
 
+pub mod accounts;
 pub mod activations;
+pub mod audit;
 pub mod calls;
 pub mod canary;
 pub mod contacts;
@@ -29,6 +31,7 @@ pub mod http_hosts;
 pub mod journals;
 pub mod kv;
 pub mod limits;
+mod migrations;
 pub mod module_grants;
 pub mod modules;
 pub mod numbers;
@@ -39,6 +42,7 @@ mod rows;
 pub mod scenario_log;
 pub mod schedules;
 pub mod secrets;
+pub mod sessions;
 pub mod signatures;
 pub mod timers;
 pub mod tokens;
@@ -49,7 +53,9 @@ mod versions;
 pub mod voicemail;
 mod worlds;
 
+pub use accounts::{Account, AccountChange, NewAccount, Role};
 pub use activations::{Activation, Settlement};
+pub use audit::{AuditEntry, NewAuditEntry};
 pub use calls::{
     CallCursor, CallFilter, CallPage, CallRecord, CallSummary, Direction, FallbackRecord, Inserted,
     LegRecord, LegRole, NewCall, ScenarioEnd,
@@ -76,6 +82,7 @@ pub use retention::{Due, Keep, Purged, Retention, due};
 pub use scenario_log::{LogFilter, LogKind, LogLevel, LogLine, LogPage, NewLogLine};
 pub use schedules::ScheduleEntry;
 pub use secrets::{OpenSecret, SecretEntry, SecretValue};
+pub use sessions::{Session, SessionLasts};
 pub use signatures::{PublicKey, Signature, SigningKey, TrustedKey};
 pub use timers::{NewTimer, Timer};
 pub use tokens::{Bearer, Secret, Token, TokenScope};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use utoipa::ToSchema;
 
 use crate::{DomainScope, Store, StoreError};
 
@@ -107,9 +108,10 @@ impl Limit {
 }
 
 /// The limits that a domain has of its own; what is not there is the server's.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct DomainLimits {
+    #[schema(value_type = BTreeMap<String, u64>)]
     set: BTreeMap<Limit, u64>,
 }
 

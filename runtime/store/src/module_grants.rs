@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use utoipa::ToSchema;
 
 use crate::engine::Write;
 use crate::grants::checked_names;
@@ -12,11 +13,12 @@ use crate::http_hosts::HTTP_HOSTS_MOST;
 use crate::{DomainScope, HostPattern, Store, StoreError};
 
 /// What a scenario may import and reach. It is never more than what its domain's scenarios may.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ModuleGrants {
     /// Interfaces by their names without package and version; none: those of the domain.
     pub interfaces: Option<Vec<String>>,
     /// Hosts that it may send HTTP requests to, of those that the domain may; none: all of those.
+    #[schema(value_type = Option<Vec<String>>)]
     pub http_hosts: Option<Vec<HostPattern>>,
 }
 

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use utoipa::ToSchema;
 
 use crate::domains::now;
 use crate::engine::{MODULES_DIRECTORY, Write, blocking};
@@ -28,7 +29,7 @@ pub const NOTE_MOST: usize = 1_024;
 const NAME_MOST: usize = 128;
 
 /// One version of a scenario module.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Module {
     /// What its versions are called together.
     pub name: String,

@@ -103,7 +103,7 @@ impl Store {
     }
 }
 
-fn checked_number(number: &str) -> Result<(), StoreError> {
+pub(crate) fn checked_number(number: &str) -> Result<(), StoreError> {
     at_most("number", number.len(), NUMBER_MOST)?;
     let allowed = |byte: u8| byte.is_ascii_digit() || b"+*#".contains(&byte);
     if number.is_empty() || !number.bytes().all(allowed) {

@@ -41,16 +41,32 @@ pub enum TokenScope {
     /// Delete voicemail.
     #[serde(rename = "voicemail:write")]
     VoicemailWrite,
+    /// See users and their numbers.
+    #[serde(rename = "users:read")]
+    UsersRead,
+    /// Make, change and delete users.
+    #[serde(rename = "users:write")]
+    UsersWrite,
+    /// See the domain's settings, accounts, and who changed what.
+    #[serde(rename = "domain:read")]
+    DomainRead,
+    /// Change them.
+    #[serde(rename = "domain:write")]
+    DomainWrite,
 }
 
 impl TokenScope {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::ScenariosRead,
         Self::ScenariosWrite,
         Self::CallsRead,
         Self::VoicemailRead,
         Self::VoicemailWrite,
+        Self::UsersRead,
+        Self::UsersWrite,
+        Self::DomainRead,
+        Self::DomainWrite,
     ];
 
     /// As it is written.
@@ -61,6 +77,10 @@ impl TokenScope {
             Self::CallsRead => "calls:read",
             Self::VoicemailRead => "voicemail:read",
             Self::VoicemailWrite => "voicemail:write",
+            Self::UsersRead => "users:read",
+            Self::UsersWrite => "users:write",
+            Self::DomainRead => "domain:read",
+            Self::DomainWrite => "domain:write",
         }
     }
 
@@ -112,7 +132,7 @@ impl Secret {
         &self.0
     }
 
-    fn hash(&self) -> blake3::Hash {
+    pub(crate) fn hash(&self) -> blake3::Hash {
         blake3::hash(self.0.as_bytes())
     }
 }

@@ -9,12 +9,15 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::domains::now;
 use crate::error::at_most;
+use crate::numbers::checked_number;
 use crate::{DomainScope, Store, StoreError, rows};
 
 /// Longest user name, in bytes.
 const NAME_MOST: usize = 64;
 /// Longest display name, in bytes.
 const DISPLAY_MOST: usize = 256;
+/// Users that are read at once.
+pub const USERS_PAGE_MOST: u32 = 1_000;
 
 /// A user of a domain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,13 +78,7 @@ impl Store {
         let created_at = now();
         for user in new {
             checked_name(&user.name)?;
-            at_most("display name", user.display_name.len(), DISPLAY_MOST)?;
-            if user.display_name.chars().any(char::is_control) {
-                return Err(StoreError::invalid(
-                    "display name",
-                    "it has no control characters",
-                ));
-            }
+            checked_display(&user.display_name)?;
             checked_credentials(&user.credentials)?;
         }
         let mut write = self.write().await?;
@@ -120,6 +117,129 @@ impl Store {
             .iter()
             .map(user_of)
             .collect()
+    }
+
+    /// Up to `limit` (1 to [`USERS_PAGE_MOST`]) users by name, after the name `after`, with their numbers. Of those with
+    /// `words` in their name, display name or a number, whatever the case of ASCII letters; empty: of all.
+    pub async fn users_page(
+        &self,
+        scope: &DomainScope,
+        words: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<(User, Vec<String>)>, StoreError> {
+        if !(1..=USERS_PAGE_MOST).contains(&limit) {
+            return Err(StoreError::invalid(
+                "limit",
+                format!("it is 1 to {USERS_PAGE_MOST}"),
+            ));
+        }
+        at_most("words", words.len(), DISPLAY_MOST)?;
+        let mut like = String::with_capacity(words.len() + 2);
+        like.push('%');
+        for letter in words.chars() {
+            if matches!(letter, '%' | '_' | '\\') {
+                like.push('\\');
+            }
+            like.push(letter);
+        }
+        like.push('%');
+        // Numbers are joined with a line feed, which none has.
+        let rows = sqlx::query(
+            "SELECT u.name, u.display_name, u.created_at, \
+             (SELECT GROUP_CONCAT(n.number, CHAR(10)) FROM user_numbers n \
+              WHERE n.domain_id = u.domain_id AND n.user_name = u.name) AS numbers \
+             FROM users u WHERE u.domain_id = $1 AND u.name > $2 AND ($3 = '%%' OR u.name LIKE $3 ESCAPE '\\' \
+              OR u.display_name LIKE $3 ESCAPE '\\' OR EXISTS (SELECT 1 FROM user_numbers n \
+              WHERE n.domain_id = u.domain_id AND n.user_name = u.name AND n.number LIKE $3 ESCAPE '\\')) \
+             ORDER BY u.name LIMIT $4",
+        )
+        .bind(scope.id())
+        .bind(after)
+        .bind(like)
+        .bind(i64::from(limit))
+        .fetch_all(self.read())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let numbers: Option<String> = row.try_get("numbers")?;
+                let mut numbers: Vec<String> = numbers
+                    .iter()
+                    .flat_map(|text| text.lines())
+                    .map(str::to_owned)
+                    .collect();
+                numbers.sort_unstable();
+                Ok((user_of(row)?, numbers))
+            })
+            .collect()
+    }
+
+    /// A user by name with its numbers; none: there is none.
+    pub async fn user_with_numbers(
+        &self,
+        scope: &DomainScope,
+        name: &str,
+    ) -> Result<Option<(User, Vec<String>)>, StoreError> {
+        let Some(user) = self.user(scope, name).await? else {
+            return Ok(None);
+        };
+        let rows = sqlx::query(
+            "SELECT number FROM user_numbers WHERE domain_id = $1 AND user_name = $2 ORDER BY number",
+        )
+        .bind(scope.id())
+        .bind(name)
+        .fetch_all(self.read())
+        .await?;
+        let numbers = rows
+            .iter()
+            .map(|row| row.try_get("number"))
+            .collect::<Result<_, _>>()?;
+        Ok(Some((user, numbers)))
+    }
+
+    /// Changes what people read of a user, and the numbers that lead to it; none: leave them. All of it, or nothing.
+    /// Errors: [`StoreError::NotFound`], [`StoreError::Exists`] (a number of somebody else), [`StoreError::Invalid`],
+    /// [`StoreError::TooLarge`].
+    pub async fn set_user(
+        &self,
+        scope: &DomainScope,
+        name: &str,
+        display_name: Option<&str>,
+        numbers: Option<&[String]>,
+    ) -> Result<(), StoreError> {
+        display_name.map_or(Ok(()), checked_display)?;
+        for number in numbers.unwrap_or_default() {
+            checked_number(number)?;
+        }
+        let mut write = self.write().await?;
+        let changed = sqlx::query(
+            "UPDATE users SET display_name = COALESCE($3, display_name) WHERE domain_id = $1 AND name = $2",
+        )
+        .bind(scope.id())
+        .bind(name)
+        .bind(display_name)
+        .execute(&mut *write)
+        .await?;
+        if changed.rows_affected() == 0 {
+            return Err(StoreError::not_found("user", name));
+        }
+        if let Some(numbers) = numbers {
+            sqlx::query("DELETE FROM user_numbers WHERE domain_id = $1 AND user_name = $2")
+                .bind(scope.id())
+                .bind(name)
+                .execute(&mut *write)
+                .await?;
+            for number in numbers {
+                sqlx::query("INSERT INTO user_numbers (domain_id, number, user_name) VALUES ($1, $2, $3)")
+                    .bind(scope.id())
+                    .bind(number)
+                    .bind(name)
+                    .execute(&mut *write)
+                    .await
+                    .map_err(|error| StoreError::on_insert(error, "number", number))?;
+            }
+        }
+        self.commit_directory(write).await
     }
 
     /// A user by name; none: there is none.
@@ -209,6 +329,17 @@ fn checked_name(name: &str) -> Result<(), StoreError> {
                 "`{}` has to be letters, digits and -_.!~*'()&=+$,;?/ only",
                 name.escape_debug()
             ),
+        ));
+    }
+    Ok(())
+}
+
+pub(crate) fn checked_display(name: &str) -> Result<(), StoreError> {
+    at_most("display name", name.len(), DISPLAY_MOST)?;
+    if name.chars().any(char::is_control) {
+        return Err(StoreError::invalid(
+            "display name",
+            "it has no control characters",
         ));
     }
     Ok(())

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use utoipa::ToSchema;
 
 use crate::domains::now;
 use crate::engine::{Write, blocking};
@@ -30,7 +31,7 @@ const RECORDING_MOST: usize = 128;
 const BOX: &str = "voicemail box";
 
 /// What became of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum VoicemailState {
     /// Nobody has listened to it.
@@ -75,7 +76,7 @@ pub struct NewVoicemail<'a> {
 }
 
 /// A message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Voicemail {
     /// Its number in the domain, never used again.
     pub id: u64,
@@ -110,7 +111,7 @@ pub struct VoicemailCap {
 }
 
 /// How many messages there are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VoicemailCounts {
     /// New ones.
     pub new: u64,
@@ -121,7 +122,7 @@ pub struct VoicemailCounts {
 }
 
 /// A box.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VoicemailBox {
     /// A user's name, or its own.
     pub name: String,

@@ -10,13 +10,17 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde::{Deserialize, Serialize};
 use tandem_sip::auth::{Algorithm, ha1};
-use tandem_store::{Credentials, DomainScope, NewDomain, NewEntryPoint, NewUser, Store, StoreError};
+use tandem_store::{
+    Credentials, DomainScope, NewAccount, NewDomain, NewEntryPoint, NewUser, Role, Store, StoreError,
+};
+use tandem_web::password::PasswordError;
 
 use crate::{output, stock};
 
 const DOMAIN: &str = "demo.local";
 const MENU: &str = "100";
 const USERS: [&str; 3] = ["301", "302", "303"];
+const ADMIN: &str = "admin";
 const FILE: &str = "demo.json";
 
 /// Why there is no demo.
@@ -25,6 +29,9 @@ pub enum DemoError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The administrator's password.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
     /// The file with the passwords.
     #[error("{}: {source}", path.display())]
     File {
@@ -42,6 +49,9 @@ struct Demo {
     sip_udp: Option<SocketAddr>,
     menu: String,
     users: Vec<DemoUser>,
+    /// Who administers the system; none: the data is of an earlier release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    admin: Option<DemoUser>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,16 +78,17 @@ pub async fn first_start(store: &Store, data: &Path, udp: &[SocketAddr]) -> Resu
     }
     store.create_domain(&NewDomain::named(DOMAIN)).await?;
     let scope = store.domain_scope(DOMAIN).await?;
-    let made = fill(store, &scope).await;
-    let made = made.and_then(|users| {
+    let made = async {
         let demo = Demo {
             domain: DOMAIN.to_owned(),
             sip_udp,
             menu: MENU.to_owned(),
-            users,
+            users: fill(store, &scope).await?,
+            admin: first_account(store).await?,
         };
         write(&path, &demo).map(|()| demo)
-    });
+    };
+    let made = made.await;
     match made {
         Ok(demo) => {
             // A closed standard output is no reason not to serve.
@@ -92,6 +103,27 @@ pub async fn first_start(store: &Store, data: &Path, udp: &[SocketAddr]) -> Resu
             Err(error)
         }
     }
+}
+
+/// Makes an account for who administers the system; none: there is one already.
+async fn first_account(store: &Store) -> Result<Option<DemoUser>, DemoError> {
+    if !store.accounts(None).await?.is_empty() {
+        return Ok(None);
+    }
+    let password = random_password();
+    let hash = tandem_web::password::hash(&password)?;
+    let new = NewAccount {
+        name: ADMIN,
+        display_name: "",
+        role: Role::System,
+        user: None,
+        password: &hash,
+    };
+    store.add_account(None, &new).await?;
+    Ok(Some(DemoUser {
+        name: ADMIN.to_owned(),
+        password,
+    }))
 }
 
 async fn fill(store: &Store, scope: &DomainScope) -> Result<Vec<DemoUser>, DemoError> {
@@ -185,7 +217,10 @@ fn tell(demo: &Demo, path: &Path) -> String {
         "baresip: <sip:301@{}>;auth_pass=PASSWORD;outbound=\"sip:{server};lr\"",
         demo.domain
     ));
-    lines.push(format!("The passwords are in {} too.", path.display()));
+    let admin = demo.admin.as_ref().map_or_else(String::new, |admin| {
+        format!("HTTP API: login {}, password {}. ", admin.name, admin.password)
+    });
+    lines.push(format!("{admin}The passwords are in {} too.", path.display()));
     lines.push(
         "After a call: `tandem call list`, then `tandem call replay ID` shows what its scenario did."
             .to_owned(),
@@ -217,6 +252,7 @@ mod tests {
             sip_udp: None,
             menu: MENU.into(),
             users,
+            admin: None,
         };
         assert_eq!(tell(&demo, Path::new("demo.json")).lines().count(), 10);
     }

@@ -35,6 +35,7 @@ use crate::drive::journals::{Found, Journals, JournalsError, Watch};
 use crate::drive::mail::Mailer;
 use crate::drive::off_call::OffCall;
 use crate::drive::originate::Originator;
+use crate::drive::pace::Pace;
 use crate::drive::records::{self, ToStore};
 use crate::drive::registrar::{self, Registrations};
 use crate::drive::retention;
@@ -175,6 +176,7 @@ impl Server {
         let answers = Answers {
             directory: directory.clone(),
             store: store.clone(),
+            pace: Pace::default(),
             registrations: registrations.clone(),
             default_domain: Some(config.domain.default.clone()).filter(|name| !name.is_empty()),
             recordings: Arc::clone(&recordings),
@@ -241,6 +243,7 @@ impl Server {
 
         let log = reach.scenarios.log.clone();
         let api = Api::new(store.clone(), compiler, ApiLimits::default())
+            .with_credentials(crate::demo::credentials)
             .with_log_written(log.written())
             .with_replays(Replays::new(data.to_owned()));
         let web = WebServer::bind(config.web.listen, tandem_web::Limits::default())?

@@ -9,7 +9,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 
 use crate::health::Status;
-use crate::{Api, Health, Metrics, Serve, api, scenario};
+use crate::{Api, Health, Metrics, Serve, api, console, scenario};
 
 /// No path of operators takes a body; this bounds what is read of one anyway.
 const BODY_MAX: usize = 64 * 1024;
@@ -35,10 +35,11 @@ pub(crate) fn router(
         Some(api) => router.nest("/api/v1", api::router(api)),
         None => router,
     };
-    match scenarios {
+    let router = match scenarios {
         Some(serve) => router.nest("/s", scenario::router(serve)),
         None => router,
-    }
+    };
+    router.fallback(console::serve)
 }
 
 async fn healthz(State(app): State<App>) -> Response {

@@ -62,12 +62,12 @@ async fn healthz_follows_the_health_of_the_roles() {
 }
 
 #[tokio::test]
-async fn metrics_are_open_metrics_text_and_other_paths_are_not_found() {
+async fn metrics_are_open_metrics_text_and_a_file_that_is_not_there_is_not_found() {
     let running = start(Limits::default());
     let (status, body) = get(running.address, "/metrics").await;
     assert_eq!(status, 200);
     assert!(body.ends_with("# EOF\n"), "{body}");
-    assert_eq!(get(running.address, "/admin").await.0, 404);
+    assert_eq!(get(running.address, "/assets/nothing.js").await.0, 404);
 }
 
 #[tokio::test]

@@ -17,12 +17,12 @@ export function WeekFields({ week, onChange, problems, disabled }: Props) {
     <Fieldset legend={t('schedules.week')}>
       <Stack gap="xs">
         {DAYS.map((day, index) => (
-          <Group key={day} align="flex-start" wrap="nowrap" className="week-day">
-            <Box w={130} pt={4} style={{ flexShrink: 0 }}>
+          <Group key={day} align="flex-start" wrap="nowrap" gap="xs" className="week-day">
+            <Box w={104} pt={4} style={{ flexShrink: 0 }}>
               <Text size="sm" fw={500}>{t(`schedules.${day}`)}</Text>
               <DayBar spans={week[index] ?? []} before={week[(index + 6) % 7] ?? []} />
             </Box>
-            <Box flex={1}>
+            <Box flex={1} miw={0}>
               <Spans of={t(`schedules.${day}`)} spans={week[index] ?? []} onChange={(spans) => set(index, spans)}
                 place={`week.${index}`} problems={problems} disabled={disabled} />
             </Box>

@@ -218,7 +218,6 @@ impl Domain {
                     )));
                 }
                 store.delete_domain(&scope).await?;
-                remove_files(&context.data, scope.name())?;
                 output::say(
                     context.json,
                     &json!({ "removed": name }),
@@ -229,23 +228,6 @@ impl Domain {
         }
         Ok(())
     }
-}
-
-/// Removes what a domain had on the disk: recordings, prompts, music. Who gets its name next begins with nothing.
-fn remove_files(data: &Path, domain: &str) -> Result<(), Failure> {
-    for kind in ["recordings", "prompts"] {
-        let folder = data.join(kind).join(domain);
-        match std::fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(Failure::Failed(format!(
-                    "the domain is removed, but {} is not: {error}; remove it by hand",
-                    folder.display()
-                )));
-            }
-            _ => (),
-        }
-    }
-    Ok(())
 }
 
 /// Copies a domain's music to where the media gate looks, or takes it away. Calls on hold hear it from the next round on.

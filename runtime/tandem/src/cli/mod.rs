@@ -1,5 +1,6 @@
 //! The command line: a file per command.
 
+mod account;
 mod activation;
 mod api;
 mod call;
@@ -92,6 +93,8 @@ enum Command {
     Call(call::Call),
     /// Run scenarios of past calls again: one call's, or of many calls against another version
     Replay(replay::TopLevel),
+    /// Accounts of people who administer, a domain's or the system's
+    Account(account::Account),
     /// Tokens that open a domain's HTTP API
     Token(token::Token),
     /// Secrets of a domain, which its scenarios send and never see
@@ -290,6 +293,7 @@ fn start(context: &Context, command: Command) -> Result<ExitCode, Failure> {
             Command::Scenario(scenario) => scenario.run(context).await?,
             Command::Call(call) => call.run(context).await?,
             Command::Replay(replay) => replay.run(context).await?,
+            Command::Account(account) => account.run(context).await?,
             Command::Token(token) => token.run(context).await?,
             Command::Secret(secret) => secret.run(context).await?,
             Command::Schedule(schedule) => schedule.run(context).await?,

@@ -10,6 +10,7 @@ use tandem_sip::registrar::Binding;
 use tandem_store::{DomainScope, KvCap, Once, Store, StoreError, Writer};
 use tandem_switch::{Admitted, Answer, Located, Question};
 
+use super::pace::Pace;
 use super::registrar::Registrations;
 use super::services::Services;
 use crate::limits;
@@ -21,6 +22,8 @@ pub struct Answers {
     pub directory: Directory,
     /// Key-value store.
     pub store: Store,
+    /// When a domain may write pairs.
+    pub pace: Pace,
     /// Who is registered where.
     pub registrations: Registrations,
     /// The domain of requests that name an address of this server; none: the only one there is.
@@ -221,6 +224,10 @@ impl Answers {
             cap: own.and_then(limits::of_pairs_of_module),
         };
         let within = (limits::of_pairs(&found.limits), writer);
+        let _turn = match written(&op) {
+            Some(bytes) => Some(self.pace.turn(domain, bytes).await),
+            None => None,
+        };
         self.key_value_in(found.scope(), within, op, once)
             .await
             .map_err(|e| kv_error(&e))
@@ -265,6 +272,15 @@ impl Answers {
                 Err(StoreError::Busy)
             }
         }
+    }
+}
+
+/// How many bytes it writes; none: it only reads.
+fn written(op: &Op) -> Option<usize> {
+    match op {
+        Op::KvSet { key, value } => Some(key.len() + value.len()),
+        Op::KvDelete { key } | Op::KvIncrement { key, .. } => Some(key.len()),
+        _ => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Thin drivers: they carry inputs to the sans-IO cores and outputs to sockets, the gate, the store and guests.
 //!
 //! [`shard`] drives one shard of call logic with its scenarios on a thread of its own, [`registrar`] the registrar
-//! role; [`answers`] finds out what they ask, [`services`], [`http`], [`mail`] and [`voicemail`] what scenarios ask of the world, [`clock`] tells
+//! role; [`answers`] finds out what they ask, at a [`pace`] where they write, [`services`], [`http`], [`mail`] and [`voicemail`] what scenarios ask of the world, [`clock`] tells
 //! the time, [`journals`] opens the logs, [`records`] writes down what is over, [`usage`] meters what domains use,
 //! [`canary`] judges versions by it, [`scenario_log`] keeps what they log, [`retention`] removes what is over age,
 //! [`off_call`] runs scenarios that [`events`] and requests ([`web_scenario`]) start, [`originate`] begins calls that no
@@ -20,6 +20,7 @@ pub mod journals;
 pub mod mail;
 pub mod off_call;
 pub mod originate;
+pub mod pace;
 pub mod records;
 pub mod registrar;
 pub mod retention;

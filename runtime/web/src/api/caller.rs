@@ -1,37 +1,141 @@
-//! Who asks, by the token that they show (RFC 6750 §2.1).
+//! Who asks, and for which domain: a program by its token (RFC 6750 §2.1), a person by the cookie of a session.
+//!
+//! What a token or a role lets do is decided here and nowhere else.
 
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
-use tandem_store::{Bearer, DomainScope, Secret, TokenScope};
+use axum::http::{HeaderMap, StatusCode, header};
+use tandem_store::accounts::Home;
+use tandem_store::{Bearer, DomainScope, Role, Secret, Session, SessionLasts, TokenScope};
 
 use super::Api;
 use super::problem::ApiError;
+use super::throttle::network;
+
+/// The cookie of a session.
+pub(crate) const COOKIE: &str = "tandem_session";
+/// The header that requests which change something show beside the cookie.
+const CSRF: &str = "x-csrf-token";
+/// How long a session is good.
+pub(crate) const LASTS: SessionLasts = SessionLasts {
+    idle: Duration::from_hours(2),
+    whole: Duration::from_hours(24),
+};
 
 /// Where a connection comes from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
-/// The owner of a good token.
+/// The domain that a request's path names: see `inside.rs`.
+#[derive(Debug, Clone)]
+pub(crate) struct Named(pub(crate) String);
+
+/// Somebody who was let in.
 #[derive(Debug)]
-pub(crate) struct Caller(Bearer);
+pub(crate) struct Caller {
+    who: Who,
+    /// The domain that the request is about; none: the system's own affairs.
+    scope: Option<DomainScope>,
+    address: IpAddr,
+}
+
+#[derive(Debug)]
+enum Who {
+    Program(Bearer),
+    Person(Box<Session>),
+}
 
 impl Caller {
-    /// The domain that the token opens, if the token lets do this.
-    pub(crate) fn may(&self, scope: TokenScope) -> Result<&DomainScope, ApiError> {
-        if self.0.token.scopes.contains(&scope) {
-            Ok(&self.0.scope)
-        } else {
-            Err(ApiError::not_for(scope))
+    /// The domain that the request is about, if the caller may do this in it.
+    pub(crate) fn may(&self, right: TokenScope) -> Result<&DomainScope, ApiError> {
+        let may = match &self.who {
+            Who::Program(bearer) => bearer.token.scopes.contains(&right),
+            Who::Person(session) => role_may(session.account.role, right),
+        };
+        if !may {
+            return Err(match &self.who {
+                Who::Program(_) => ApiError::not_for(right),
+                Who::Person(_) => ApiError::new(
+                    StatusCode::FORBIDDEN,
+                    format!("your role does not include {right}"),
+                ),
+            });
+        }
+        self.scope.as_ref().ok_or_else(|| {
+            ApiError::new(
+                StatusCode::NOT_FOUND,
+                "which domain? say /api/v1/domains/DOMAIN/…",
+            )
+        })
+    }
+
+    /// For what concerns all domains: the system's accounts alone.
+    pub(crate) fn may_all(&self) -> Result<(), ApiError> {
+        match &self.who {
+            Who::Person(session) if session.account.role == Role::System => Ok(()),
+            _ => Err(ApiError::new(
+                StatusCode::FORBIDDEN,
+                "this is for the system's administrators",
+            )),
         }
     }
 
-    /// The token's name, for the log.
+    /// Whose accounts and audit log it is about: the domain's, or, without a domain, the system's.
+    pub(crate) fn home(&self, right: TokenScope) -> Result<Home<'_>, ApiError> {
+        if self.scope.is_some() {
+            return self.may(right).map(Some);
+        }
+        self.may_all()?;
+        Ok(None)
+    }
+
+    /// The person's session; a program has none.
+    pub(crate) fn session(&self) -> Result<&Session, ApiError> {
+        match &self.who {
+            Who::Person(session) => Ok(session),
+            Who::Program(_) => Err(ApiError::new(
+                StatusCode::FORBIDDEN,
+                "this is for who has logged in",
+            )),
+        }
+    }
+
+    /// Who it is, for logs: a login, or `token:NAME`.
+    pub(crate) fn name(&self) -> String {
+        match &self.who {
+            Who::Program(bearer) => format!("token:{}", bearer.token.name),
+            Who::Person(session) => session.account.login.clone(),
+        }
+    }
+
+    /// The token's name or the login, for the log.
     pub(crate) fn token(&self) -> &str {
-        &self.0.token.name
+        match &self.who {
+            Who::Program(bearer) => &bearer.token.name,
+            Who::Person(session) => &session.account.login,
+        }
+    }
+
+    /// Where the request came from.
+    pub(crate) fn address(&self) -> IpAddr {
+        self.address
+    }
+}
+
+fn role_may(role: Role, right: TokenScope) -> bool {
+    match role {
+        Role::System | Role::Administrator => true,
+        Role::Supervisor => matches!(
+            right,
+            TokenScope::ScenariosRead
+                | TokenScope::CallsRead
+                | TokenScope::VoicemailRead
+                | TokenScope::UsersRead
+        ),
+        Role::User => false,
     }
 }
 
@@ -39,31 +143,88 @@ impl FromRequestParts<Api> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
-        let Some(shown) = parts.headers.get(header::AUTHORIZATION) else {
-            return Err(ApiError::unknown(false));
+        let address = address_of(parts);
+        let who = match parts.headers.get(header::AUTHORIZATION) {
+            Some(shown) => Who::Program(bearer(api, address, shown.to_str().ok()).await?),
+            None => Who::Person(Box::new(person(api, parts).await?)),
         };
-        // Without an address (there always is one) everybody is one address.
-        let Peer(address) = parts
-            .extensions
-            .get()
-            .copied()
-            .unwrap_or(Peer([0, 0, 0, 0].into()));
-        let throttle = &api.shared.throttle;
-        if let Err(wait) = throttle.check(address, Instant::now()) {
-            let detail = "too many wrong tokens came from this address";
-            let seconds = wait.as_secs() + 1;
-            return Err(ApiError::later(StatusCode::TOO_MANY_REQUESTS, detail, seconds));
-        }
-        let secret = shown.to_str().ok().and_then(token_of);
-        let bearer = match secret {
-            Some(secret) => api.store().bearer(&secret).await?,
-            None => None,
+        let own = match &who {
+            Who::Program(bearer) => Some(&bearer.scope),
+            Who::Person(session) => session.scope.as_ref(),
         };
-        bearer.map(Self).ok_or_else(|| {
-            throttle.was_wrong(address, Instant::now());
-            ApiError::unknown(true)
-        })
+        let scope = match (parts.extensions.get::<Named>(), own) {
+            (None, own) => own.cloned(),
+            (Some(Named(name)), Some(own)) if own.name().eq_ignore_ascii_case(name) => Some(own.clone()),
+            // Whether there is such a domain is not a foreigner's affair.
+            (Some(Named(name)), Some(_)) => return Err(no_domain(name)),
+            (Some(Named(name)), None) => {
+                let found = api.store().find_domain(name).await?;
+                Some(found.ok_or_else(|| no_domain(name))?.0)
+            }
+        };
+        Ok(Self { who, scope, address })
     }
+}
+
+fn no_domain(name: &str) -> ApiError {
+    super::scenarios::not_found("domain", name)
+}
+
+/// Without an address (there always is one) everybody is one address.
+pub(crate) fn address_of(parts: &Parts) -> IpAddr {
+    parts
+        .extensions
+        .get()
+        .map_or_else(|| [0, 0, 0, 0].into(), |Peer(address)| *address)
+}
+
+async fn bearer(api: &Api, address: IpAddr, shown: Option<&str>) -> Result<Bearer, ApiError> {
+    let throttle = &api.shared.throttle;
+    let network = network(address);
+    if let Err(wait) = throttle.check(&network, Instant::now()) {
+        let detail = "too many wrong tokens came from this address";
+        return Err(ApiError::later(
+            StatusCode::TOO_MANY_REQUESTS,
+            detail,
+            wait.as_secs() + 1,
+        ));
+    }
+    let bearer = match shown.and_then(token_of) {
+        Some(secret) => api.store().bearer(&secret).await?,
+        None => None,
+    };
+    bearer.ok_or_else(|| {
+        throttle.was_wrong(network, Instant::now());
+        ApiError::unknown(true)
+    })
+}
+
+async fn person(api: &Api, parts: &Parts) -> Result<Session, ApiError> {
+    let Some(secret) = cookie(&parts.headers) else {
+        return Err(ApiError::unknown(false));
+    };
+    let session = api.store().session(&secret, LASTS).await?;
+    let session = session
+        .ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "the session has ended: log in again"))?;
+    let shown = parts.headers.get(CSRF).and_then(|value| value.to_str().ok());
+    if !parts.method.is_safe() && shown != Some(session.csrf.as_str()) {
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "a request that changes something needs the session's `csrf` in the header X-CSRF-Token",
+        ));
+    }
+    Ok(session)
+}
+
+/// What the session's cookie holds (RFC 6265 §4.2).
+pub(crate) fn cookie(headers: &HeaderMap) -> Option<Secret> {
+    let values = headers.get_all(header::COOKIE).iter();
+    values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == COOKIE)
+        .and_then(|(_, value)| Secret::parse(value))
 }
 
 /// The scheme's name is without case (RFC 9110 §11.1).

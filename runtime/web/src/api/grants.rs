@@ -6,13 +6,15 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use tandem_store::{HttpHost, ModuleGrants, TokenScope};
+use utoipa::ToSchema;
 
 use super::Api;
 use super::caller::Caller;
 use super::problem::ApiError;
 
 /// What all may, and which may less.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Grants)]
 pub(crate) struct Shown {
     /// Names of interfaces; none: every one.
     interfaces: Option<Vec<String>>,
@@ -21,6 +23,8 @@ pub(crate) struct Shown {
     scenarios: BTreeMap<String, ModuleGrants>,
 }
 
+/// What scenarios may import and reach.
+#[utoipa::path(get, path = "/grants", tag = "scenarios", responses((status = 200, body = Shown)))]
 pub(crate) async fn show(caller: Caller, State(api): State<Api>) -> Result<Json<Shown>, ApiError> {
     let scope = caller.may(TokenScope::ScenariosRead)?;
     Ok(Json(Shown {

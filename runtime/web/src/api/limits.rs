@@ -6,12 +6,14 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use tandem_store::{DomainLimits, TokenScope};
+use utoipa::ToSchema;
 
 use super::Api;
 use super::caller::Caller;
 use super::problem::ApiError;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Limits)]
 pub(crate) struct Shown {
     /// Those that the domain has of its own; the others are the server's.
     limits: DomainLimits,
@@ -21,12 +23,15 @@ pub(crate) struct Shown {
 }
 
 /// What its key-value pairs take now.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = KeyValueTaken)]
 struct Pairs {
     bytes: u64,
     keys: u64,
 }
 
+/// What scenarios may use.
+#[utoipa::path(get, path = "/limits", tag = "scenarios", responses((status = 200, body = Shown)))]
 pub(crate) async fn show(caller: Caller, State(api): State<Api>) -> Result<Json<Shown>, ApiError> {
     let scope = caller.may(TokenScope::ScenariosRead)?;
     let domain = api.store().domain(scope).await?;

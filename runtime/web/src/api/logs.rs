@@ -23,6 +23,7 @@ use serde_json::json;
 use tandem_store::{DomainScope, LogFilter, LogLevel, LogPage, Store, TokenScope};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::timeout;
+use utoipa::IntoParams;
 
 use super::caller::Caller;
 use super::problem::ApiError;
@@ -41,8 +42,9 @@ const ALIVE: Duration = Duration::from_secs(15);
 /// Lines where nothing else is asked for.
 const LINES_DEFAULT: u32 = 100;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
     /// A call's id, or another run's.
     call: Option<String>,
@@ -122,6 +124,8 @@ impl Drop for Place {
     }
 }
 
+/// What scenarios logged.
+#[utoipa::path(get, path = "/logs", tag = "scenarios", params(Asked), responses((status = 200, description = "a page, or with `follow` a stream of events `line`", content((serde_json::Value = "application/json"), (String = "text/event-stream")))))]
 pub(crate) async fn read(
     caller: Caller,
     State(api): State<Api>,

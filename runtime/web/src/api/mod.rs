@@ -1,22 +1,33 @@
-//! `/api/v1`: what a domain's own programs may do. The token that they show decides the domain.
+//! `/api/v1`: what programs and people may do. A program's token names its domain; people log in ([`session`]), and those
+//! who may see several domains name one in the path ([`inside`]).
 //!
-//! A request's way: [`caller`] (who, and whether they may) → a handler in [`scenarios`], [`numbers`], [`voicemail`],
-//! [`logs`] or [`replays`] → the store. What goes wrong is told as [`problem`] says, by RFC 9457.
+//! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`accounts`],
+//! [`users`], [`scenarios`], [`numbers`], [`voicemail`], [`logs`] or [`replays`] → the store, and the audit log (`edit`).
+//! What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
+//! What goes wrong is told as [`problem`] says, by RFC 9457.
 
+mod accounts;
 mod body;
 mod caller;
+mod domains;
+mod edit;
 mod grants;
+mod inside;
 mod limits;
 mod logs;
 mod numbers;
+mod openapi;
 mod problem;
 mod replays;
 mod scenarios;
+mod session;
 mod throttle;
 mod usage;
+mod users;
 mod voicemail;
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -25,18 +36,23 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::{delete, get, post, put};
+use axum::routing::any;
 use tandem_host_api::{Grants, Verdict};
 use tandem_store::{DomainScope, Store};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OwnedSemaphorePermit, Semaphore, watch};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub(crate) use caller::Peer;
 use problem::ApiError;
 pub use replays::{Replay, ReplayAsked, ReplayRefused};
 use throttle::Throttle;
+pub use users::MakeCredentials;
 
 /// Longest body that is not a component, in bytes.
 const BODY_BYTES_MAX: usize = 64 << 10;
+/// Passwords that are hashed or compared at once: each takes a core.
+const HASHERS: usize = 2;
 
 /// Looks at components and compiles them, where that harms nobody: in a process of its own.
 pub trait Compile: Send + Sync + 'static {
@@ -88,7 +104,15 @@ struct Shared {
     store: Store,
     compiler: Box<dyn Compile>,
     limits: ApiLimits,
-    throttle: Throttle,
+    /// Wrong tokens and passwords by address.
+    throttle: Throttle<IpAddr>,
+    /// Wrong passwords by login.
+    logins: Throttle<String>,
+    hashers: Semaphore,
+    /// One edit at a time: from reading what was to writing what is.
+    edits: AsyncMutex<()>,
+    /// None: users are not made here.
+    credentials: OnceLock<MakeCredentials>,
     uploading: Places,
     replaying: Places,
     /// None: nobody runs replays.
@@ -104,6 +128,10 @@ impl Api {
             compiler: Box::new(compiler),
             limits,
             throttle: Throttle::default(),
+            logins: Throttle::default(),
+            hashers: Semaphore::new(HASHERS),
+            edits: AsyncMutex::new(()),
+            credentials: OnceLock::new(),
             uploading: Places::new(limits.uploads_max),
             replaying: Places::new(limits.replays_max),
             replays: OnceLock::new(),
@@ -126,6 +154,17 @@ impl Api {
     pub fn with_replays(self, replays: impl Replay) -> Self {
         let _ = self.shared.replays.set(Box::new(replays)); // it is set once, before the server runs
         self
+    }
+
+    /// Lets users be made; `make` makes what authenticates them.
+    #[must_use]
+    pub fn with_credentials(self, make: MakeCredentials) -> Self {
+        let _ = self.shared.credentials.set(make); // it is set once, before the server runs
+        self
+    }
+
+    async fn editing(&self) -> MutexGuard<'_, ()> {
+        self.shared.edits.lock().await
     }
 
     fn store(&self) -> &Store {
@@ -202,23 +241,59 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 pub(crate) fn router(api: Api) -> Router {
-    Router::new()
-        .route("/scenarios", get(scenarios::list))
-        .route(
-            "/scenarios/{name}/versions",
-            get(scenarios::versions).post(scenarios::upload),
-        )
-        .route("/scenarios/{name}/versions/{hash}", delete(scenarios::remove))
-        .route("/limits", get(limits::show))
-        .route("/grants", get(grants::show))
-        .route("/logs", get(logs::read))
-        .route("/calls/{id}/replay", post(replays::replay))
-        .route("/usage", get(usage::show))
-        .route("/voicemail", get(voicemail::boxes))
-        .route("/voicemail/{box}", get(voicemail::list))
-        .route("/voicemail/{box}/{id}", delete(voicemail::remove))
-        .route("/numbers", get(numbers::list))
-        .route("/numbers/{number}/activation", put(numbers::activate))
+    let (own, own_document) = of_domain().merge(accounts_and_audit()).split_for_parts();
+    let (system, rest_document) = of_system().merge(accounts_and_audit()).split_for_parts();
+    let document = openapi::document(own_document, rest_document);
+    let all = of_domain().split_for_parts().0.merge(system);
+    let own = bounded(own, api.clone());
+    let named = any(move |request| inside::forward(own.clone(), request));
+    let all = all
+        .route("/domains/{domain}", named.clone())
+        .route("/domains/{domain}/{*rest}", named);
+    bounded(all, api).merge(openapi::router(&document))
+}
+
+/// What a domain owns.
+fn of_domain() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(domains::show, domains::change, domains::remove))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::show, users::change, users::remove))
+        .routes(routes!(users::set_password))
+        .routes(routes!(scenarios::list))
+        .routes(routes!(scenarios::versions, scenarios::upload))
+        .routes(routes!(scenarios::remove))
+        .routes(routes!(limits::show))
+        .routes(routes!(grants::show))
+        .routes(routes!(logs::read))
+        .routes(routes!(replays::replay))
+        .routes(routes!(usage::show))
+        .routes(routes!(voicemail::boxes))
+        .routes(routes!(voicemail::list))
+        .routes(routes!(voicemail::remove))
+        .routes(routes!(numbers::list))
+        .routes(routes!(numbers::activate))
+}
+
+/// What a domain has, and, without a domain, the system.
+fn accounts_and_audit() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(accounts::list, accounts::create))
+        .routes(routes!(accounts::change, accounts::remove))
+        .routes(routes!(accounts::audit_log))
+}
+
+/// What no domain has.
+fn of_system() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(session::show, session::open, session::close))
+        .routes(routes!(session::set_password))
+        .routes(routes!(domains::list, domains::create))
+}
+
+/// A router that refuses in our words, and bodies that are too long.
+fn bounded(router: Router<Api>, api: Api) -> Router {
+    router
         .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "there is no such path") })
         .method_not_allowed_fallback(|| async {
             ApiError::new(

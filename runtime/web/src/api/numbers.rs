@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tandem_store::{Activation, EntryPointChange, NewFallback, StoreError, TokenScope};
+use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::problem::ApiError;
@@ -14,7 +15,8 @@ use super::scenarios::path;
 use super::{Api, body};
 
 /// A number that starts a scenario; its settings are not listed, which may be a mebibyte each.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Number)]
 pub(crate) struct Listed {
     number: String,
     title: String,
@@ -25,7 +27,7 @@ pub(crate) struct Listed {
     fallback: Option<Fallback>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Fallback {
     scenario: String,
     version: String,
@@ -48,11 +50,13 @@ impl From<Activation> for Listed {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Numbers {
     numbers: Vec<Listed>,
 }
 
+/// Lists numbers with what they start.
+#[utoipa::path(get, path = "/numbers", tag = "numbers", responses((status = 200, body = Numbers)))]
 pub(crate) async fn list(caller: Caller, State(api): State<Api>) -> Result<Json<Numbers>, ApiError> {
     let scope = caller.may(TokenScope::ScenariosRead)?;
     let activations = api.store().activations(scope).await?;
@@ -60,8 +64,9 @@ pub(crate) async fn list(caller: Caller, State(api): State<Api>) -> Result<Json<
     Ok(Json(Numbers { numbers }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Activation)]
 struct Change {
     /// The version's hash, or its first six digits or more. None: the one that is active stays.
     version: Option<String>,
@@ -100,6 +105,7 @@ impl Change {
 }
 
 /// Lets a number start another version, or sets what takes over where it fails; calls in progress stay on theirs.
+#[utoipa::path(put, path = "/numbers/{number}/activation", tag = "numbers", params(("number" = String, Path)), request_body = Change, responses((status = 200, body = Listed)))]
 pub(crate) async fn activate(
     caller: Caller,
     State(api): State<Api>,

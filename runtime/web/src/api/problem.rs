@@ -3,8 +3,9 @@
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use tandem_host_api::{Problem, Verdict};
+use tandem_host_api::{Problem as ComponentProblem, Verdict};
 use tandem_store::{StoreError, TokenScope};
+use utoipa::ToSchema;
 
 /// Why a request was refused.
 #[derive(Debug)]
@@ -12,21 +13,39 @@ pub(crate) struct ApiError {
     status: StatusCode,
     detail: String,
     /// Of a component, all at once.
-    problems: Vec<Problem>,
+    problems: Vec<ComponentProblem>,
     problems_untold: u64,
+    /// Of a form, by field.
+    errors: Vec<FieldError>,
     headers: Vec<(HeaderName, String)>,
 }
 
+/// What is wrong with one field of a body.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FieldError {
+    /// RFC 6901: `/name`.
+    pointer: String,
+    detail: String,
+}
+
 /// RFC 9457 §3. `type` is absent, which is `about:blank`: `title` is then the status in words (§4.2.1).
-#[derive(Serialize)]
-struct Body<'a> {
-    title: &'a str,
+#[derive(Serialize, ToSchema)]
+pub(super) struct Problem {
+    title: &'static str,
     status: u16,
-    detail: &'a str,
-    #[serde(skip_serializing_if = "<[Problem]>::is_empty")]
-    problems: &'a [Problem],
+    detail: String,
+    /// Of a component, all at once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>, required = false)]
+    problems: Vec<ComponentProblem>,
+    /// More of them than are told.
     #[serde(skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
     problems_untold: u64,
+    /// Of a form, by field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(inline, required = false)]
+    errors: Vec<FieldError>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -41,6 +60,7 @@ impl ApiError {
             detail: detail.into(),
             problems: Vec::new(),
             problems_untold: 0,
+            errors: Vec::new(),
             headers: Vec::new(),
         }
     }
@@ -48,6 +68,26 @@ impl ApiError {
     fn with(mut self, name: HeaderName, value: String) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// The field of the body that is wrong, by its JSON pointer.
+    pub(crate) fn at(mut self, pointer: &str, detail: impl Into<String>) -> Self {
+        self.errors.push(FieldError {
+            pointer: pointer.to_owned(),
+            detail: detail.into(),
+        });
+        self
+    }
+
+    /// A value that the store refuses is shown at this field; what else went wrong, is not about a field.
+    pub(crate) fn in_field(error: StoreError, pointer: &str) -> Self {
+        let words = match &error {
+            StoreError::Invalid { .. } | StoreError::TooLarge { .. } | StoreError::Exists { .. } => {
+                error.to_string()
+            }
+            _ => return error.into(),
+        };
+        Self::from(error).at(pointer, words)
     }
 
     /// Nobody, or nobody that we know (RFC 6750 §3). A request without a token is not told that one was wrong.
@@ -59,7 +99,7 @@ impl ApiError {
             )
         } else {
             (
-                "a token is needed: Authorization: Bearer TOKEN",
+                "a token is needed: Authorization: Bearer TOKEN; people log in",
                 r#"Bearer realm="tandem""#,
             )
         };
@@ -104,7 +144,7 @@ impl ApiError {
     }
 
     /// One of a component that was not looked at.
-    pub(crate) fn with_problem(mut self, problem: Problem) -> Self {
+    pub(crate) fn with_problem(mut self, problem: ComponentProblem) -> Self {
         self.problems.push(problem);
         self
     }
@@ -134,12 +174,13 @@ impl From<StoreError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = Body {
+        let body = Problem {
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
-            detail: &self.detail,
-            problems: &self.problems,
+            detail: self.detail,
+            problems: self.problems,
             problems_untold: self.problems_untold,
+            errors: self.errors,
         };
         let mut response = (self.status, axum::Json(body)).into_response();
         let headers = response.headers_mut();

@@ -10,6 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tandem_store::TokenScope;
+use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::problem::ApiError;
@@ -62,8 +63,9 @@ pub trait Replay: Send + Sync + 'static {
     ) -> Pin<Box<dyn Future<Output = Result<Bytes, ReplayRefused>> + Send + '_>>;
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(as = Replay)]
 struct Wanted {
     version: Option<String>,
     set: Vec<String>,
@@ -71,6 +73,8 @@ struct Wanted {
     memory: bool,
 }
 
+/// Runs a call's scenario again, with the recorded answers or others.
+#[utoipa::path(post, path = "/calls/{id}/replay", tag = "calls", params(("id" = String, Path)), request_body = Option<Wanted>, responses((status = 200, body = serde_json::Value, description = "the report: docs/replay.md")))]
 pub(crate) async fn replay(
     caller: Caller,
     State(api): State<Api>,

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use tandem_host_api::{Grants, WORLD};
 use tandem_store::{DomainScope, Module, NewVersion, Signature, StoreError, TokenScope, modules};
+use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
 use super::problem::ApiError;
@@ -20,18 +21,21 @@ use super::{Api, body};
 const SIGNATURE_HEADER: &str = "tandem-signature";
 
 /// A scenario with its newest version.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Scenario)]
 pub(crate) struct Listed {
     name: String,
     versions: usize,
     newest: Module,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Scenarios {
     scenarios: Vec<Listed>,
 }
 
+/// Lists scenarios with their newest version.
+#[utoipa::path(get, path = "/scenarios", tag = "scenarios", responses((status = 200, body = Scenarios)))]
 pub(crate) async fn list(caller: Caller, State(api): State<Api>) -> Result<Json<Scenarios>, ApiError> {
     let scope = caller.may(TokenScope::ScenariosRead)?;
     let mut by_name: BTreeMap<String, Listed> = BTreeMap::new();
@@ -51,18 +55,22 @@ pub(crate) async fn list(caller: Caller, State(api): State<Api>) -> Result<Json<
 }
 
 /// A version, and the numbers that start it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ScenarioVersion)]
 pub(crate) struct Version {
     #[serde(flatten)]
     module: Module,
     numbers: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ScenarioVersions)]
 pub(crate) struct Versions {
     versions: Vec<Version>,
 }
 
+/// Lists the versions of a scenario, the newest first.
+#[utoipa::path(get, path = "/scenarios/{name}/versions", tag = "scenarios", params(("name" = String, Path)), responses((status = 200, body = Versions)))]
 pub(crate) async fn versions(
     caller: Caller,
     State(api): State<Api>,
@@ -92,13 +100,16 @@ pub(crate) async fn versions(
     Ok(Json(Versions { versions }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct UploadQuery {
     #[serde(default)]
     note: String,
 }
 
+/// Uploads a component as a version. A refusal lists every problem.
+#[utoipa::path(post, path = "/scenarios/{name}/versions", tag = "scenarios", params(("name" = String, Path), UploadQuery, ("tandem-signature" = Option<String>, Header, description = "ed25519, in hexadecimal: `KEY:SIGNATURE`")), request_body(content = Vec<u8>, content_type = "application/wasm"), responses((status = 201, body = Module)))]
 pub(crate) async fn upload(
     caller: Result<Caller, ApiError>,
     State(api): State<Api>,
@@ -178,6 +189,8 @@ async fn store_upload(
     Ok(api.store().put_version(scope, &new).await?)
 }
 
+/// Removes a version that nothing refers to.
+#[utoipa::path(delete, path = "/scenarios/{name}/versions/{hash}", tag = "scenarios", params(("name" = String, Path), ("hash" = String, Path)), responses((status = 204, description = "removed")))]
 pub(crate) async fn remove(
     caller: Caller,
     State(api): State<Api>,

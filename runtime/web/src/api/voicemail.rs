@@ -7,25 +7,30 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tandem_store::voicemail::MESSAGES_PAGE_MOST;
 use tandem_store::{TokenScope, Voicemail, VoicemailBox, VoicemailState};
+use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
 use super::caller::Caller;
 use super::problem::ApiError;
 use super::scenarios::{not_found, path};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = VoicemailBoxes)]
 pub(crate) struct Boxes {
     boxes: Vec<VoicemailBox>,
 }
 
+/// Lists the boxes.
+#[utoipa::path(get, path = "/voicemail", tag = "voicemail", responses((status = 200, body = Boxes)))]
 pub(crate) async fn boxes(caller: Caller, State(api): State<Api>) -> Result<Json<Boxes>, ApiError> {
     let scope = caller.may(TokenScope::VoicemailRead)?;
     let boxes = api.store().voicemail_boxes(scope).await?;
     Ok(Json(Boxes { boxes }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
     /// Only these; none: all.
     state: Option<VoicemailState>,
@@ -36,12 +41,14 @@ pub(crate) struct Asked {
     limit: Option<u32>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = VoicemailMessages)]
 pub(crate) struct Listed {
     messages: Vec<Voicemail>,
 }
 
 /// Messages of a box, newest first.
+#[utoipa::path(get, path = "/voicemail/{box}", tag = "voicemail", params(("box" = String, Path), Asked), responses((status = 200, body = Listed)))]
 pub(crate) async fn list(
     caller: Caller,
     State(api): State<Api>,
@@ -61,6 +68,7 @@ pub(crate) async fn list(
 }
 
 /// Deletes a message with its recording.
+#[utoipa::path(delete, path = "/voicemail/{box}/{id}", tag = "voicemail", params(("box" = String, Path), ("id" = u64, Path)), responses((status = 204, description = "deleted")))]
 pub(crate) async fn remove(
     caller: Caller,
     State(api): State<Api>,

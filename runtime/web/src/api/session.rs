@@ -1,0 +1,206 @@
+//! Logging in and out, and one's own password.
+
+use std::time::Instant;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequestParts as _, State};
+use axum::http::{StatusCode, header, request::Parts};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tandem_store::{Account, AccountChange, Secret, Session, StoreError};
+use utoipa::ToSchema;
+
+use super::caller::{COOKIE, Caller, LASTS, Peer, cookie};
+use super::edit::Change;
+use super::problem::ApiError;
+use super::throttle::network;
+use super::{Api, body};
+use crate::password::{self, PasswordError};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    login: String,
+    password: String,
+}
+
+/// What a browser is told of its session.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
+pub(crate) struct Shown {
+    account: Account,
+    csrf: String,
+    expires_at: Timestamp,
+}
+
+impl From<&Session> for Shown {
+    fn from(session: &Session) -> Self {
+        Self {
+            account: session.account.clone(),
+            csrf: session.csrf.clone(),
+            expires_at: session.expires_at,
+        }
+    }
+}
+
+/// Lets somebody in.
+#[utoipa::path(post, path = "/session", tag = "session", request_body = Login, responses((status = 200, body = Shown, headers(("set-cookie" = String)))))]
+pub(crate) async fn open(
+    State(api): State<Api>,
+    peer: Option<Extension<Peer>>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ApiError> {
+    let Login { login, password } = body::json(body)?;
+    let login = login.trim().to_lowercase();
+    let address = network(peer.map_or_else(|| [0, 0, 0, 0].into(), |Extension(Peer(address))| address));
+    let now = Instant::now();
+    let (by_address, by_login) = (&api.shared.throttle, &api.shared.logins);
+    if let Err(wait) = by_address
+        .check(&address, now)
+        .and_then(|()| by_login.check(&login, now))
+    {
+        let detail = "too many wrong passwords";
+        return Err(ApiError::later(
+            StatusCode::TOO_MANY_REQUESTS,
+            detail,
+            wait.as_secs() + 1,
+        ));
+    }
+    let found = api.store().account_to_open(&login).await?;
+    let kept = found.as_ref().map(|(_, kept)| kept.clone());
+    let right = api
+        .hashing(move || password::is_right(&password, kept.as_deref()))
+        .await?;
+    let account = found.filter(|(account, _)| right && !account.blocked);
+    let Some((account, _)) = account else {
+        by_address.was_wrong(address, now);
+        by_login.was_wrong(login, now);
+        return Err(ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "the login or the password is wrong",
+        ));
+    };
+    let secret = Secret::new(chance()?);
+    let csrf = Secret::new(chance()?).reveal().to_owned();
+    api.store()
+        .open_session(&account.login, &secret, &csrf, LASTS)
+        .await?;
+    let session = api.store().session(&secret, LASTS).await?;
+    let session = session.ok_or_else(|| super::scenarios::not_found("account", &account.login))?;
+    tracing::info!(login = %account.login, %address, "logged in");
+    let seconds = LASTS.whole.as_secs();
+    let cookie = format!(
+        "{COOKIE}={}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict",
+        secret.reveal()
+    );
+    Ok(([(header::SET_COOKIE, cookie)], Json(Shown::from(&session))).into_response())
+}
+
+/// Whose session it is.
+#[utoipa::path(get, path = "/session", tag = "session", responses((status = 200, body = Shown)))]
+pub(crate) async fn show(caller: Caller) -> Result<Json<Shown>, ApiError> {
+    Ok(Json(caller.session()?.into()))
+}
+
+/// Logs out.
+#[utoipa::path(delete, path = "/session", tag = "session", responses((status = 204, description = "logged out")))]
+pub(crate) async fn close(State(api): State<Api>, mut parts: Parts) -> Result<Response, ApiError> {
+    Caller::from_request_parts(&mut parts, &api).await?;
+    if let Some(secret) = cookie(&parts.headers) {
+        api.store().close_session(&secret).await?;
+    }
+    let gone = format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict");
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = OwnPassword)]
+struct NewPassword {
+    old: String,
+    new: String,
+}
+
+/// Changes one's own password, which ends all sessions of the account.
+#[utoipa::path(put, path = "/session/password", tag = "session", request_body = NewPassword, responses((status = 204, description = "changed")))]
+pub(crate) async fn set_password(
+    caller: Caller,
+    State(api): State<Api>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, ApiError> {
+    let session = caller.session()?;
+    let login = session.account.login.clone();
+    let NewPassword { old, new } = body::json(body)?;
+    let now = Instant::now();
+    if let Err(wait) = api.shared.logins.check(&login, now) {
+        let detail = "too many wrong passwords";
+        return Err(ApiError::later(
+            StatusCode::TOO_MANY_REQUESTS,
+            detail,
+            wait.as_secs() + 1,
+        ));
+    }
+    let kept = api.store().account_to_open(&login).await?.map(|(_, kept)| kept);
+    if !api
+        .hashing(move || password::is_right(&old, kept.as_deref()))
+        .await?
+    {
+        api.shared.logins.was_wrong(login, now);
+        let wrong = ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "the old password is wrong");
+        return Err(wrong.at("/old", "it is wrong"));
+    }
+    let hash = api
+        .hashing(move || password::hash(&new))
+        .await?
+        .map_err(|error| refused(&error, "/new"))?;
+    let change = AccountChange {
+        password: Some(&hash),
+        ..AccountChange::default()
+    };
+    let home = session.scope.as_ref();
+    api.store().set_account(home, &login, &change).await?;
+    let change = Change {
+        action: "change",
+        what: format!("password of {login}"),
+        before: None,
+        after: None,
+    };
+    api.audit(&caller, home, change).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A password that was not taken, shown at its field.
+pub(super) fn refused(error: &PasswordError, pointer: &str) -> ApiError {
+    match error {
+        PasswordError::Length => {
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()).at(pointer, error.to_string())
+        }
+        PasswordError::Failed(_) => {
+            tracing::error!(%error, "a password is not hashed");
+            ApiError::busy(StatusCode::SERVICE_UNAVAILABLE, "the server cannot do this now")
+        }
+    }
+}
+
+pub(super) fn chance() -> Result<[u8; 32], ApiError> {
+    let mut bytes = [0; 32];
+    match aws_lc_rs::rand::fill(&mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(_) => Err(StoreError::Busy.into()),
+    }
+}
+
+impl Api {
+    /// Runs what takes a password's time and memory: few at once, and none on an async thread.
+    pub(super) async fn hashing<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let busy = || ApiError::busy(StatusCode::SERVICE_UNAVAILABLE, "the server cannot do this now");
+        let _place = self.shared.hashers.acquire().await.map_err(|_| busy())?;
+        tokio::task::spawn_blocking(work).await.map_err(|_| busy())
+    }
+}
