@@ -7,6 +7,7 @@ export default defineConfig({
   plugins: [react()],
   // What changes seldom is apart, so that browsers keep it over our releases.
   build: {
+    chunkSizeWarningLimit: 600, // kB before compression; the first page loads a fourth of it over the wire
     rollupOptions: {
       output: { manualChunks: { base: ['react', 'react-dom', 'react-router', 'i18next', 'react-i18next', '@tanstack/react-query'] } },
     },

@@ -4,7 +4,7 @@
 #   setup.sh run      what a running Tandem needs: espeak-ng, which speaks texts
 #   setup.sh build    what building needs beside Rust: a C compiler (SQLite), a compiler for WASM guests, Node.js for the
 #                     console
-#   setup.sh test     all of that, the tests' peers (baresip, SIPp, sox, a mail server), and what builds guests in other
+#   setup.sh test     all of that, the tests' peers (baresip, SIPp, sox, a mail server, Chromium), and what builds guests in other
 #                     languages
 #
 # Installs Debian packages as root, or with sudo. SETUP_DRY_RUN=1 only says what would be installed.
@@ -17,7 +17,7 @@ die() { note "$*"; exit 1; }
 # A program, and the Debian package that has it.
 for_run=(espeak-ng:espeak-ng)
 for_build=(cc:gcc node:nodejs npm:npm)
-for_test=(baresip:baresip-core sipp:sip-tester sox:sox python3:python3)
+for_test=(baresip:baresip-core sipp:sip-tester sox:sox chromium:chromium python3:python3)
 
 case ${1:-} in
     run) wanted=("${for_run[@]}") ;;

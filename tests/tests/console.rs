@@ -8,7 +8,6 @@
 )]
 
 use std::fs;
-use std::time::Duration;
 
 use std::process::Command;
 use std::time::Duration;
@@ -364,6 +363,21 @@ fn every_route_is_closed_to_those_it_is_not_for() {
     assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
 }
 
+/// What an authenticator app shows so many seconds from now (RFC 6238), as Python reckons.
+fn code_of(secret: &str, later: u32) -> String {
+    let program = "import base64, hashlib, hmac, struct, sys, time\n\
+        secret = base64.b32decode(sys.argv[1] + '=' * (-len(sys.argv[1]) % 8))\n\
+        step = struct.pack('>Q', int(time.time() + int(sys.argv[2])) // 30)\n\
+        mac = hmac.new(secret, step, hashlib.sha1).digest()\n\
+        at = mac[19] & 15\n\
+        print('%06d' % ((struct.unpack('>I', mac[at:at + 4])[0] & 0x7fffffff) % 10**6))";
+    let output = Command::new("python3")
+        .args(["-c", program, secret, &later.to_string()])
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
 #[test]
 fn a_session_is_shown_with_its_token_and_ends() {
     let tandem = Tandem::builder().start().unwrap();
@@ -420,6 +434,38 @@ fn a_session_is_shown_with_its_token_and_ends() {
     assert_eq!(carl.ask("PATCH", path, &json!({ "blocked": true })).status, 409);
     assert_eq!(system.ask("PATCH", path, &json!({ "blocked": true })).status, 200);
     assert_eq!(carl.get("/session").status, 401);
+
+    // A second factor is asked for once it was shown to work; each of its codes is good once.
+    let dora = system.make("demo.local", "dora", "administrator", None);
+    let offer = body(&dora.ask("POST", "/session/totp", &Value::Null));
+    let code = |later: u32| code_of(&text(&offer["secret"]), later);
+    let wrong = dora.ask("PUT", "/session/totp", &json!({ "code": "123" }));
+    assert_eq!(
+        &body(&wrong)["errors"][0]["pointer"],
+        &json!("/code"),
+        "{}",
+        wrong.body
+    );
+    let shown = dora.ask("PUT", "/session/totp", &json!({ "code": code(0) }));
+    assert_eq!(shown.status, 204, "{}", shown.body);
+    let login = |code: Value| {
+        let login = json!({ "login": "dora@demo.local", "password": PASSWORD, "code": code });
+        Browser::nobody(&tandem).ask("POST", "/session", &login)
+    };
+    for missing in [Value::Null, json!(code(0))] {
+        let refused = login(missing);
+        assert_eq!(
+            (refused.status, &body(&refused)["code_needed"]),
+            (401, &json!(true))
+        );
+    }
+    assert_eq!(login(json!(code(30))).status, 200);
+    let end = dora.ask("DELETE", "/session/totp", &json!({ "password": PASSWORD }));
+    assert_eq!(end.status, 204, "{}", end.body);
+    assert_eq!(login(Value::Null).status, 200);
+    let speaks = dora.ask("PUT", "/session/preferences", &json!({ "language": "ru" }));
+    assert_eq!(body(&speaks)["account"]["language"], "ru");
+    assert_eq!(body(&dora.get("/session"))["account"]["language"], "ru");
 
     // Guessing ends soon, also with the right password, and says when to come back.
     let nobody = Browser::nobody(&tandem);

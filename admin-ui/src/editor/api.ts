@@ -24,7 +24,8 @@ export interface TestStep extends PathStep {
 
 export interface TestResult {
   steps: TestStep[];
-  end: { cause: string };
+  /** `detail`: why the flow was broken off, where it was. */
+  end: { cause: string; detail?: string };
 }
 
 export const OUTCOMES = ['answered', 'busy', 'no_answer', 'declined', 'unreachable', 'not_found', 'refused'] as const;

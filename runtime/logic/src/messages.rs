@@ -246,7 +246,7 @@ impl From<Seen> for SipMessage {
 /// The value of a message's Call-ID (RFC 3261 §20.8), of one that was validated or is ours.
 fn call_id_of(bytes: &[u8]) -> Option<&str> {
     let lines = bytes.split(|byte| *byte == b'\n').skip(1);
-    let head = lines.take_while(|line| !matches!(line, [] | b"\r"));
+    let head = lines.take_while(|line| !matches!(line, [] | [b'\r']));
     for line in head {
         let mut parts = line.splitn(2, |byte| *byte == b':');
         let (Some(name), Some(value)) = (parts.next(), parts.next()) else {

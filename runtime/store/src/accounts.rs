@@ -71,6 +71,8 @@ pub struct Account {
     pub user: Option<String>,
     /// One of [`LANGUAGES`]; none: the browser's.
     pub language: Option<String>,
+    /// Logging in asks for a code too (RFC 6238).
+    pub totp: bool,
     /// It is let in no more.
     pub blocked: bool,
     /// When it was made.
@@ -134,7 +136,7 @@ pub type Home<'a> = Option<&'a DomainScope>;
 macro_rules! select {
     ($which:literal) => {
         concat!(
-            "SELECT a.login, a.display_name, a.role, a.user_name, a.password, a.language, a.blocked, a.created_at, ",
+            "SELECT a.login, a.display_name, a.role, a.user_name, a.password, a.language, a.totp_on, a.blocked, a.created_at, ",
             "a.last_login_at, a.domain_id, d.name AS domain_name FROM accounts a ",
             "LEFT JOIN domains d ON d.id = a.domain_id ",
             $which
@@ -206,6 +208,7 @@ impl Store {
             domain: home.map(|scope| scope.name().to_owned()),
             user: new.user.map(str::to_owned),
             language: None,
+            totp: false,
             blocked: false,
             created_at,
             last_login_at: None,
@@ -334,6 +337,7 @@ pub(crate) fn account_of(row: &SqliteRow) -> Result<Account, StoreError> {
         domain: row.try_get("domain_name")?,
         user: row.try_get("user_name")?,
         language: Some(language).filter(|language| !language.is_empty()),
+        totp: row.try_get::<i64, _>("totp_on")? != 0,
         blocked: row.try_get::<i64, _>("blocked")? != 0,
         created_at: rows::time(row, "created_at")?,
         last_login_at: rows::maybe_time(row, "last_login_at")?,

@@ -65,6 +65,7 @@ const STEPS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0027_module_settings.sql"),
     ),
     (28, "blocked", include_str!("../migrations/0028_blocked.sql")),
+    (29, "totp", include_str!("../migrations/0029_totp.sql")),
 ];
 
 /// [`STEPS`] as sqlx takes them. Its macro would do the same at compile time, and have the database compiled twice.

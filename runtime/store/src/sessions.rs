@@ -109,7 +109,7 @@ impl Store {
         lasts: SessionLasts,
     ) -> Result<Option<(Session, SignedDuration)>, StoreError> {
         let row = sqlx::query(
-            "SELECT a.login, a.display_name, a.role, a.user_name, a.language, a.blocked, a.created_at, \
+            "SELECT a.login, a.display_name, a.role, a.user_name, a.language, a.totp_on, a.blocked, a.created_at, \
              a.last_login_at, a.domain_id, d.name AS domain_name, d.blocked AS domain_blocked, s.csrf, s.used_at, s.expires_at \
              FROM sessions s JOIN accounts a ON a.login = s.login LEFT JOIN domains d ON d.id = a.domain_id \
              WHERE s.hash = $1",

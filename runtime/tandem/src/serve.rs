@@ -255,8 +255,8 @@ impl Server {
             .with_live(live)
             .with_registrations(registrations.clone())
             .with_replays(Replays::new(data.to_owned()))
-            .with_flows(StockFlows::new(data.to_owned()))
             .with_prompts(PromptFiles::new(data, &config.media.speech))
+            .with_flows(StockFlows::new(data.to_owned()))
             .with_stock(OfStore(store.clone()));
         let web = WebServer::bind(config.web.listen, tandem_web::Limits::default())?
             .with_api(api)

@@ -17,6 +17,7 @@ mod routes;
 mod scenario;
 mod scenario_metrics;
 mod server;
+mod totp;
 
 pub use api::{
     Answers, Api, ApiLimits, Callee, Compile, CountRegistrations, Flows, MakeCredentials, Press, Prompt,

@@ -88,13 +88,11 @@ impl Office for Host<'_> {
     }
 
     fn is_registered(&mut self, member: &str) -> bool {
-        match find_user(member) {
-            Some(user) => user.registered,
-            None => {
-                log::warn(&format!("the member {member} leads to no user"));
-                false
-            }
+        if let Some(user) = find_user(member) {
+            return user.registered;
         }
+        log::warn(&format!("the member {member} leads to no user"));
+        false
     }
 
     fn ring(&mut self, members: &[&str], time_s: u32) -> Rang {

@@ -17,7 +17,7 @@ export function CallFacts({ domain, call }: { domain: string; call: Schemas['Cal
   const status = call.sip_status === null ? '' : ` (${call.sip_status})`;
   return (
     <Paper withBorder p="md">
-      <SimpleGrid cols={{ base: 2, sm: 4, lg: 4 }} spacing="md" component="dl" m={0}>
+      <SimpleGrid cols={{ base: 2, sm: 3, lg: 4 }} spacing="md" component="dl" m={0}>
         <Fact label={t('calls.result')}><Badge color={colour} variant="dot">{words}</Badge></Fact>
         <Fact label={t('calls.started')}><When at={call.started_at} /></Fact>
         <Fact label={t('calls.duration')}>{length(call.duration_ms)}</Fact>

@@ -34,8 +34,8 @@ pub struct OffCall {
 }
 
 impl OffCall {
-    /// The entry point of exactly this name; none: there is none, or the domain is blocked. Its
-    /// `config` is what the scenario is told.
+    /// The entry point of exactly this name, whose `config` is what the scenario is told; none: there is none, or the
+    /// domain is blocked.
     pub async fn entry_point(&self, domain: &str, name: &str) -> Result<Option<EntryPoint>, StoreError> {
         match self.answers.store.find_domain(domain).await? {
             Some((scope, domain)) if !domain.blocked => {

@@ -2,8 +2,8 @@
 //! who may see several domains name one in the path ([`inside`]).
 //!
 //! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`accounts`],
-//! [`users`], [`scenarios`], [`flows`], [`numbers`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`calls`], [`now`],
-//! [`logs`] or [`replays`] → the store, and the audit log (`edit`).
+//! [`users`], [`scenarios`], [`flows`], [`numbers`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`calls`],
+//! [`now`], [`logs`] or [`replays`] → the store, and the audit log (`edit`).
 //! What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
 
@@ -26,6 +26,7 @@ mod prompts;
 mod replays;
 mod scenarios;
 mod schedules;
+mod second_factor;
 mod session;
 mod throttle;
 mod tokens;
@@ -143,14 +144,14 @@ struct Shared {
     reading: Semaphore,
     /// None: nobody runs replays.
     replays: OnceLock<Box<dyn Replay>>,
-    testing: Places,
-    /// None: nobody runs flows.
-    flows: OnceLock<Box<dyn Flows>>,
     /// None: nobody keeps prompts.
     prompts: OnceLock<Arc<dyn Prompts>>,
     speaking: Places,
     /// None: there are no stock scenarios, and the store alone checks numbers.
     stock: OnceLock<Box<dyn Stock>>,
+    testing: Places,
+    /// None: nobody runs flows.
+    flows: OnceLock<Box<dyn Flows>>,
     streams: logs::Streams,
     /// Who follows events.
     watching: logs::Streams,
@@ -177,11 +178,11 @@ impl Api {
             exporting: Places::new(EXPORTS),
             reading: Semaphore::new(JOURNALS),
             replays: OnceLock::new(),
-            testing: Places::new(limits.flow_tests_max),
-            flows: OnceLock::new(),
             prompts: OnceLock::new(),
             speaking: Places::new(SPEAKERS),
             stock: OnceLock::new(),
+            testing: Places::new(limits.flow_tests_max),
+            flows: OnceLock::new(),
             streams: logs::Streams::default(),
             watching: logs::Streams::default(),
             live: OnceLock::new(),
@@ -257,13 +258,13 @@ impl Api {
         self.shared.edits.lock().await
     }
 
+    fn live(&self) -> &Live {
+        self.shared.live.get_or_init(Live::default)
+    }
+
     fn flows(&self) -> Result<&dyn Flows, ApiError> {
         let flows = self.shared.flows.get().map(AsRef::as_ref);
         flows.ok_or_else(|| ApiError::new(StatusCode::NOT_IMPLEMENTED, "this server runs no flows"))
-    }
-
-    fn live(&self) -> &Live {
-        self.shared.live.get_or_init(Live::default)
     }
 
     fn store(&self) -> &Store {
@@ -379,7 +380,6 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(voicemail::list))
         .routes(routes!(voicemail::remove))
         .routes(routes!(numbers::activate))
-        .merge(flows::router())
         .merge(of_numbers())
         .routes(routes!(schedules::list))
         .routes(routes!(schedules::show, schedules::set, schedules::remove))
@@ -388,6 +388,7 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(prompts::speak))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::remove))
+        .merge(flows::router())
 }
 
 /// Numbers, whose settings may be long.
@@ -415,6 +416,12 @@ fn of_system() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(session::show, session::open, session::close))
         .routes(routes!(session::set_password))
+        .routes(routes!(session::set_preferences))
+        .routes(routes!(
+            second_factor::offer,
+            second_factor::set,
+            second_factor::end
+        ))
         .routes(routes!(domains::list, domains::create))
 }
 

@@ -101,7 +101,7 @@ pub(crate) async fn events(
     let watcher = api.live().watch(scope.name());
     tracing::info!(
         domain = scope.name(),
-        token = caller.token(),
+        who = caller.name(),
         "events are followed"
     );
     let (chunks, waiting) = mpsc::channel(CHUNKS_WAITING);

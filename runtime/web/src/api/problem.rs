@@ -19,6 +19,7 @@ pub(crate) struct ApiError {
     problems_untold: u64,
     /// Of a form, by field.
     errors: Vec<FieldError>,
+    code_needed: bool,
     headers: Vec<(HeaderName, String)>,
 }
 
@@ -48,6 +49,15 @@ pub(super) struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(inline, required = false)]
     errors: Vec<FieldError>,
+    /// Of a login: send it again with the code of the second factor.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schema(required = false)]
+    code_needed: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -63,6 +73,7 @@ impl ApiError {
             problems: Vec::new(),
             problems_untold: 0,
             errors: Vec::new(),
+            code_needed: false,
             headers: Vec::new(),
         }
     }
@@ -108,6 +119,14 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, detail).with(header::WWW_AUTHENTICATE, challenge.to_owned())
     }
 
+    /// The password is right, and the account asks for a code as well.
+    pub(crate) fn code_needed(detail: &str) -> Self {
+        Self {
+            code_needed: true,
+            ..Self::new(StatusCode::UNAUTHORIZED, detail)
+        }
+    }
+
     /// Somebody who may not.
     pub(crate) fn not_for(scope: TokenScope) -> Self {
         let challenge = format!(r#"Bearer realm="tandem", error="insufficient_scope", scope="{scope}""#);
@@ -140,17 +159,6 @@ impl ApiError {
         }
     }
 
-    /// A flow with so many errors, which calls cannot run.
-    pub(crate) fn bad_flow(errors: u64, problems: &[impl Serialize]) -> Self {
-        Self {
-            problems: values(problems),
-            ..Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                format!("the flow cannot be run as it is: {errors} errors"),
-            )
-        }
-    }
-
     /// Who was wrong too often, and waits. `with` is what was wrong.
     pub(crate) fn too_often(with: &str, wait: Duration) -> Self {
         let detail = format!("too many wrong {with}");
@@ -160,6 +168,17 @@ impl ApiError {
     /// It brought more than is taken.
     pub(crate) fn is_too_large(&self) -> bool {
         self.status == StatusCode::PAYLOAD_TOO_LARGE
+    }
+
+    /// A flow with so many errors, which calls cannot run.
+    pub(crate) fn bad_flow(errors: u64, problems: &[impl Serialize]) -> Self {
+        Self {
+            problems: values(problems),
+            ..Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                format!("the flow cannot be run as it is: {errors} errors"),
+            )
+        }
     }
 
     /// It was waited for long enough.
@@ -211,6 +230,7 @@ impl IntoResponse for ApiError {
             problems: self.problems,
             problems_untold: self.problems_untold,
             errors: self.errors,
+            code_needed: self.code_needed,
         };
         let mut response = (self.status, axum::Json(body)).into_response();
         let headers = response.headers_mut();

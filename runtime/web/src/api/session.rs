@@ -28,6 +28,8 @@ const LOGIN_BYTES_MAX: usize = 320;
 struct Login {
     login: String,
     password: String,
+    /// Of the second factor, where the account has one.
+    code: Option<String>,
 }
 
 /// What a browser is told of its session.
@@ -56,7 +58,11 @@ pub(crate) async fn open(
     peer: Option<Extension<Peer>>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
-    let Login { login, password } = body::json(body)?;
+    let Login {
+        login,
+        password,
+        code,
+    } = body::json(body)?;
     let login = login.trim().to_lowercase();
     // Nobody's, and too long to be remembered as somebody's who was wrong.
     if login.len() > LOGIN_BYTES_MAX {
@@ -92,6 +98,23 @@ pub(crate) async fn open(
     {
         return Err(domain_blocked());
     }
+    if let Some(factor) = api
+        .store()
+        .second_factor(&login)
+        .await?
+        .filter(|factor| factor.on)
+    {
+        let Some(code) = code.filter(|code| !code.trim().is_empty()) else {
+            return Err(ApiError::code_needed(
+                "the account asks for a code of its app too",
+            ));
+        };
+        if !api.is_code(&login, &factor, &code).await? {
+            by_address.was_wrong(address, now);
+            by_login.was_wrong(login, now);
+            return Err(ApiError::code_needed("the code is wrong, or was used already"));
+        }
+    }
     let secret = Secret::new(chance()?);
     let csrf = Secret::new(chance()?).reveal().to_owned();
     api.store()
@@ -123,6 +146,38 @@ pub(crate) async fn close(State(api): State<Api>, mut parts: Parts) -> Result<Re
     }
     let gone = format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict");
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Preferences {
+    /// `en` or `ru`; none: the browser's.
+    language: Option<String>,
+}
+
+/// What one prefers, on whatever machine.
+#[utoipa::path(put, path = "/session/preferences", tag = "session", request_body = Preferences, responses((status = 200, body = Shown)))]
+pub(crate) async fn set_preferences(
+    caller: Caller,
+    State(api): State<Api>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Shown>, ApiError> {
+    let session = caller.session()?;
+    let Preferences { language } = body::json(body)?;
+    let change = AccountChange {
+        language: Some(language.as_deref().unwrap_or_default()),
+        ..AccountChange::default()
+    };
+    let home = session.scope.as_ref();
+    let account = api
+        .store()
+        .set_account(home, &session.account.login, &change)
+        .await;
+    let account = account.map_err(|error| ApiError::in_field(error, "/language"))?;
+    Ok(Json(Shown {
+        account,
+        ..session.into()
+    }))
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -151,7 +151,7 @@ function Result({ result, shown, onShow }: { result: TestResult; shown: number; 
           {step.went !== '' && <Text component="span" display="block" size="xs" c="dimmed">→ {step.went}</Text>}
         </button>
       ))}
-      <Text size="sm">{t('test.end', { cause: end.cause })}</Text>
+      <Text size="sm">{t('test.end', { cause: end.cause })}{end.detail && ` ${end.detail}`}</Text>
     </Stack>
   );
 }

@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::caller::Caller;
 use super::super::problem::ApiError;
 use super::super::{Api, body};
-use super::{internal, json};
+use super::internal;
 
 /// One thing that is wrong with a flow, or looks so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -120,7 +120,7 @@ pub(crate) async fn check(
 ) -> Result<Json<Problems>, ApiError> {
     let scope = caller.may(TokenScope::ScenariosRead)?;
     let Asked { name } = body::query(asked)?;
-    let flow = flow_of(&json::<Box<RawValue>>(body)?);
+    let flow = flow_of(&body::json::<Box<RawValue>>(body)?);
     let problems = problems(&api, scope, name, flow).await?;
     Ok(Json(Problems { problems }))
 }

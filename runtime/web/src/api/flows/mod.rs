@@ -15,7 +15,6 @@ use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tandem_store::{DomainScope, Flow, NewFlow, Saved, TokenScope, flows};
@@ -65,7 +64,7 @@ pub(crate) struct Document {
 impl Document {
     /// Out of a body, in words where it is none.
     fn of(body: Result<Bytes, BytesRejection>) -> Result<Self, ApiError> {
-        let document: Self = json(body)?;
+        let document: Self = body::json(body)?;
         let drawing = document.drawing.as_deref().map(RawValue::get);
         for (pointer, part) in [("/flow", Some(document.flow.get())), ("/drawing", drawing)] {
             if part.is_some_and(|part| !part.starts_with('{')) {
@@ -200,17 +199,6 @@ async fn remove(
     api.store().delete_flow(scope, &name).await?;
     edit.removed(&was).await;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// As [`body::json`], of a shape that keeps parts as the text that they are.
-fn json<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, ApiError> {
-    let body = body.map_err(|rejection| ApiError::new(rejection.status(), rejection.body_text()))?;
-    serde_json::from_slice(&body).map_err(|error| {
-        ApiError::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            format!("the body is not what is asked for: {error}"),
-        )
-    })
 }
 
 async fn read(api: &Api, scope: &DomainScope, name: &str) -> Result<Document, ApiError> {

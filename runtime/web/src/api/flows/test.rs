@@ -16,10 +16,10 @@ use serde_json::value::RawValue;
 use tandem_store::{DomainScope, TokenScope, users};
 use utoipa::ToSchema;
 
-use super::super::Api;
 use super::super::caller::Caller;
 use super::super::problem::ApiError;
-use super::{bundle, check, json};
+use super::super::{Api, body};
+use super::{bundle, check};
 
 /// Digits that a caller presses at most.
 const DIGITS_MAX: usize = 200;
@@ -197,7 +197,7 @@ pub(crate) async fn test(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Tested>, ApiError> {
     let scope = caller.may(TokenScope::ScenariosWrite)?;
-    let wanted: Wanted = json(body)?;
+    let wanted: Wanted = body::json(body)?;
     wanted.check()?;
     let flow = bundle::whole(&api, scope, wanted.flow.get().to_owned()).await?;
     let problems = check::problems(&api, scope, None, flow.clone()).await?;

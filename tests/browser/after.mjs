@@ -1,0 +1,40 @@
+// What an administrator does after a call: finds it, its way on the drawing, and its SIP messages.
+import { walk } from './lib.mjs';
+
+await walk(async ({ page, look }, order, t) => {
+  const { domain, login, password } = order;
+  await page.goto(`/domains/${domain}/calls`);
+  await page.fill('input[autocomplete=username]', login);
+  await page.fill('input[autocomplete=current-password]', password);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: t('calls.title') }).first().waitFor();
+  await page.getByRole('link', { name: /501/ }).first().waitFor();
+  await look('calls');
+  await page.getByRole('link', { name: /501/ }).first().click();
+  await page.getByRole('tab', { name: t('call.tab.overview') }).waitFor();
+  await look('call');
+
+  await page.getByRole('tab', { name: t('call.tab.steps') }).click();
+  await page.getByRole('row').nth(1).waitFor();
+  await look('call-steps');
+
+  await page.getByRole('tab', { name: t('call.tab.flow') }).click();
+  await page.locator('.ed-visited, .ed-now').first().waitFor();
+  await page.waitForTimeout(800);
+  await look('call-flow');
+  const path = await page.locator('.ed-visited .ed-kind, .ed-now .ed-kind').allInnerTexts();
+
+  await page.getByRole('tab', { name: t('call.tab.sip') }).click();
+  await page.getByText(/INVITE/).first().waitFor();
+  await look('call-sip');
+  const messages = await page.locator('[role=listbox] [role=option], .ladder-message, [data-message]').allInnerTexts();
+  const whole = await page.locator('main').innerText();
+  await page.getByText(/BYE/).first().click();
+  await page.waitForTimeout(300);
+  await look('call-sip-bye');
+  const chosen = await page.locator('main').innerText();
+
+  await page.getByRole('tab', { name: t('call.tab.log') }).click();
+  await look('call-log');
+  return { path, messages, whole, chosen };
+});

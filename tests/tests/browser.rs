@@ -1,0 +1,142 @@
+//! The console in Debian's Chromium (`tests/browser`): an administrator draws a flow, a phone dials it, and the call is
+//! found again on the drawing. In English, then in Russian. Pictures of every page are in `target/pictures`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tandem_kit::baresip::{Baresip, TONE_LEAST_DBFS};
+use tandem_kit::ctrl::EventKind;
+use tandem_kit::tandem::Tandem;
+use tandem_kit::{tone, wait};
+use tandem_tests::phones::SOON;
+
+/// What the uploaded prompt sounds like.
+const WELCOME_HZ: f64 = 640.0;
+/// What the menu plays, as it is drawn.
+const MENU_HZ: f64 = 700.0;
+
+#[test]
+fn a_flow_that_was_drawn_answers_a_phone_and_the_call_is_seen_on_the_drawing() {
+    let tandem = Tandem::builder().start().unwrap();
+    let sound = tandem.folder().join("welcome.wav");
+    let made = Command::new("sox")
+        .args(["-n", "-r", "44100", "-c", "2", "-b", "16"])
+        .arg(&sound)
+        .args(["synth", "1.5", "sine", &WELCOME_HZ.to_string(), "gain", "-6"])
+        .status()
+        .unwrap();
+    assert!(made.success());
+    for language in ["en", "ru"] {
+        let domain = format!("office-{language}.example");
+        let drawn = walk(
+            &tandem,
+            "draw.mjs",
+            language,
+            &json!({ "domain": domain, "sound": sound }),
+        );
+        dial(&tandem, &domain, &drawn["users"]);
+        let seen = walk(&tandem, "after.mjs", language, &json!({ "domain": domain }));
+        assert!(seen["path"].as_array().unwrap().len() >= 3, "{}", seen["path"]);
+        let whole = seen["whole"].as_str().unwrap();
+        for message in ["INVITE", "180", "200", "ACK", "BYE"] {
+            assert!(whole.contains(message), "{message} is missing: {whole}");
+        }
+        assert!(
+            seen["chosen"].as_str().unwrap().contains("Call-ID"),
+            "{}",
+            seen["chosen"]
+        );
+    }
+}
+
+/// Runs a walk of `tests/browser` as the system's administrator, and gives what it saw.
+fn walk(tandem: &Tandem, script: &str, language: &str, more: &Value) -> Value {
+    let demo: Value =
+        serde_json::from_str(&fs::read_to_string(tandem.data().join("demo.json")).unwrap()).unwrap();
+    let mut order = json!({
+        "url": format!("http://{}", tandem.web()),
+        "language": language,
+        "login": demo["admin"]["name"],
+        "password": demo["admin"]["password"],
+        "shots": pictures(script),
+    });
+    let fields = order.as_object_mut().unwrap();
+    fields.extend(more.as_object().unwrap().clone());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser").join(script);
+    let mut node = Command::new("node")
+        .arg(&script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    node.stdin
+        .take()
+        .unwrap()
+        .write_all(order.to_string().as_bytes())
+        .unwrap();
+    let output = node.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{} in {language}: {said}",
+        script.display()
+    );
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["errors"], json!([]), "the browser complains");
+    assert_eq!(told["findings"], json!([]), "axe complains");
+    told
+}
+
+/// Where the pictures of a walk are kept: beside what was built.
+fn pictures(script: &str) -> PathBuf {
+    let program = std::env::current_exe().unwrap();
+    let target = program.ancestors().nth(3).unwrap();
+    target.join("pictures").join(script.trim_end_matches(".mjs"))
+}
+
+/// 501 dials what was drawn, hears prompt and menu, and by 1 talks to 502.
+fn dial(tandem: &Tandem, domain: &str, passwords: &Value) {
+    let phone = |user: &str| {
+        let password = passwords[user].as_str().unwrap();
+        let phone = Baresip::builder(user, domain, password, tandem.sip())
+            .start()
+            .unwrap();
+        phone.wait_registered(SOON).unwrap();
+        phone
+    };
+    let (caller, callee) = (phone("501"), phone("502"));
+    caller.dial("700").unwrap();
+    for hz in [WELCOME_HZ, MENU_HZ] {
+        hears(&caller, hz);
+    }
+    caller.press('1').unwrap();
+    callee.wait_for(&EventKind::Incoming, SOON).unwrap();
+    callee.accept().unwrap();
+    callee.wait_for(&EventKind::Established, SOON).unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    caller.hangup().unwrap();
+    callee.wait_for(&EventKind::Closed, SOON).unwrap();
+}
+
+fn hears(phone: &Baresip, hz: f64) {
+    wait::until(SOON, &format!("a tone of {hz} Hz"), || {
+        let heard = phone.received().ok()?;
+        let spans = tone::tone_spans(&heard, hz, TONE_LEAST_DBFS);
+        spans
+            .iter()
+            .any(|span| span.length() >= Duration::from_millis(300))
+            .then_some(())
+    })
+    .unwrap();
+}
