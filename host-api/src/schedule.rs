@@ -135,7 +135,7 @@ impl Problems {
         let week = self.week(&written.week);
         let mut holidays = Vec::new();
         for (text, name) in written.holidays.iter().take(DATES_MAX) {
-            let place = ["holidays", text];
+            let place = ["holidays", text.as_str()];
             if name.is_empty() || name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control) {
                 let words = format!("holidays: {text}: a name is one line of 1 to {NAME_BYTES_MAX} bytes");
                 self.tell(&place, words);
@@ -164,7 +164,7 @@ impl Problems {
         let mut said = [false; 7];
         for (days, texts) in written {
             let spans = self.spans("week", days, texts);
-            let place = ["week", days];
+            let place = ["week", days.as_str()];
             for day in self.take(&place, weekdays(days)).unwrap_or_default() {
                 if let (Some(slot), Some(said)) = (week.get_mut(day), said.get_mut(day)) {
                     if std::mem::replace(said, true) {

@@ -99,11 +99,7 @@ pub(crate) async fn events(
     let credential =
         Credential::of(&headers).ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "log in again"))?;
     let watcher = api.live().watch(scope.name());
-    tracing::info!(
-        domain = scope.name(),
-        who = caller.name(),
-        "events are followed"
-    );
+    tracing::info!(domain = scope.name(), who = caller.name(), "events are followed");
     let (chunks, waiting) = mpsc::channel(CHUNKS_WAITING);
     let end = Arc::new(Mutex::new(None));
     let teller = Teller {
