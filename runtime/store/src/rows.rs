@@ -75,17 +75,3 @@ pub(crate) fn outside_text(text: &str) -> String {
     }
     kept
 }
-
-/// A pattern of LIKE with `ESCAPE '\\'` that finds `words` anywhere.
-pub(crate) fn like(words: &str) -> String {
-    let mut like = String::with_capacity(words.len() + 2);
-    like.push('%');
-    for letter in words.chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            like.push('\\');
-        }
-        like.push(letter);
-    }
-    like.push('%');
-    like
-}
