@@ -81,7 +81,7 @@ export interface components {
     Schedule: { week: Record<string, string[]>; holidays: Record<string, string>; exceptions: Record<string, string[]> };
     ScheduleEntry: { name: string; changed_at: string };
     Status: {
-      version: string; started_at: string; registrations: number; calls_active: number; calls_per_minute?: number[];
+      version: string; started_at: string; registrations: number | null; calls_active: number; calls_per_minute?: number[];
       answered_share?: number | null;
     };
     DayUsage: { day: string; amounts: Record<string, number> };

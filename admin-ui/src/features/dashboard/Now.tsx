@@ -28,7 +28,7 @@ export function Now({ domain }: { domain: string }) {
     <>
       <SimpleGrid cols={{ base: 2, md: 4 }}>
         <Tile label={t('dashboard.active')} value={format.number(data.calls_active)} />
-        <Tile label={t('dashboard.registrations')} value={format.number(data.registrations)} />
+        {data.registrations !== null && <Tile label={t('dashboard.registrations')} value={format.number(data.registrations)} />}
         {data.calls_per_minute && <Tile label={t('dashboard.lastHour')} value={format.number(sum)} />}
         {data.answered_share !== undefined && (
           <Tile label={t('dashboard.answered')} value={data.answered_share === null ? '–' : format.percent(data.answered_share)} />

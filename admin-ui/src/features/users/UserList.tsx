@@ -29,7 +29,8 @@ export function UserList() {
     const params = { path: { d: domain }, query: { limit: 50, ...(q ? { q } : {}), ...cursor } };
     return (await taken(api.GET('/domains/{d}/users', { params }))).data;
   });
-  const columns = ['name', 'displayName', 'numbers', 'phones', ];
+  const counted = items.some(({ registrations }) => registrations !== undefined);
+  const columns = ['name', 'displayName', 'numbers', ...(counted ? ['phones'] : [])];
   return (
     <Stack>
       <PageHeader title={t('users.title')}>
@@ -41,7 +42,7 @@ export function UserList() {
       <Listing label={t('users.title')} columns={[...columns.map((column) => t(`users.${column}`)), ...(mayEdit ? [t('common.actions')] : [])]} query={query}
         empty={t(q ? 'users.noneFound' : 'users.empty')} items={items}
         row={(user) => (
-          <UserRow key={user.name} user={user} mayEdit={mayEdit} onAction={(action) => setChosen({ name: user.name, action })} />
+          <UserRow key={user.name} user={user} counted={counted} mayEdit={mayEdit} onAction={(action) => setChosen({ name: user.name, action })} />
         )} />
       {creating && <NewUser domain={domain} onClose={() => setCreating(false)} />}
       {chosen && <Chosen domain={domain} {...chosen} onClose={() => setChosen(null)} />}

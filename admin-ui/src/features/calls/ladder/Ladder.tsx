@@ -35,8 +35,8 @@ export default function Ladder({ domain, id }: { domain: string; id: string }) {
 
 /** Room at the left for the times. */
 export const MARGIN = 74;
-/** Lanes are not closer, so that a status with its reason fits between them. */
-const LANE_MIN = 190;
+/** Lanes are not closer: most statuses with their reasons fit between them, and three lanes on a tablet. */
+const LANE_MIN = 160;
 
 function Drawing({ messages }: { messages: Schemas['SipMessage'][] }) {
   const { ref, width: room } = useElementSize<HTMLDivElement>();
