@@ -257,7 +257,7 @@ async fn entry_points_come_change_and_go() {
         title: Some("Other".to_owned()),
         module: Some(("flow".to_owned(), Some(first.hash.clone()))),
         config: Some("[]".to_owned()),
-        fallback_cause: None,
+        ..EntryPointChange::default()
     };
     let changed = home.set_entry_point(&scope, "300", &change).await.unwrap();
     assert_eq!(

@@ -112,10 +112,9 @@ async fn a_domain_says_how_long_it_keeps_what_calls_leave() {
     assert_eq!(home.store.domain(&ours).await.unwrap().keep, Retention::default());
     let revision = home.directory_revision().await.unwrap();
     let change = DomainChange {
-        time_zone: None,
         keep_journals: Some(Keep::For(DAY)),
         keep_calls: Some(Keep::For(365 * DAY)),
-        mail_sender: None,
+        ..DomainChange::default()
     };
     let changed = home.set_domain(&ours, &change).await.unwrap();
     let keep = Retention {

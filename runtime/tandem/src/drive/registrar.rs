@@ -199,7 +199,7 @@ impl Driver {
             }
             ToRegistrar::Count { domain, reply } => {
                 let registration = self.registrar.registrations.registration();
-                drop(reply.send(registration.devices(domain.as_deref()) as u64)); // gone: nobody to tell
+                let _ = reply.send(registration.devices(domain.as_deref()) as u64); // gone: nobody to tell
             }
             ToRegistrar::Answered(number, answer) => self.handle(Input::Answered { number, answer }),
             ToRegistrar::Stop => (),

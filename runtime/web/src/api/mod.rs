@@ -47,7 +47,7 @@ use axum::http::StatusCode;
 use axum::routing::any;
 use jiff::Timestamp;
 use tandem_host_api::{Grants, Verdict};
-use tandem_store::{DomainScope, Store, StoreError};
+use tandem_store::{DomainScope, Store};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OwnedSemaphorePermit, Semaphore, watch};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
