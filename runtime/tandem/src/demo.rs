@@ -62,7 +62,12 @@ struct DemoUser {
 
 /// On an empty directory makes the demo domain, writes `demo.json` and tells what to dial. Later it only keeps the
 /// address in that file true. `udp` is where the server listens.
-pub async fn first_start(store: &Store, data: &Path, udp: &[SocketAddr]) -> Result<(), DemoError> {
+pub async fn first_start(
+    store: &Store,
+    data: &Path,
+    udp: &[SocketAddr],
+    web: SocketAddr,
+) -> Result<(), DemoError> {
     let path = data.join(FILE);
     let sip_udp = udp.first().copied();
     if let Ok(text) = fs::read_to_string(&path) {
@@ -92,7 +97,7 @@ pub async fn first_start(store: &Store, data: &Path, udp: &[SocketAddr]) -> Resu
     match made {
         Ok(demo) => {
             // A closed standard output is no reason not to serve.
-            let _ = output::write(&tell(&demo, &path));
+            let _ = output::write(&tell(&demo, &path, web));
             Ok(())
         }
         Err(error) => {
@@ -195,7 +200,7 @@ fn write(path: &Path, demo: &Demo) -> Result<(), DemoError> {
 }
 
 /// Ten lines.
-fn tell(demo: &Demo, path: &Path) -> String {
+fn tell(demo: &Demo, path: &Path, web: SocketAddr) -> String {
     let server = demo
         .sip_udp
         .map_or_else(|| "(no UDP)".to_owned(), |address| address.to_string());
@@ -218,9 +223,12 @@ fn tell(demo: &Demo, path: &Path) -> String {
         demo.domain
     ));
     let admin = demo.admin.as_ref().map_or_else(String::new, |admin| {
-        format!("HTTP API: login {}, password {}. ", admin.name, admin.password)
+        format!("   login {}, password {}", admin.name, admin.password)
     });
-    lines.push(format!("{admin}The passwords are in {} too.", path.display()));
+    lines.push(format!(
+        "Console: http://{web}/{admin}. The passwords are in {} too.",
+        path.display()
+    ));
     lines.push(
         "After a call: `tandem call list`, then `tandem call replay ID` shows what its scenario did."
             .to_owned(),
@@ -254,6 +262,11 @@ mod tests {
             users,
             admin: None,
         };
-        assert_eq!(tell(&demo, Path::new("demo.json")).lines().count(), 10);
+        assert_eq!(
+            tell(&demo, Path::new("demo.json"), ([127, 0, 0, 1], 8080).into())
+                .lines()
+                .count(),
+            10
+        );
     }
 }

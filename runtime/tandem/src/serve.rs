@@ -267,7 +267,7 @@ impl Server {
         let web = (stop_web, tokio::spawn(serving));
 
         let addresses = gates.ready().await;
-        crate::demo::first_start(&store, data, &addresses.udp).await?;
+        crate::demo::first_start(&store, data, &addresses.udp, web_address).await?;
         tokio::spawn(reach.scenarios.clone().warm());
         let granted = reach.scenarios.grants.clone();
         tokio::spawn(granted.keep_true(reach.scenarios.directory.clone()));

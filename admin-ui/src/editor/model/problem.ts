@@ -13,7 +13,7 @@ export type Code =
   | 'unknown_variable'
   | 'range'
   | 'count'
-  | 'missing_branch'
+  | 'leads_nowhere'
   | 'no_start'
   | 'call_ends'
   | 'loop'

@@ -28,7 +28,7 @@ describe('validate', () => {
     ]).flow;
     const found = validate(flow).map(({ node: id, path, code }) => `${id} ${path} ${code}`);
     expect(found).toEqual(expect.arrayContaining([
-      'm menu.choices.x bad_digit', 'm menu.choices.x unknown_node', 'm menu.choices.2 missing_branch', 'm menu.prompts.0.say count',
+      'm menu.choices.x bad_digit', 'm menu.choices.x unknown_node', 'm menu.choices.2 leads_nowhere', 'm menu.prompts.0.say count',
       'm menu.timeout_ms range', 'm menu.retries range', 'c  unreachable', 'c collect.into count', 'c collect.max range',
       'c collect.terminators bad_digit', 'e id duplicate_id',
     ]));

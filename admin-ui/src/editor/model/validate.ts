@@ -67,7 +67,7 @@ function checkTargets(report: Report, node: FlowNode, ids: ReadonlySet<NodeId>):
   for (const port of ports) {
     const path = `${kindOf(node)}.${port.id}`;
     if (port.target !== null && !ids.has(port.target)) report.add(path, 'error', 'unknown_node', { id: port.target });
-    if (port.target === null && port.required) report.add(path, 'error', 'missing_branch', { port: port.id });
+    if (port.target === null && port.required) report.add(path, 'error', 'leads_nowhere', { port: port.id });
   }
   const fallback = ports.find((port) => port.id === 'default');
   if (fallback?.target !== null || kindOf(node) === 'transfer') return;
