@@ -118,7 +118,7 @@ fn has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
 }
 
 /// The file with gzip, which is made once: all of them at the first request, in some tens of milliseconds.
-fn packed(path: &str, data: &Cow<'static, [u8]>) -> Vec<u8> {
+fn packed(path: &str, data: &[u8]) -> Vec<u8> {
     static PACKED: OnceLock<HashMap<String, Vec<u8>>> = OnceLock::new();
     let packed = PACKED.get_or_init(|| {
         let each = |name: Cow<'static, str>| Some((name.to_string(), gzip(&Files::get(&name)?.data)));

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
-use tandem_store::TokenScope;
+use tandem_store::{DomainScope, TokenScope};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use utoipa::ToSchema;
@@ -64,7 +64,7 @@ pub(crate) struct Status {
 /// How a domain is doing; without one, the system.
 #[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status)))]
 pub(crate) async fn status(caller: Caller, State(api): State<Api>) -> Result<Json<Status>, ApiError> {
-    let domain = caller.home(TokenScope::CallsRead)?.map(|scope| scope.name());
+    let domain = caller.home(TokenScope::CallsRead)?.map(DomainScope::name);
     let registrations = match api.shared.registrations.get() {
         Some(registrations) => Some(registrations.count(domain.map(str::to_owned)).await),
         None => None,

@@ -147,7 +147,7 @@ impl ApiError {
     }
 
     /// A component that cannot run here.
-    pub(crate) fn bad_component(verdict: Verdict) -> Self {
+    pub(crate) fn bad_component(verdict: &Verdict) -> Self {
         let number = verdict.problems.len() as u64 + verdict.problems_untold;
         Self {
             problems: values(&verdict.problems),

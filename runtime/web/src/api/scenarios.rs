@@ -200,7 +200,7 @@ pub(crate) async fn take_in(
         ApiError::busy(StatusCode::SERVICE_UNAVAILABLE, "the compiler cannot be run now")
     })?;
     if !verdict.is_good() {
-        return Err(ApiError::bad_component(verdict));
+        return Err(ApiError::bad_component(&verdict));
     }
     let new = NewVersion {
         name: taken.name,

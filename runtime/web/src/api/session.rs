@@ -25,7 +25,7 @@ const LOGIN_BYTES_MAX: usize = 320;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Login {
+struct Credentials {
     login: String,
     password: String,
     /// Of the second factor, where the account has one.
@@ -52,13 +52,13 @@ impl From<&Session> for Shown {
 }
 
 /// Lets somebody in.
-#[utoipa::path(post, path = "/session", tag = "session", request_body = Login, responses((status = 200, body = Shown, headers(("set-cookie" = String)))))]
+#[utoipa::path(post, path = "/session", tag = "session", request_body = Credentials, responses((status = 200, body = Shown, headers(("set-cookie" = String)))))]
 pub(crate) async fn open(
     State(api): State<Api>,
     peer: Option<Extension<Peer>>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
-    let Login {
+    let Credentials {
         login,
         password,
         code,

@@ -313,7 +313,10 @@ fn find_ways(flow: &str, steps: &mut [TestedStep]) {
             "default" => 2,
             _ => 1,
         });
-        step.went = led.first().copied().unwrap_or_default().to_owned();
+        led.first()
+            .copied()
+            .unwrap_or_default()
+            .clone_into(&mut step.went);
     }
 }
 
