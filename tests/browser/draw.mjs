@@ -55,10 +55,10 @@ await walk(async ({ page, look }, order, t) => {
   await go('schedules');
   await button(t('schedules.new')).first().click();
   await dialog.getByLabel(t('schedules.name')).first().fill('office');
-  await dialog.getByRole('button', { name: /./ }).last().click();
+  await dialog.locator('button[type=submit]').click();
   await page.getByRole('heading', { name: t('schedules.week') }).waitFor();
   await look('schedule');
-  await page.getByRole('button', { name: t('common.save'), exact: true }).click();
+  await page.locator('main button[type=submit]').click();
   await page.getByText(t('common.saved')).first().waitFor();
 
   await draw(page, go, t, look);
