@@ -197,7 +197,7 @@ async fn a_full_disk_refuses_writes_and_recovers() {
 async fn a_full_file_system_is_a_full_disk() {
     let mount = tempfile::tempdir().unwrap();
     let mounted = std::process::Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"])
+        .args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"])
         .arg(mount.path())
         .stderr(std::process::Stdio::null())
         .status()

@@ -51,6 +51,7 @@ pub(crate) struct Asked {
     scenario: Option<String>,
     number: Option<String>,
     /// This one and above: `debug`, `info`, `warn`, `error`.
+    #[param(inline)]
     level: Option<LogLevel>,
     /// So many of the newest lines.
     last: Option<u32>,

@@ -33,6 +33,7 @@ pub(crate) async fn boxes(caller: Caller, State(api): State<Api>) -> Result<Json
 #[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
     /// Only these; none: all.
+    #[param(inline)]
     state: Option<VoicemailState>,
     /// After so many of the newest.
     #[serde(default)]
