@@ -123,10 +123,13 @@ async function draw(page, go, t, look) {
   await page.waitForTimeout(700);
   await join(page, say, 'next', menu);
   await join(page, menu, 'choices.1', user);
-  for (const to of [box, test]) await join(page, menu, 'choices.+', to);
+  await join(page, menu, 'choices.2', box);
+  await join(page, menu, 'choices.+', test);
   await join(page, user, 'default', box);
   await join(page, test, 'then', user);
   await join(page, test, 'else', end);
+  await page.getByRole('button', { name: t('editor:toolbar.arrange') }).first().click();
+  await page.waitForTimeout(700);
   await look('editor-joined');
 
   await choose(say);
@@ -161,7 +164,7 @@ async function draw(page, go, t, look) {
   await dialog.getByLabel(t('editor:publish.note')).fill('the first');
   await look('editor-publish');
   await dialog.getByRole('button', { name: new RegExp(`${t('editor:publish.saveAndGo')}|${t('editor:publish.go')}`) }).last().click();
-  await dialog.getByText(t('editor:publish.done')).waitFor({ timeout: 60_000 });
+  await dialog.getByText(t('editor:publish.done'), { exact: true }).waitFor({ timeout: 60_000 });
   await dialog.getByRole('button', { name: t('editor:dialog.close'), exact: true }).last().click();
 }
 

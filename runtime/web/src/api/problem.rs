@@ -176,7 +176,10 @@ impl ApiError {
             problems: values(problems),
             ..Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
-                format!("the flow cannot be run as it is: {errors} errors"),
+                match errors {
+                    1 => "the flow cannot be run as it is: 1 error".to_owned(),
+                    more => format!("the flow cannot be run as it is: {more} errors"),
+                },
             )
         }
     }
