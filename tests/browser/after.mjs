@@ -8,9 +8,10 @@ await walk(async ({ page, look }, order, t) => {
   await page.fill('input[autocomplete=current-password]', password);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: t('calls.title') }).first().waitFor();
-  await page.getByRole('link', { name: /501/ }).first().waitFor();
+  const call = page.getByRole('row').filter({ hasText: '501' }).getByRole('link').first();
+  await call.waitFor();
   await look('calls');
-  await page.getByRole('link', { name: /501/ }).first().click();
+  await call.click();
   await page.getByRole('tab', { name: t('call.tab.overview') }).waitFor();
   await look('call');
 
