@@ -41,15 +41,16 @@ test: ## everything that CI runs: lint, unit tests, whole-system tests with real
 	@scripts/console.sh tests/browser
 	@$(MAKE) --no-print-directory guests console lint-format test-rust test-guests test-console
 
-# `cargo test` builds the server too: building it before would build much of it twice, as features differ. It lints what
-# it builds, which is all but the benches: `make lint` does those too.
+# `cargo test` builds the server too: building it before would build much of it twice, as features differ. It lints
+# libraries and programs as it builds them; `make lint` does tests, examples and benches too.
 LINTED = --config 'build.rustc-workspace-wrapper="$(CURDIR)/scripts/clippy-rustc.sh"'
 
-# Most tests wait for phones that talk: two programs of three tests each keep two cores busy.
-TEST_JOBS ?= 2
+# Most tests wait for phones that talk: three programs of three tests each keep two cores busy.
+TEST_JOBS ?= 3
+TESTED = --workspace --locked --lib --bins --tests
 test-rust:
-	$(CARGO) test $(LINTED) --workspace --locked --no-run
-	@$(CARGO) test $(LINTED) --workspace --locked --no-run --quiet --message-format=json \
+	$(CARGO) test $(LINTED) $(TESTED) --no-run
+	@$(CARGO) test $(LINTED) $(TESTED) --no-run --quiet --message-format=json \
 		| RUST_TEST_THREADS=$${RUST_TEST_THREADS:-3} scripts/run-tests.py $(TEST_JOBS)
 	$(CARGO) test $(LINTED) --workspace --locked --doc --quiet
 
