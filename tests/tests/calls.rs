@@ -182,7 +182,10 @@ fn calls_are_listed_with_their_steps_and_the_messages_that_phones_said() {
     );
     // A number that leads to nobody: that is what the scenario for all the others found.
     let found_nobody = body(&ask(&tandem, &ours, &format!("/calls/{refused}/steps")));
-    assert!(found_nobody.to_string().contains("not-found"), "{found_nobody}");
+    assert!(
+        found_nobody.to_string().contains("directory.find-user"),
+        "{found_nobody}"
+    );
 
     // All that was said, from the first INVITE to the answer to BYE, of both phones.
     let said = messages(&tandem, &ours, &talked);

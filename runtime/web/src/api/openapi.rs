@@ -75,16 +75,16 @@ fn domain() -> Parameter {
 
 /// What every operation has: a name of its own, who may ask, and what a refusal looks like.
 fn complete(path: &str, operation: &mut Operation) {
-    // The handler's name, which several have, behind where it is: `users_name_change`.
-    let place = path
-        .trim_start_matches("/domains/{domain}")
-        .replace(['{', '}'], "");
-    let place = if place.is_empty() { "/domain" } else { &place };
+    // The handler's name, which several have, behind where it is: `users_name_change`, `system_accounts_list`.
+    let place = match path.strip_prefix("/domains/{domain}") {
+        Some("") => "/domain".to_owned(),
+        Some(of_domain) => of_domain.to_owned(),
+        None if path.starts_with("/session") || path.starts_with("/domains") => path.to_owned(),
+        None => format!("/system{path}"),
+    };
+    let place = place.trim_start_matches('/').replace(['{', '}'], "");
     let handler = operation.operation_id.take().unwrap_or_default();
-    operation.operation_id = Some(format!(
-        "{}_{handler}",
-        place.trim_start_matches('/').replace(['/', '-', '.'], "_")
-    ));
+    operation.operation_id = Some(format!("{}_{handler}", place.replace(['/', '-', '.'], "_")));
     let refused = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name("Problem")))
         .build();
