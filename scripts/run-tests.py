@@ -15,7 +15,8 @@ import sys
 import threading
 import time
 
-# Packages whose programs begin first: they take longest.
+# What begins first: what takes longest, then packages whose programs do.
+LONG = ("first_scenario", "console", "scenario_dev", "projects", "sim")
 FIRST = ("tandem-tests", "tandem", "tandem-sim", "tandem-web")
 # Programs that measure sound, or times, by the clock.
 ALONE = {
@@ -61,7 +62,7 @@ def main(jobs):
     found = list(programs(sys.stdin))
     if not found:
         sys.exit("run-tests: no test program was built")
-    found.sort(key=lambda one: FIRST.index(one[0]) if one[0] in FIRST else len(FIRST))
+    found.sort(key=lambda one: (one[1] not in LONG, FIRST.index(one[0]) if one[0] in FIRST else len(FIRST)))
     together = [one for one in found if not is_alone(*one[:2])]
     alone = [one for one in found if is_alone(*one[:2])]
     told = threading.Lock()
