@@ -16,11 +16,11 @@ import threading
 import time
 
 # What begins first: what takes longest, then packages whose programs do.
-LONG = ("first_scenario", "console", "scenario_dev", "projects", "sim")
+LONG = ("first_scenario", "browser", "console", "scenario_dev", "projects", "sim")
 FIRST = ("tandem-tests", "tandem", "tandem-sim", "tandem-web")
 # Programs that measure sound, or times, by the clock.
 ALONE = {
-    "tandem-tests": {"browser", "first_call", "load", "originated", "services", "stock", "survive", "telephony", "torture"},
+    "tandem-tests": {"first_call", "load", "originated", "services", "stock", "survive", "telephony"},
     "tandem-kit": None,
     "tandem-gate": None,
 }
