@@ -271,3 +271,12 @@ export interface paths {
     post: { parameters: { path: OfUser }; requestBody: Json<{ password?: string }>; responses: { 200: Json<{ sip: S['Sip'] }> } };
   };
 }
+
+// What the pages of one's own account, voicemail and the plots use.
+export interface paths {
+  '/session/totp': {
+    post: { responses: { 200: Json<{ secret: string; uri: string }> } };
+    put: { requestBody: Json<{ code: string }>; responses: { 204: NoBody } };
+    delete: { requestBody: Json<{ password: string }>; responses: { 204: NoBody } };
+  };
+}

@@ -5,13 +5,15 @@ import { useTranslation } from 'react-i18next';
 
 import { api, taken } from '../api/client';
 import { ChangePassword } from '../features/session/ChangePassword';
+import { SecondFactor } from '../features/session/SecondFactor';
 import { useSession } from '../features/session/SessionProvider';
 
 export function AccountMenu() {
   const { t, i18n } = useTranslation();
   const { session, logOut } = useSession();
   const { setColorScheme } = useMantineColorScheme();
-  const [changing, setChanging] = useState(false);
+  const [opened, setOpened] = useState<'password' | 'factor' | null>(null);
+  const close = () => setOpened(null);
   const failed = (error: Error) => notifications.show({ color: 'red', message: error.message });
   const speak = (language: 'en' | 'ru') => {
     void i18n.changeLanguage(language);
@@ -19,7 +21,8 @@ export function AccountMenu() {
   };
   return (
     <>
-      {changing && <ChangePassword onClose={() => setChanging(false)} />}
+      {opened === 'password' && <ChangePassword onClose={close} />}
+      {opened === 'factor' && <SecondFactor onClose={close} />}
       <Menu position="bottom-end" withinPortal={false} withInitialFocusPlaceholder={false}>
         <Menu.Target>
           <Button variant="default" size="xs">{session.account.display_name || session.account.login}</Button>
@@ -33,7 +36,8 @@ export function AccountMenu() {
             <Menu.Item key={scheme} onClick={() => setColorScheme(scheme)}>{t(`account.${scheme}`)}</Menu.Item>
           ))}
           <Menu.Divider />
-          <Menu.Item onClick={() => setChanging(true)}>{t('password.title')}</Menu.Item>
+          <Menu.Item onClick={() => setOpened('password')}>{t('password.title')}</Menu.Item>
+          <Menu.Item onClick={() => setOpened('factor')}>{t('factor.title')}</Menu.Item>
           <Menu.Item onClick={() => logOut().catch(failed)}>{t('account.logOut')}</Menu.Item>
         </Menu.Dropdown>
       </Menu>
