@@ -117,7 +117,7 @@ type AccountsOf<P> = {
 type AccountOf<P> = {
   patch: {
     parameters: { path: P };
-    requestBody: Json<{ display_name?: string; password?: string; blocked?: boolean }>;
+    requestBody: Json<{ display_name?: string; password?: string; blocked?: boolean; role?: S['Role']; user?: string }>;
     responses: { 200: Json<S['Account']> };
   };
   delete: { parameters: { path: P }; responses: { 204: NoBody } };
@@ -220,8 +220,8 @@ export interface paths {
   '/domains/{d}/accounts': AccountsOf<OfDomain>;
   '/accounts/{login}': AccountOf<{ login: string }>;
   '/domains/{d}/accounts/{login}': AccountOf<OfAccount>;
-  '/audit': { get: { parameters: { query?: PageQuery }; responses: { 200: Json<Page<S['AuditEntry']>> } } };
-  '/domains/{d}/audit': { get: { parameters: { path: OfDomain; query?: PageQuery }; responses: { 200: Json<Page<S['AuditEntry']>> } } };
+  '/audit': { get: { parameters: { query?: AuditQuery }; responses: { 200: Json<Page<S['AuditEntry']>> } } };
+  '/domains/{d}/audit': { get: { parameters: { path: OfDomain; query?: AuditQuery }; responses: { 200: Json<Page<S['AuditEntry']>> } } };
   '/domains/{d}/tokens': {
     get: { parameters: { path: OfDomain }; responses: { 200: Json<Page<S['Token']>> } };
     post: {
@@ -272,6 +272,7 @@ export interface paths {
   };
 }
 
+type AuditQuery = PageQuery & { who?: string; what?: string; action?: string; since?: string; until?: string };
 // What the pages of one's own account, voicemail and the plots use.
 export interface paths {
   '/session/totp': {

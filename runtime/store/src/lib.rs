@@ -60,7 +60,7 @@ mod worlds;
 
 pub use accounts::{Account, AccountChange, NewAccount, Role};
 pub use activations::{Activation, Settlement};
-pub use audit::{AuditEntry, NewAuditEntry};
+pub use audit::{AuditEntry, AuditFilter, AuditPage, NewAuditEntry};
 pub use call_list::{CallCursor, CallFilter, CallPage};
 pub use calls::{
     CallRecord, CallSummary, Direction, FallbackRecord, Inserted, LegRecord, LegRole, NewCall, ScenarioEnd,

@@ -13,6 +13,7 @@ mod flows;
 mod journals;
 mod kv;
 mod modules;
+mod people;
 mod retention;
 mod scenario_log;
 mod services;
