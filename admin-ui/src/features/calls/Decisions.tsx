@@ -45,7 +45,7 @@ function Decision({ step }: { step: Schemas['Step'] }) {
   return (
     <div className="call-decision">
       <Code>{step.op}</Code> {given && <StepValue value={step.arguments} words={given} />}
-      {got && <> → <b><StepValue value={step.outcome} words={got} /></b></>}
+      {got && <> → <StepValue value={step.outcome} words={got} /></>}
     </div>
   );
 }
