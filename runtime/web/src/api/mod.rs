@@ -378,7 +378,7 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(usage::show))
         .routes(routes!(voicemail::boxes))
         .routes(routes!(voicemail::list))
-        .routes(routes!(voicemail::remove))
+        .routes(routes!(voicemail::sound::listen, voicemail::mark, voicemail::remove))
         .routes(routes!(numbers::activate))
         .merge(of_numbers())
         .routes(routes!(schedules::list))
