@@ -198,16 +198,7 @@ pub(crate) async fn set_password(
     let session = caller.session()?;
     let login = session.account.login.clone();
     let NewPassword { old, new } = body::json(body)?;
-    let now = Instant::now();
-    if let Err(wait) = api.shared.logins.check(&login, now) {
-        return Err(ApiError::too_often("passwords", wait));
-    }
-    let kept = api.store().account_to_open(&login).await?.map(|(_, kept)| kept);
-    if !api
-        .hashing(move || password::is_right(&old, kept.as_deref()))
-        .await?
-    {
-        api.shared.logins.was_wrong(login, now);
+    if !api.is_own_password(&login, old).await? {
         let wrong = ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "the old password is wrong");
         return Err(wrong.at("/old", "it is wrong"));
     }
@@ -253,6 +244,23 @@ pub(super) fn chance() -> Result<[u8; 32], ApiError> {
 }
 
 impl Api {
+    /// Whether this is the password of the account that is logged in: who guesses at it is held up as at the log-in.
+    pub(super) async fn is_own_password(&self, login: &str, password: String) -> Result<bool, ApiError> {
+        let now = Instant::now();
+        let login = login.to_owned();
+        if let Err(wait) = self.shared.logins.check(&login, now) {
+            return Err(ApiError::too_often("passwords", wait));
+        }
+        let kept = self.store().account_to_open(&login).await?.map(|(_, kept)| kept);
+        let right = self
+            .hashing(move || password::is_right(&password, kept.as_deref()))
+            .await?;
+        if !right {
+            self.shared.logins.was_wrong(login, now);
+        }
+        Ok(right)
+    }
+
     /// Runs what takes a password's time and memory: few at once, and none on an async thread.
     pub(super) async fn hashing<T: Send + 'static>(
         &self,
