@@ -12,7 +12,7 @@ import type { StepsQuery } from './useSteps';
 const SHOWN = 60;
 
 /** What happened and what the scenario decided, one after another. */
-export function Decisions({ call, steps }: { call: Schemas['CallRecord']; steps: StepsQuery }) {
+export function Decisions({ call, steps }: { call: Schemas['Call']; steps: StepsQuery }) {
   const { t } = useTranslation();
   if (steps.isLoading) return <Skeleton h={120} role="status" aria-label={t('common.loading')} />;
   if (steps.isError) return <LoadError error={steps.error} onRetry={steps.refetch} />;
@@ -40,7 +40,7 @@ function Item({ moment, ...timeline }: { moment: Moment }) {
   );
 }
 
-function Decision({ step }: { step: Schemas['Step'] }) {
+function Decision({ step }: { step: Schemas['CallStep'] }) {
   const [given, got] = [valueWords(step.arguments), outcomeWords(step.outcome)];
   return (
     <div className="call-decision">
