@@ -20,8 +20,8 @@ mod server;
 mod totp;
 
 pub use api::{
-    Answers, Api, ApiLimits, Callee, Compile, CountRegistrations, Flows, MakeCredentials, Press, Prompt,
-    PromptRefused, Prompts, Provided, Replay, ReplayAsked, ReplayRefused, Stock, TestAsked, TestRefused,
+    Answers, Api, ApiLimits, Callee, Compile, Device, Flows, MakeCredentials, Press, Prompt, PromptRefused,
+    Prompts, Provided, Replay, ReplayAsked, ReplayRefused, ShowRegistrations, Stock, TestAsked, TestRefused,
     Tested, TestedEnd, TestedStep,
 };
 pub use health::{Health, Status};

@@ -9,10 +9,10 @@ use tandem_bus::link::{Cursor, Lane};
 use tandem_journal::Files;
 use tandem_logic::{Kept, RegistrarEffect};
 use tandem_sip::Moment;
-use tandem_sip::registrar::Binding;
+use tandem_sip::registrar::{Binding, Reach};
 use tandem_switch::Answer;
 use tandem_switch::registration::{BindingChange, Input};
-use tandem_web::{CountRegistrations, Live, RegistrationChange};
+use tandem_web::{Device, Live, RegistrationChange, ShowRegistrations};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
@@ -87,9 +87,27 @@ impl Registrations {
     }
 }
 
-impl CountRegistrations for Registrations {
+impl ShowRegistrations for Registrations {
     fn count(&self, domain: Option<String>) -> Pin<Box<dyn Future<Output = u64> + Send + '_>> {
         Box::pin(Registrations::count(self, domain))
+    }
+
+    fn devices(&self, domain: String, user: String) -> Pin<Box<dyn Future<Output = Vec<Device>> + Send + '_>> {
+        Box::pin(async move {
+            let bindings = self.lookup(&domain, &user).await;
+            bindings.into_iter().map(device).collect()
+        })
+    }
+}
+
+fn device(binding: Binding) -> Device {
+    Device {
+        transport: binding.flow.transport.to_string(),
+        address: binding.flow.remote.to_string(),
+        expires_at: happened::timestamp(binding.expires_at),
+        reachable: binding.reach() != Reach::Nowhere,
+        contact: binding.contact_uri,
+        user_agent: binding.user_agent,
     }
 }
 

@@ -54,7 +54,7 @@ use utoipa_axum::routes;
 
 pub(crate) use caller::Peer;
 pub use flows::{Answers, Callee, Flows, Press, TestAsked, TestRefused, Tested, TestedEnd, TestedStep};
-pub use now::CountRegistrations;
+pub use now::{Device, ShowRegistrations};
 pub use numbers::{Provided, Stock};
 use problem::ApiError;
 pub use prompts::{Prompt, PromptRefused, Prompts};
@@ -158,7 +158,7 @@ struct Shared {
     live: OnceLock<Live>,
     started_at: Timestamp,
     /// None: nobody counts them.
-    registrations: OnceLock<Box<dyn CountRegistrations>>,
+    registrations: OnceLock<Box<dyn ShowRegistrations>>,
 }
 
 impl Api {
@@ -208,10 +208,10 @@ impl Api {
         self
     }
 
-    /// Counts registrations by `count`.
+    /// Counts and shows registrations by `registrations`.
     #[must_use]
-    pub fn with_registrations(self, count: impl CountRegistrations) -> Self {
-        let _ = self.shared.registrations.set(Box::new(count)); // it is set once, before the server runs
+    pub fn with_registrations(self, registrations: impl ShowRegistrations) -> Self {
+        let _ = self.shared.registrations.set(Box::new(registrations)); // it is set once, before the server runs
         self
     }
 
@@ -360,6 +360,7 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::show, users::change, users::remove))
         .routes(routes!(users::set_password))
+        .routes(routes!(now::devices))
         .routes(routes!(scenarios::list))
         .routes(routes!(scenarios::versions, scenarios::upload))
         .routes(routes!(scenarios::remove))
