@@ -25,7 +25,7 @@ pub use api::{
     Tested, TestedEnd, TestedStep,
 };
 pub use health::{Health, Status};
-pub use live::{ActiveCall, CallState, LastHour, Live, LogEvent, RegistrationChange};
+pub use live::{ActiveCall, CallMinute, CallState, LastHour, Live, LogEvent, RegistrationChange};
 pub use metrics::{CallEnd, CallLabels, EndLabels, Kind, MediaLabels, Metrics, Reading};
 pub use scenario::{Refusal, Serve};
 pub use scenario_metrics::{MetricRefused, ScenarioMetrics};

@@ -86,6 +86,19 @@ pub struct LastHour {
     pub answered_share: Option<f64>,
 }
 
+/// What a domain's calls did in a minute.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CallMinute {
+    /// Calls in progress now.
+    pub active: u64,
+    /// Calls that began in the minute.
+    pub begun: u64,
+    /// Calls that ended in it.
+    pub ended: u64,
+    /// Of those that ended: calls whose caller was answered.
+    pub answered: u64,
+}
+
 /// What goes on; a clone is another hold on the same.
 #[derive(Debug, Clone, Default)]
 pub struct Live {
@@ -266,6 +279,25 @@ impl Live {
             calls_per_minute: calls,
             answered_share,
         }
+    }
+
+    /// What calls did in one of the last 60 minutes, by domain. `number`: minutes since 1970.
+    pub fn minute(&self, number: i64) -> HashMap<String, CallMinute> {
+        let domains = self.lock();
+        let minute = |it: &Domain| {
+            let counted = it.minutes.0.iter().find(|minute| minute.number == number);
+            let counted = counted.copied().unwrap_or_default();
+            CallMinute {
+                active: it.calls.len() as u64,
+                begun: counted.started,
+                ended: counted.ended,
+                answered: counted.answered,
+            }
+        };
+        domains
+            .iter()
+            .map(|(name, it)| (name.clone(), minute(it)))
+            .collect()
     }
 
     /// Looks on at a domain from now on.

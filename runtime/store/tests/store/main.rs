@@ -15,6 +15,7 @@ mod kv;
 mod modules;
 mod people;
 mod retention;
+mod samples;
 mod scenario_log;
 mod services;
 mod timers;

@@ -24,6 +24,7 @@ mod openapi;
 mod problem;
 mod prompts;
 mod replays;
+mod samples;
 mod scenarios;
 mod schedules;
 mod second_factor;
@@ -377,6 +378,7 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(now::status))
         .routes(routes!(replays::replay))
         .routes(routes!(usage::show))
+        .routes(routes!(samples::show))
         .routes(routes!(voicemail::boxes))
         .routes(routes!(voicemail::list))
         .routes(routes!(voicemail::sound::listen, voicemail::mark, voicemail::remove))
