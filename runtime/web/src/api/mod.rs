@@ -378,7 +378,6 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(now::status))
         .routes(routes!(replays::replay))
         .routes(routes!(usage::show))
-        .routes(routes!(samples::show))
         .routes(routes!(voicemail::boxes))
         .routes(routes!(voicemail::list))
         .routes(routes!(voicemail::sound::listen, voicemail::mark, voicemail::remove))
@@ -412,6 +411,7 @@ fn accounts_and_audit() -> OpenApiRouter<Api> {
         .routes(routes!(accounts::list, accounts::create))
         .routes(routes!(accounts::change, accounts::remove))
         .routes(routes!(accounts::audit_log))
+        .routes(routes!(samples::show))
 }
 
 /// What no domain has.
