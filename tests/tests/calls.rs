@@ -80,7 +80,10 @@ impl<'a> Person<'a> {
 
     fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {
         let path = format!("/api/v1{path}");
-        let headers = [("Cookie", self.cookie.as_str()), ("X-CSRF-Token", &self.csrf)];
+        let headers = [
+            ("Cookie", self.cookie.as_str()),
+            ("X-CSRF-Token", self.csrf.as_str()),
+        ];
         let body = if body.is_null() {
             String::new()
         } else {

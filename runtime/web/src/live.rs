@@ -419,4 +419,34 @@ mod tests {
         live.registration("a.org", "301", "sip:301@x", RegistrationChange::Removed);
         assert!(live.lock()["a.org"].watchers.is_empty());
     }
+
+    #[test]
+    fn a_minute_tells_what_its_calls_did_by_domain() {
+        let live = Live::default();
+        let before = Timestamp::now().as_second().div_euclid(60);
+        live.call_started("a.example", call("1"));
+        live.call_started("a.example", call("2"));
+        live.call_ended("a.example", &call("1"), Timestamp::now());
+        live.call_started("b.example", call("3"));
+        let after = Timestamp::now().as_second().div_euclid(60);
+        let sum = |domain: &str, pick: fn(&CallMinute) -> u64| -> u64 {
+            let minutes = before..=after; // two, where one has just ended
+            minutes
+                .map(|number| live.minute(number).get(domain).map_or(0, pick))
+                .sum()
+        };
+        assert_eq!(
+            (sum("a.example", |it| it.begun), sum("a.example", |it| it.ended)),
+            (2, 1)
+        );
+        assert_eq!(
+            (sum("b.example", |it| it.begun), sum("b.example", |it| it.ended)),
+            (1, 0)
+        );
+        assert_eq!(live.minute(after)["a.example"].active, 1);
+        assert_eq!(
+            live.minute(after - 1).get("a.example").map(|it| it.active),
+            Some(1)
+        );
+    }
 }

@@ -77,7 +77,13 @@ async fn minutes_become_hours_and_each_domain_has_its_own() {
     assert_eq!((all[0].1.calls_begun, all[0].1.calls_active), (10, 6));
 
     store.delete_domain(&ours).await.unwrap();
-    assert_eq!(store.samples(Some(&ours), span(at, 1, 60)).await.unwrap(), []);
+    assert!(
+        store
+            .samples(Some(&ours), span(at, 1, 60))
+            .await
+            .unwrap()
+            .is_empty()
+    );
     // One that is counted after its domain was removed is nobody's, and no error.
     store
         .add_samples(at, &Sample::default(), &[(ours, sample(1, 1))])
@@ -96,13 +102,13 @@ async fn minutes_are_forgotten_before_hours() {
     store.add_samples(at, &sample(1, 1), &[]).await.unwrap();
     let later = |hours| at + SignedDuration::from_hours(hours);
     store.add_samples(later(49), &sample(1, 1), &[]).await.unwrap();
-    assert_eq!(store.samples(None, span(at, 1, 60)).await.unwrap(), []);
+    assert!(store.samples(None, span(at, 1, 60)).await.unwrap().is_empty());
     assert_eq!(store.samples(None, span(at, 1, 3_600)).await.unwrap().len(), 1);
     store
         .add_samples(later(401 * 24), &sample(1, 1), &[])
         .await
         .unwrap();
-    assert_eq!(store.samples(None, span(at, 1, 3_600)).await.unwrap(), []);
+    assert!(store.samples(None, span(at, 1, 3_600)).await.unwrap().is_empty());
 }
 
 #[tokio::test]
