@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use crate::accounts::Home;
