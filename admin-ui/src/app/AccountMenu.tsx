@@ -1,12 +1,14 @@
 import { Button, Menu, useMantineColorScheme } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, taken } from '../api/client';
 import { ChangePassword } from '../features/session/ChangePassword';
-import { SecondFactor } from '../features/session/SecondFactor';
 import { useSession } from '../features/session/SessionProvider';
+
+// It draws QR codes, which few ever need.
+const SecondFactor = lazy(async () => ({ default: (await import('../features/session/SecondFactor')).SecondFactor }));
 
 export function AccountMenu() {
   const { t, i18n } = useTranslation();
@@ -22,7 +24,7 @@ export function AccountMenu() {
   return (
     <>
       {opened === 'password' && <ChangePassword onClose={close} />}
-      {opened === 'factor' && <SecondFactor onClose={close} />}
+      {opened === 'factor' && <Suspense fallback={null}><SecondFactor onClose={close} /></Suspense>}
       <Menu position="bottom-end" withinPortal={false} withInitialFocusPlaceholder={false}>
         <Menu.Target>
           <Button variant="default" size="xs">{session.account.display_name || session.account.login}</Button>
