@@ -102,7 +102,7 @@ function Row({ domain, message, mayEdit, playing, onPlay, onMark, onDelete }: Ro
       </Table.Td>
       <Table.Td><When at={message.stored_at} /></Table.Td>
       <Table.Td>{format.duration(Math.round(message.duration_ms / 1000))}</Table.Td>
-      <Table.Td><Badge size="sm" variant={message.state === 'new' ? 'filled' : 'outline'} color="indigo.8">{t(`voicemail.is.${message.state}`)}</Badge></Table.Td>
+      <Table.Td><Badge size="sm" variant={message.state === 'new' ? 'filled' : 'outline'} color="indigo.8">{t(`voicemail.stateIs.${message.state}`)}</Badge></Table.Td>
       <Table.Td><RowActions of={t('voicemail.messageOf', { from })} actions={actions} /></Table.Td>
     </Table.Tr>
   );
