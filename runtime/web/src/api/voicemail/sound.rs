@@ -30,7 +30,7 @@ const CHUNK_BYTES: usize = 64 << 10;
     get,
     path = "/voicemail/{box}/{id}",
     tag = "voicemail",
-    params(("box" = String, Path), ("id" = u64, Path), ("range" = Option<String>, Header, description = "a part: `bytes=FIRST-LAST`")),
+    params(("box" = String, Path), ("id" = u64, Path), ("Range" = Option<String>, Header, description = "a part: `bytes=FIRST-LAST`")),
     responses(
         (status = 200, body = Vec<u8>, content_type = "audio/wav"),
         (status = 206, description = "the part that was asked for", body = Vec<u8>, content_type = "audio/wav"),
