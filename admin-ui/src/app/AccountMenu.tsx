@@ -34,6 +34,7 @@ export function AccountMenu() {
           ))}
           <Menu.Divider />
           <Menu.Item onClick={() => setChanging(true)}>{t('password.title')}</Menu.Item>
+          <Menu.Item component="a" href="/api/docs" target="_blank">{t('account.api')}</Menu.Item>
           <Menu.Item onClick={() => logOut().catch(failed)}>{t('account.logOut')}</Menu.Item>
         </Menu.Dropdown>
       </Menu>
