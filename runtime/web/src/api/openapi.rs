@@ -16,7 +16,8 @@ use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::{
-    Components, ContentBuilder, Info, OpenApi, PathItem, Ref, RefOr, Required, ResponseBuilder, Server, Type, schema,
+    Components, ContentBuilder, Info, OpenApi, PathItem, Ref, RefOr, Required, ResponseBuilder, Server, Type,
+    schema,
 };
 
 use super::caller::{COOKIE, CSRF};
@@ -154,7 +155,10 @@ fn refusals(method: &str, operation: &Operation) -> Vec<&'static str> {
 }
 
 fn words(status: &str) -> String {
-    let known = status.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
+    let known = status
+        .parse()
+        .ok()
+        .and_then(|code| StatusCode::from_u16(code).ok());
     let words = known.and_then(|code| code.canonical_reason());
     words.unwrap_or("The server cannot do it now").to_owned()
 }
@@ -249,7 +253,8 @@ mod tests {
             let text = serde_json::to_string_pretty(&document).unwrap() + "\n";
             fs::write(&file, text).unwrap();
         }
-        let written: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap_or_default()).unwrap_or_default();
+        let written: Value =
+            serde_json::from_str(&fs::read_to_string(&file).unwrap_or_default()).unwrap_or_default();
         assert!(
             document == written,
             "docs/openapi.json is another document: UPDATE_GOLDEN=1 cargo test -p tandem-web openapi"

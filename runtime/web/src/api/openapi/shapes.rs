@@ -122,7 +122,10 @@ fn may_be_null(property: &Value) -> bool {
 fn sent(document: &Value) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let paths = document.get("paths").and_then(Value::as_object);
-    let items = paths.into_iter().flat_map(Map::values).filter_map(Value::as_object);
+    let items = paths
+        .into_iter()
+        .flat_map(Map::values)
+        .filter_map(Value::as_object);
     for operation in items.flat_map(Map::values) {
         if let Some(body) = operation.get("requestBody") {
             names_in(document, body, &mut names);
@@ -188,10 +191,14 @@ mod tests {
             "other": { "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/String" }] },
             "within": { "$ref": "#/components/schemas/Within" },
         } });
-        let made = schemas(json!({ "Sent": shape, "Told": { "allOf": [shape] }, "String": {}, "Within": shape }));
+        let made =
+            schemas(json!({ "Sent": shape, "Told": { "allOf": [shape] }, "String": {}, "Within": shape }));
         assert_eq!(made["Sent"]["required"], json!(["a"]));
         assert_eq!(made["Within"]["required"], json!(["a"]));
-        assert_eq!(made["Told"]["allOf"][0]["required"], json!(["a", "none", "other"]));
+        assert_eq!(
+            made["Told"]["allOf"][0]["required"],
+            json!(["a", "none", "other"])
+        );
     }
 
     #[test]
@@ -201,7 +208,10 @@ mod tests {
             "Page_Line": { "properties": { "items": { "items": { "type": "object" } } } },
             "String": { "type": "string" },
         }));
-        assert_eq!(made["Line"]["properties"]["at"], json!({ "type": "string", "format": "date-time" }));
+        assert_eq!(
+            made["Line"]["properties"]["at"],
+            json!({ "type": "string", "format": "date-time" })
+        );
         assert_eq!(
             made["Page_Line"]["properties"]["items"]["items"],
             json!({ "$ref": "#/components/schemas/Line" })
