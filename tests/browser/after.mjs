@@ -42,6 +42,7 @@ await walk(async ({ page, look, errors }, order, t) => {
   // The API's page, from the menu; a request that is tried out there goes with the session.
   await page.getByRole('banner').getByRole('button').last().click();
   const [reference] = await Promise.all([page.waitForEvent('popup'), page.getByRole('menuitem', { name: t('account.api') }).click()]);
+  reference.setDefaultTimeout(60_000); // a large script, beside other tests
   reference.on('pageerror', (error) => errors.push(error.message));
   reference.on('console', (line) => line.type() === 'error' && errors.push(line.text()));
   const operation = reference.locator('#operations-session-session_preferences_set_preferences');
