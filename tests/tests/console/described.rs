@@ -9,6 +9,7 @@ use tandem_kit::tandem::Tandem;
 use tandem_tests::{python, web};
 
 use crate::browser::{system, text};
+use crate::routes::furnish;
 
 /// Each scope that there is.
 const SCOPES: &str = "scenarios:read,scenarios:write,calls:read,voicemail:read,voicemail:write,users:read,users:write,\
@@ -43,6 +44,7 @@ fn the_api_is_what_its_document_says() {
     let tandem = Tandem::builder().start().unwrap();
     it_can_be_read_in_a_browser(&tandem);
     let system = system(&tandem);
+    furnish(&tandem, &system);
     let made = [
         "token",
         "add",

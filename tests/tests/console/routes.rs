@@ -212,7 +212,7 @@ fn every_route_is_closed_to_those_it_is_not_for() {
 }
 
 /// Something of everything, in [`THEIRS`]. Its names.
-fn furnish(tandem: &Tandem, system: &Browser<'_>) -> BTreeMap<&'static str, String> {
+pub(crate) fn furnish(tandem: &Tandem, system: &Browser<'_>) -> BTreeMap<&'static str, String> {
     let phone = registered(tandem, "301", Transport::Udp).unwrap();
     phone.dial("100").unwrap();
     phone.wait_for(&EventKind::Established, SOON).unwrap();
