@@ -354,8 +354,7 @@ fn ours_is_open_to_those_it_is_for(
                 (_, true) if method == "GET" => assert_eq!(status, 200, "{what}"),
                 (_, true) => assert!(!matches!(status, 401 | 403 | 500..), "{what}"),
                 (Is::Nobody, false) => assert_eq!(status, 401, "{what}"),
-                // Without a domain it is the system's, which is none of a domain's people and programs.
-                (_, false) => assert!(matches!(status, 403 | 404), "{what}"),
+                (_, false) => assert_eq!(status, 403, "{what}"),
             }
         }
     }
