@@ -314,19 +314,21 @@ fn theirs_is_seen_by_nobody(
     operations: &[(String, String)],
     names: &BTreeMap<&'static str, String>,
 ) {
+    let strangers = walkers.iter().filter(|walker| walker.name != "system");
     let of_domain = operations.iter().filter(|(_, path)| path.contains("{domain}"));
-    for (method, path) in of_domain {
-        let path = filled(path, THEIRS, names);
-        let strangers: Vec<&Walker> = walkers.iter().filter(|walker| walker.name != "system").collect();
-        let asked: Vec<Request> = strangers
-            .iter()
-            .map(|walker| walker.asks(method, path.clone(), &[("If-Match", "*")]))
-            .collect();
-        let answers = web::request_all(tandem.web(), &asked).unwrap();
-        for (walker, (status, said)) in strangers.iter().zip(answers) {
-            let wanted = if matches!(walker.is, Is::Nobody) { 401 } else { 404 };
-            assert_eq!(status, wanted, "{}: {method} {path}: {said}", walker.name);
-        }
+    let trials: Vec<(&Walker, Request)> = of_domain
+        .flat_map(|(method, path)| {
+            let path = filled(path, THEIRS, names);
+            let asks = move |walker: &Walker| walker.asks(method, path.clone(), &[("If-Match", "*")]);
+            strangers.clone().map(move |walker| (walker, asks(walker)))
+        })
+        .collect();
+    let asked: Vec<Request> = trials.iter().map(|(_, request)| request.clone()).collect();
+    let answers = web::request_all(tandem.web(), &asked).unwrap();
+    for ((walker, request), (status, said)) in trials.iter().zip(answers) {
+        let wanted = if matches!(walker.is, Is::Nobody) { 401 } else { 404 };
+        let (method, path) = (&request.method, &request.path);
+        assert_eq!(status, wanted, "{}: {method} {path}: {said}", walker.name);
     }
 }
 
@@ -338,24 +340,28 @@ fn ours_is_open_to_those_it_is_for(
     operations: &[(String, String)],
     names: &BTreeMap<&'static str, String>,
 ) {
-    for (method, path) in operations {
-        let (operation, right) = (format!("{method} {path}"), right(method, path));
-        let path = filled(path, OURS, names);
-        let asked: Vec<Request> = walkers
-            .iter()
-            .map(|walker| walker.asks(method, path.clone(), &[]))
-            .collect();
-        let answers = web::request_all(tandem.web(), &asked).unwrap();
-        let names_one = operation.replace("{domain}", "").contains('{');
-        for (walker, (status, said)) in walkers.iter().zip(answers) {
-            let what = format!("{}: {method} {path}: {status} {said}", walker.name);
-            match (&walker.is, walker.may(&operation, right)) {
-                (_, true) if method == "GET" && names_one => assert_eq!(status, 404, "{what}"),
-                (_, true) if method == "GET" => assert_eq!(status, 200, "{what}"),
-                (_, true) => assert!(!matches!(status, 401 | 403 | 500..), "{what}"),
-                (Is::Nobody, false) => assert_eq!(status, 401, "{what}"),
-                (_, false) => assert_eq!(status, 403, "{what}"),
-            }
+    let trials: Vec<(&Walker, &str, &str, Request)> = operations
+        .iter()
+        .flat_map(|(method, path)| {
+            let there = filled(path, OURS, names);
+            let asks = move |walker: &Walker| walker.asks(method, there.clone(), &[]);
+            walkers
+                .iter()
+                .map(move |walker| (walker, method.as_str(), path.as_str(), asks(walker)))
+        })
+        .collect();
+    let asked: Vec<Request> = trials.iter().map(|(.., request)| request.clone()).collect();
+    let answers = web::request_all(tandem.web(), &asked).unwrap();
+    for ((walker, method, path, _), (status, said)) in trials.iter().zip(answers) {
+        let operation = format!("{method} {path}");
+        let names_one = path.replace("{domain}", "").contains('{');
+        let what = format!("{}: {operation}: {status} {said}", walker.name);
+        match (&walker.is, walker.may(&operation, right(method, path))) {
+            (_, true) if *method == "GET" && names_one => assert_eq!(status, 404, "{what}"),
+            (_, true) if *method == "GET" => assert_eq!(status, 200, "{what}"),
+            (_, true) => assert!(!matches!(status, 401 | 403 | 500..), "{what}"),
+            (Is::Nobody, false) => assert_eq!(status, 401, "{what}"),
+            (_, false) => assert_eq!(status, 403, "{what}"),
         }
     }
 }
