@@ -80,6 +80,17 @@ export interface components {
     Prompt: { name: string; duration_ms: number | null; bytes: number; changed_at: string };
     Schedule: { week: Record<string, string[]>; holidays: Record<string, string>; exceptions: Record<string, string[]> };
     ScheduleEntry: { name: string; changed_at: string };
+    LineTest: { number: string; caller?: string; at?: string; settings?: unknown };
+    LineFact: {
+      code: string; holds: boolean; pattern: string | null; schedule: string | null; when: string | null; state: string | null;
+      holiday: string | null; detail: string;
+    };
+    LineRuleLook: { name: string; result: 'decides' | 'passes' | 'not_reached'; facts: components['schemas']['LineFact'][] };
+    LineTested: {
+      at: string; local: string; time_zone: string; withheld: boolean; user: string | null;
+      number: { number: string; title: string; scenario: string } | null;
+      decision: { rule: number | null; rules: components['schemas']['LineRuleLook'][]; to: unknown } | null;
+    };
     Status: {
       version: string; started_at: string; registrations: number | null; calls_active: number; calls_per_minute?: number[];
       answered_share?: number | null;
@@ -235,6 +246,9 @@ export interface paths {
   '/domains/{d}/prompts/{name}': { delete: { parameters: { path: OfName }; responses: { 204: NoBody } } };
   '/domains/{d}/prompts/{name}/speak': {
     post: { parameters: { path: OfName; header?: { 'If-None-Match'?: string } }; requestBody: Json<{ text: string; voice?: string }>; responses: { 200: Json<S['Prompt']> } };
+  };
+  '/domains/{d}/lines/test': {
+    post: { parameters: { path: OfDomain }; requestBody: Json<S['LineTest']>; responses: { 200: Json<S['LineTested']> } };
   };
   '/domains/{d}/schedules': { get: { parameters: { path: OfDomain }; responses: { 200: Json<Page<S['ScheduleEntry']>> } } };
   '/domains/{d}/schedules/{name}': {
