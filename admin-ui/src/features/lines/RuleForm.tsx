@@ -94,7 +94,7 @@ function Before({ before, names, error, onChange }: BeforeProps) {
   const { t } = useTranslation();
   const kind = before === undefined ? 'none' : 'say' in before ? 'say' : 'file';
   const file = before && 'file' in before ? before.file : '';
-  const files = [...new Set([...(names.prompts ?? []).map((name) => (/\.wav$/i.test(name) ? name : `${name}.wav`)), ...(file ? [file] : [])])];
+  const files = [...new Set([...(names.prompts ?? []), ...(file ? [file] : [])])];
   const choose = (next: string) => onChange(next === 'say' ? { say: '' } : next === 'file' ? { file: '' } : undefined);
   return (
     <Stack gap="xs">
