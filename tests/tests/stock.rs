@@ -309,7 +309,11 @@ fn offer_line(tandem: &Tandem) {
 }
 
 fn rules_decide(tandem: &Tandem, a: &Baresip, both: &[(&str, &Baresip)]) {
-    assert_eq!(answered_by(a, "640", both), "302", "it is open, and 304 has no phone");
+    assert_eq!(
+        answered_by(a, "640", both),
+        "302",
+        "it is open, and 304 has no phone"
+    );
     assert_eq!(answered_by(a, "641", both), "303", "301 is a caller of the rule");
     assert!(refused(a, "643", true).starts_with("603"), "it is a holiday");
     assert!(refused(a, "644", false).starts_with("404"), "no rule fits");

@@ -46,7 +46,11 @@ impl Table {
     /// About how many bytes it takes.
     pub(crate) fn weight(&self) -> usize {
         let others = self.others.iter().map(String::as_str);
-        self.dialled.texts().chain(others).map(|text| text.len() + 64).sum()
+        self.dialled
+            .texts()
+            .chain(others)
+            .map(|text| text.len() + 64)
+            .sum()
     }
 }
 

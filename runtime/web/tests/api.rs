@@ -841,7 +841,10 @@ async fn the_rules_of_a_line_are_checked_and_tried_out() {
     let (store, ours) = (&server.store, &server.ours);
     let world = "tandem:pbx/call-scenario@0.2.0";
     for name in ["line", "entry", "menu"] {
-        store.put_module(ours, name, world, name.as_bytes()).await.unwrap();
+        store
+            .put_module(ours, name, world, name.as_bytes())
+            .await
+            .unwrap();
     }
     store
         .add_entry_point(ours, &NewEntryPoint::new("*", "entry"))
@@ -871,8 +874,14 @@ async fn the_rules_of_a_line_are_checked_and_tried_out() {
     let path = "/numbers/%2B4930901XXX";
     for (body, place) in [
         (json!({ "settings": wrong }), "/settings/rules/0/to/user/ring_s"),
-        (json!({ "settings": { "rules": [{ "called": ["3 X"], "to": "fall_back" }] } }), "/settings/rules/0/called/0"),
-        (json!({ "fallback": "line", "fallback_settings": wrong }), "/fallback_settings/rules/0/to/user/ring_s"),
+        (
+            json!({ "settings": { "rules": [{ "called": ["3 X"], "to": "fall_back" }] } }),
+            "/settings/rules/0/called/0",
+        ),
+        (
+            json!({ "fallback": "line", "fallback_settings": wrong }),
+            "/fallback_settings/rules/0/to/user/ring_s",
+        ),
     ] {
         let refused = ask("PATCH", path, &token, "If-Match: *\r\n", &body).await;
         let told = (refused.status, &refused.body["errors"][0]["pointer"]);
@@ -889,20 +898,43 @@ async fn the_rules_of_a_line_are_checked_and_tried_out() {
         day.body["number"],
         json!({ "number": "+4930901XXX", "title": "Berlin", "scenario": "line" })
     );
-    assert_eq!((&day.body["local"], &day.body["at"]), (&json!("2026-01-05T10:00:00"), &json!("2026-01-05T10:00:00Z")));
+    assert_eq!(
+        (&day.body["local"], &day.body["at"]),
+        (&json!("2026-01-05T10:00:00"), &json!("2026-01-05T10:00:00Z"))
+    );
     let decision = &day.body["decision"];
-    assert_eq!((&decision["rule"], &decision["to"]["user"]["user"]), (&json!(1), &json!("301")));
-    let results: Vec<_> = decision["rules"].as_array().unwrap().iter().map(|rule| &rule["result"]).collect();
+    assert_eq!(
+        (&decision["rule"], &decision["to"]["user"]["user"]),
+        (&json!(1), &json!("301"))
+    );
+    let results: Vec<_> = decision["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| &rule["result"])
+        .collect();
     assert_eq!(results, ["passes", "decides", "not_reached"]);
     let facts = &decision["rules"][1]["facts"];
-    assert_eq!((&facts[0]["code"], &facts[0]["pattern"]), (&json!("called"), &json!("+4930901XXX")));
-    assert_eq!((&facts[1]["schedule"], &facts[1]["state"]), (&json!("office"), &json!("open")));
+    assert_eq!(
+        (&facts[0]["code"], &facts[0]["pattern"]),
+        (&json!("called"), &json!("+4930901XXX"))
+    );
+    assert_eq!(
+        (&facts[1]["schedule"], &facts[1]["state"]),
+        (&json!("office"), &json!("open"))
+    );
 
     let night = test(&token, monday("20:00", "+4917")).await;
     assert_eq!(night.body["decision"]["rule"], 2);
-    assert_eq!(night.body["decision"]["rules"][1]["facts"][1]["detail"], "office is closed");
+    assert_eq!(
+        night.body["decision"]["rules"][1]["facts"][1]["detail"],
+        "office is closed"
+    );
     let hidden = test(&token, monday("10:00", "anonymous")).await;
-    assert_eq!((&hidden.body["decision"]["rule"], &hidden.body["withheld"]), (&json!(0), &json!(true)));
+    assert_eq!(
+        (&hidden.body["decision"]["rule"], &hidden.body["withheld"]),
+        (&json!(0), &json!(true))
+    );
 
     // Rules that are not saved decide in the place of those that are.
     let mut draft = monday("10:00", "+4917");
@@ -914,19 +946,31 @@ async fn the_rules_of_a_line_are_checked_and_tried_out() {
     );
     draft["settings"] = wrong;
     let refused = test(&token, draft).await;
-    assert_eq!(refused.body["errors"][0]["pointer"], "/settings/rules/0/to/user/ring_s");
+    assert_eq!(
+        refused.body["errors"][0]["pointer"],
+        "/settings/rules/0/to/user/ring_s"
+    );
 
     // Another number, another scenario; and who may not, and another domain.
     let extension = test(&token, json!({ "number": "301" })).await;
-    assert_eq!((&extension.body["number"]["scenario"], &extension.body["decision"]), (&json!("entry"), &Value::Null));
+    assert_eq!(
+        (&extension.body["number"]["scenario"], &extension.body["decision"]),
+        (&json!("entry"), &Value::Null)
+    );
     for (body, place) in [
         (json!({ "number": "" }), "/number"),
         (json!({ "number": "1", "at": "tomorrow" }), "/at"),
     ] {
         let refused = test(&token, body).await;
-        assert_eq!((refused.status, &refused.body["errors"][0]["pointer"]), (422, &json!(place)));
+        assert_eq!(
+            (refused.status, &refused.body["errors"][0]["pointer"]),
+            (422, &json!(place))
+        );
     }
     assert_eq!(test(&calls, monday("10:00", "1")).await.status, 403);
     let nothing = test(&theirs, monday("10:00", "1")).await;
-    assert_eq!((&nothing.body["number"], &nothing.body["decision"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&nothing.body["number"], &nothing.body["decision"]),
+        (&Value::Null, &Value::Null)
+    );
 }

@@ -113,10 +113,7 @@ impl Report {
         };
         let (ring_s, otherwise) = ring;
         if !(1..=600).contains(&ring_s) {
-            self.tell(
-                &format!("{at}/{key}/ring_s"),
-                format!("{ring_s} s, not 1 to 600"),
-            );
+            self.tell(&format!("{at}/{key}/ring_s"), format!("{ring_s} s, not 1 to 600"));
         }
         if let Some(otherwise) = otherwise {
             self.to(&format!("{at}/{key}/otherwise"), otherwise, depth + 1);

@@ -75,7 +75,11 @@ impl fmt::Display for Look<'_> {
         if !self.name.is_empty() {
             write!(f, ", {}", self.name)?;
         }
-        f.write_str(if self.fits() { " decides: " } else { " does not fit: " })?;
+        f.write_str(if self.fits() {
+            " decides: "
+        } else {
+            " does not fit: "
+        })?;
         for (at, fact) in self.facts.iter().enumerate() {
             if at > 0 {
                 f.write_str("; ")?;
@@ -306,7 +310,10 @@ mod tests {
     fn a_rule_without_conditions_takes_all_and_says_so() {
         let table = Table::parse(r#"{"rules": [{"to": "fall_back"}]}"#).unwrap();
         let decision = decide(&table, &call("1", "2"), &mut |_| None);
-        assert_eq!(decision.looked[0].to_string(), "Rule 1 decides: it has no conditions");
+        assert_eq!(
+            decision.looked[0].to_string(),
+            "Rule 1 decides: it has no conditions"
+        );
         assert_eq!(decision.looked[0].facts[0].code(), "always");
     }
 }

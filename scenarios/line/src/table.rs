@@ -209,7 +209,10 @@ impl Table {
             serde_json::from_str(document).map_err(|error| format!("line configuration: {error}"))?;
         match table.problems().into_iter().next() {
             None => Ok(table),
-            Some(problem) => Err(format!("line configuration: {}: {}", problem.pointer, problem.words)),
+            Some(problem) => Err(format!(
+                "line configuration: {}: {}",
+                problem.pointer, problem.words
+            )),
         }
     }
 
@@ -260,8 +263,14 @@ mod tests {
         for (text, words) in [
             (r#"{"rule": []}"#, "unknown field `rule`"),
             (r#"{"rules": [{}]}"#, "missing field `to`"),
-            (r#"{"rules": [{"to": {"user": {"name": "1"}}}]}"#, "unknown field `name`"),
-            (r#"{"rules": [{"to": "fall_back", "called": ["3 X"]}]}"#, "` ` at place 2"),
+            (
+                r#"{"rules": [{"to": {"user": {"name": "1"}}}]}"#,
+                "unknown field `name`",
+            ),
+            (
+                r#"{"rules": [{"to": "fall_back", "called": ["3 X"]}]}"#,
+                "` ` at place 2",
+            ),
             (r#"{"otherwise": {"hang_up": "rude"}}"#, "unknown variant `rude`"),
             (
                 r#"{"rules": [{"to": {"user": {"user": "1", "ring_s": 0}}}]}"#,

@@ -355,9 +355,7 @@ impl Fact {
                     told.holiday = Some(day.clone());
                 }
             }
-            tandem_line::Fact::Disabled
-            | tandem_line::Fact::Always
-            | tandem_line::Fact::Withheld(_) => (),
+            tandem_line::Fact::Disabled | tandem_line::Fact::Always | tandem_line::Fact::Withheld(_) => (),
         }
         told
     }
@@ -370,7 +368,10 @@ mod tests {
     #[test]
     fn problems_are_told_at_their_place_in_the_settings() {
         for (settings, place) in [
-            (r#"{"rules": [{"to": "fall_back", "called": ["1", "3 X"]}]}"#, "/settings/rules/0/called/1"),
+            (
+                r#"{"rules": [{"to": "fall_back", "called": ["1", "3 X"]}]}"#,
+                "/settings/rules/0/called/1",
+            ),
             (
                 r#"{"rules": [{"to": {"user": {"user": "1", "ring_s": "x"}}}]}"#,
                 "/settings/rules/0/to/user/ring_s",
