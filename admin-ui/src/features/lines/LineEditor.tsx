@@ -53,6 +53,8 @@ export function LineEditor({ domain, first, onSaved }: Props) {
     onSaved: () => {
       for (const queryKey of keysOf(domain, number)) void queries.invalidateQueries({ queryKey });
       notifications.show({ message: t('common.saved') });
+      setBase(settings);
+      setDeleted(null);
       onSaved();
     },
     onTheirs: (theirs) => {

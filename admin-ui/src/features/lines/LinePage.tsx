@@ -37,7 +37,7 @@ export function LinePage() {
         <Text>{t('lines.noLine', { scenario: read.data.data.scenario })}</Text>
       )}
       {read.data?.data.scenario === LINE && (
-        <LineEditor key={read.dataUpdatedAt} domain={domain} first={read.data} onSaved={() => void read.refetch()} />
+        <LineEditor key={number} domain={domain} first={read.data} onSaved={() => void read.refetch()} />
       )}
     </Stack>
   );

@@ -37,8 +37,8 @@ test('a rule is copied below itself, and one that was deleted comes back to its 
   expect(copied).toHaveLength(4);
   expect(copied[2]?.rule).toEqual(rows[1]?.rule);
   expect(new Set(copied.map(({ id }) => id)).size).toBe(4);
-  const [first, second, third] = rows as [typeof rows[0], typeof rows[0], typeof rows[0]];
-  expect(inserted([first, third] as typeof rows, 1, second as typeof rows[0] & object)).toEqual(rows);
+  const [first, second, third] = rows;
+  expect(inserted([first!, third!], 1, second!)).toEqual(rows);
 });
 
 test('a destination keeps what its next kind has too', () => {
