@@ -47,8 +47,8 @@ export function LineEditor({ domain, first, onSaved }: Props) {
     first,
     read: () => readNumber(domain, number),
     save: (etag) => {
-      const params = { path: { d: domain, number }, header: { 'If-Match': etag } };
-      return taken(api.PATCH('/domains/{d}/numbers/{number}', { params, body: { settings: settingsOf(table) } }));
+      const params = { path: { domain, number }, header: { 'If-Match': etag } };
+      return taken(api.PATCH('/domains/{domain}/numbers/{number}', { params, body: { settings: settingsOf(table) } }));
     },
     onSaved: () => {
       for (const queryKey of keysOf(domain, number)) void queries.invalidateQueries({ queryKey });

@@ -19,7 +19,7 @@ export function NewLine({ domain, onClose }: { domain: string; onClose: () => vo
   const create = useMutation({
     mutationFn: () => {
       const body = { number: number.trim(), title: title.trim(), scenario: LINE, settings: {} };
-      return taken(api.POST('/domains/{d}/numbers', { params: { path: { d: domain } }, body }));
+      return taken(api.POST('/domains/{domain}/numbers', { params: { path: { domain } }, body }));
     },
     onSuccess: () => {
       for (const list of ['lines', 'numbers']) void queries.invalidateQueries({ queryKey: [list, domain] });

@@ -7,15 +7,15 @@ import { flowApi } from '../../editor/api';
 export const LINE = 'line';
 
 /** The domain's lines: the numbers that start the stock scenario `line`. */
-export function linesQuery(d: string) {
+export function linesQuery(domain: string) {
   return queryOptions({
-    queryKey: ['lines', d],
+    queryKey: ['lines', domain],
     queryFn: async () => {
       const lines: Schemas['Number'][] = [];
       let cursor: string | undefined;
       do {
         const query = { q: LINE, limit: 1000, ...(cursor ? { cursor } : {}) };
-        const page = (await taken(api.GET('/domains/{d}/numbers', { params: { path: { d }, query } }))).data;
+        const page = (await taken(api.GET('/domains/{domain}/numbers', { params: { path: { domain }, query } }))).data;
         lines.push(...page.items.filter(({ scenario }) => scenario === LINE));
         cursor = page.next ?? undefined;
       } while (cursor);
@@ -25,11 +25,11 @@ export function linesQuery(d: string) {
 }
 
 /** What rules can name: the domain's users, numbers, schedules and prompts. */
-export function namesQuery(d: string) {
-  return queryOptions({ queryKey: ['names', d], queryFn: () => flowApi(d, '').names(), staleTime: 30_000 });
+export function namesQuery(domain: string) {
+  return queryOptions({ queryKey: ['names', domain], queryFn: () => flowApi(domain, '').names(), staleTime: 30_000 });
 }
 
 /** Says which rule decides a call that nobody makes. */
-export async function testLine(d: string, body: Schemas['LineTest']): Promise<Schemas['LineTested']> {
-  return (await taken(api.POST('/domains/{d}/lines/test', { params: { path: { d } }, body }))).data;
+export async function testLine(domain: string, body: Schemas['LineTest']): Promise<Schemas['LineTested']> {
+  return (await taken(api.POST('/domains/{domain}/lines/test', { params: { path: { domain } }, body }))).data;
 }
