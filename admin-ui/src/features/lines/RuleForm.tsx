@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import type { Names } from '../../editor/api';
 import { Dialog } from '../../components/Dialog';
 import { useFocusWrong } from '../../lib/useFocusWrong';
+import { numbersOf } from '../users/numbers';
 import { DestinationField } from './DestinationField';
 import { namesQuery } from './queries';
 import { type Problems, problemsOf, type Prompt, type Rule, WHENS, type When } from './table';
@@ -59,6 +60,9 @@ export function RuleForm({ domain, title, rule, only, onDone, onClose }: Props) 
   );
 }
 
+/** What was pasted in one piece is many numbers. */
+const parted = (texts: string[]) => [...new Set(texts.flatMap(numbersOf))];
+
 type PartProps = { draft: Rule; names: Names; error: (place: string) => string | undefined; onChange: (part: Partial<Rule>) => void };
 
 function Conditions({ draft, names, error, onChange }: PartProps) {
@@ -69,9 +73,9 @@ function Conditions({ draft, names, error, onChange }: PartProps) {
     <Fieldset legend={t('lines.if')}>
       <Stack gap="sm">
         <TagsInput label={t('lines.called')} description={t('lines.patternHint')} value={draft.called ?? []} splitChars={[',', ';', ' ']}
-          error={error('called')} onChange={(called) => onChange({ called })} />
+          error={error('called')} onChange={(called) => onChange({ called: parted(called) })} />
         <TagsInput label={t('lines.caller')} description={t('lines.callerHint')} value={draft.caller ?? []} splitChars={[',', ';', ' ']}
-          error={error('caller')} onChange={(caller) => onChange({ caller })} />
+          error={error('caller')} onChange={(caller) => onChange({ caller: parted(caller) })} />
         <Checkbox label={t('lines.withheld')} checked={draft.withheld ?? false} onChange={(event) => onChange({ withheld: event.currentTarget.checked })} />
         <Group align="flex-end" gap="sm">
           <Select label={t('lines.schedule')} placeholder={t('lines.anyTime')} data={schedules} value={schedule || null} searchable clearable flex={1} miw={180}

@@ -69,7 +69,7 @@ export function RuleTable({ table, decision, mayEdit, fields, onRows, onEdit, on
             <Table.Td>
               <Group gap={6}>
                 <Text size="sm" fw={500}>{t('lines.otherwise')}</Text>
-                {decision && decision.rule === null && <Badge color="green" variant="light">{t('lines.decides')}</Badge>}
+                {decision && decision.rule === null && <Badge color="green.9" variant="filled">{t('lines.decides')}</Badge>}
               </Group>
             </Table.Td>
             <Table.Td><Way to={table.otherwise} /></Table.Td>
@@ -129,7 +129,7 @@ function RuleRow({ row, index, count, look, mayEdit, error, mark, onDrag, onOver
           <Group gap={6}>
             {rule.name && <Text size="sm" fw={500}>{rule.name}</Text>}
             {off && <Badge color="gray" variant="light">{t('lines.off')}</Badge>}
-            {look?.result === 'decides' && <Badge color="green" variant="light">{t('lines.decides')}</Badge>}
+            {look?.result === 'decides' && <Badge color="green.9" variant="filled">{t('lines.decides')}</Badge>}
           </Group>
           {conditions.map((text) => <Text key={text} size="sm" className="line-text">{text}</Text>)}
           {conditions.length === 0 && <Text size="sm" c="dimmed">{t('lines.always')}</Text>}
@@ -155,7 +155,7 @@ function RuleRow({ row, index, count, look, mayEdit, error, mark, onDrag, onOver
                 <Menu.Item onClick={onEdit}>{t('common.edit')}</Menu.Item>
                 <Menu.Item onClick={onDuplicate}>{t('lines.duplicate')}</Menu.Item>
                 <Menu.Item onClick={() => onRule({ ...rule, enabled: off })}>{t(off ? 'lines.enable' : 'lines.disable')}</Menu.Item>
-                <Menu.Item color="red.9" onClick={onDelete}>{t('common.delete')}</Menu.Item>
+                <Menu.Item onClick={onDelete}>{t('common.delete')}</Menu.Item>
               </Menu.Dropdown>
             </Menu>
           </Group>
