@@ -69,7 +69,7 @@ export function RuleTable({ table, decision, mayEdit, fields, onRows, onEdit, on
             <Table.Td>
               <Group gap={6}>
                 <Text size="sm" fw={500}>{t('lines.otherwise')}</Text>
-                {decision && decision.rule === null && <Badge color="green.9" variant="filled">{t('lines.decides')}</Badge>}
+                {decision && decision.rule === null && <Badge variant="filled">{t('lines.decides')}</Badge>}
               </Group>
             </Table.Td>
             <Table.Td><Way to={table.otherwise} /></Table.Td>
@@ -129,7 +129,7 @@ function RuleRow({ row, index, count, look, mayEdit, error, mark, onDrag, onOver
           <Group gap={6}>
             {rule.name && <Text size="sm" fw={500}>{rule.name}</Text>}
             {off && <Badge color="gray" variant="light">{t('lines.off')}</Badge>}
-            {look?.result === 'decides' && <Badge color="green.9" variant="filled">{t('lines.decides')}</Badge>}
+            {look?.result === 'decides' && <Badge variant="filled">{t('lines.decides')}</Badge>}
           </Group>
           {conditions.map((text) => <Text key={text} size="sm" className="line-text">{text}</Text>)}
           {conditions.length === 0 && <Text size="sm" c="dimmed">{t('lines.always')}</Text>}
