@@ -1,6 +1,6 @@
 import {
   IconAddressBook, IconCalendarClock, IconHistory, IconKey, IconLayoutDashboard, IconMusic, IconSettings, IconShieldLock,
-  IconUsers, IconWorld, IconPhone, IconHash, IconRoute, IconPuzzle,
+  IconUsers, IconWorld, IconPhone, IconHash, IconRoute, IconPuzzle, IconPhoneIncoming,
 } from '@tabler/icons-react';
 import type { ComponentType } from 'react';
 
@@ -27,6 +27,7 @@ export const ofDomain: { label: string; entries: Entry[] }[] = [
       { path: 'users', label: 'users.title', icon: IconUsers, roles: seeing },
       { path: 'calls', label: 'calls.title', icon: IconPhone, roles: seeing },
       { path: 'numbers', label: 'numbers.title', icon: IconHash, roles: managing },
+      { path: 'lines', label: 'lines.title', icon: IconPhoneIncoming, roles: managing },
       { path: 'flows', label: 'flows.title', icon: IconRoute, roles: managing },
       { path: 'scenarios', label: 'scenarios.title', icon: IconPuzzle, roles: managing },
       { path: 'schedules', label: 'schedules.title', icon: IconCalendarClock, roles: seeing },

@@ -2,7 +2,7 @@
 //! who may see several domains name one in the path ([`inside`]).
 //!
 //! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`accounts`],
-//! [`users`], [`scenarios`], [`flows`], [`numbers`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`calls`],
+//! [`users`], [`scenarios`], [`flows`], [`numbers`], [`lines`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`calls`],
 //! [`now`], [`logs`] or [`replays`] → the store, and the audit log (`edit`).
 //! What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
@@ -17,6 +17,7 @@ mod flows;
 mod grants;
 mod inside;
 mod limits;
+mod lines;
 mod logs;
 mod now;
 mod numbers;
@@ -381,6 +382,7 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(voicemail::remove))
         .routes(routes!(numbers::activate))
         .merge(of_numbers())
+        .merge(of_lines())
         .routes(routes!(schedules::list))
         .routes(routes!(schedules::show, schedules::set, schedules::remove))
         .routes(routes!(prompts::list))
@@ -401,6 +403,13 @@ fn of_numbers() -> OpenApiRouter<Api> {
         .routes(routes!(numbers::roll_back))
         .routes(routes!(numbers::history))
         .layer(DefaultBodyLimit::max(numbers::BODY_BYTES_MAX))
+}
+
+/// Inbound lines, whose rules may be many.
+fn of_lines() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(lines::test))
+        .layer(DefaultBodyLimit::max(lines::BODY_BYTES_MAX))
 }
 
 /// What a domain has, and, without a domain, the system.
