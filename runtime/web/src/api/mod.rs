@@ -25,6 +25,7 @@ mod openapi;
 mod problem;
 mod prompts;
 mod replays;
+mod samples;
 mod scenarios;
 mod schedules;
 mod second_factor;
@@ -55,7 +56,7 @@ use utoipa_axum::routes;
 
 pub(crate) use caller::Peer;
 pub use flows::{Answers, Callee, Flows, Press, TestAsked, TestRefused, Tested, TestedEnd, TestedStep};
-pub use now::CountRegistrations;
+pub use now::{Device, ShowRegistrations};
 pub use numbers::{Provided, Stock};
 use problem::ApiError;
 pub use prompts::{Prompt, PromptRefused, Prompts};
@@ -159,7 +160,7 @@ struct Shared {
     live: OnceLock<Live>,
     started_at: Timestamp,
     /// None: nobody counts them.
-    registrations: OnceLock<Box<dyn CountRegistrations>>,
+    registrations: OnceLock<Box<dyn ShowRegistrations>>,
 }
 
 impl Api {
@@ -209,10 +210,10 @@ impl Api {
         self
     }
 
-    /// Counts registrations by `count`.
+    /// Counts and shows registrations by `registrations`.
     #[must_use]
-    pub fn with_registrations(self, count: impl CountRegistrations) -> Self {
-        let _ = self.shared.registrations.set(Box::new(count)); // it is set once, before the server runs
+    pub fn with_registrations(self, registrations: impl ShowRegistrations) -> Self {
+        let _ = self.shared.registrations.set(Box::new(registrations)); // it is set once, before the server runs
         self
     }
 
@@ -361,6 +362,7 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::show, users::change, users::remove))
         .routes(routes!(users::set_password))
+        .routes(routes!(now::devices))
         .routes(routes!(scenarios::list))
         .routes(routes!(scenarios::versions, scenarios::upload))
         .routes(routes!(scenarios::remove))
@@ -379,7 +381,7 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(usage::show))
         .routes(routes!(voicemail::boxes))
         .routes(routes!(voicemail::list))
-        .routes(routes!(voicemail::remove))
+        .routes(routes!(voicemail::sound::listen, voicemail::mark, voicemail::remove))
         .routes(routes!(numbers::activate))
         .merge(of_numbers())
         .merge(of_lines())
@@ -418,6 +420,7 @@ fn accounts_and_audit() -> OpenApiRouter<Api> {
         .routes(routes!(accounts::list, accounts::create))
         .routes(routes!(accounts::change, accounts::remove))
         .routes(routes!(accounts::audit_log))
+        .routes(routes!(samples::show))
 }
 
 /// What no domain has.
