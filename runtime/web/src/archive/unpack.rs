@@ -305,3 +305,194 @@ impl<R: Read> Read for Bounded<R> {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+    use crate::{Prompt, PromptRefused};
+
+    /// Takes every sound but an empty one.
+    struct Sounds;
+
+    impl Prompts for Sounds {
+        fn list(&self, _: &str) -> Result<Vec<Prompt>, PromptRefused> {
+            Ok(Vec::new())
+        }
+
+        fn find(&self, _: &str, _: &str) -> Result<Option<Prompt>, PromptRefused> {
+            Ok(None)
+        }
+
+        fn read(&self, _: &str, name: &str) -> Result<Vec<u8>, PromptRefused> {
+            Err(PromptRefused::Failed(name.to_owned()))
+        }
+
+        fn put(&self, _: &str, name: &str, _: &[u8]) -> Result<Prompt, PromptRefused> {
+            Err(PromptRefused::Failed(name.to_owned()))
+        }
+
+        fn remove(&self, _: &str, _: &str) -> Result<(), PromptRefused> {
+            Ok(())
+        }
+
+        fn sound(&self, wav: &[u8]) -> Result<Vec<u8>, PromptRefused> {
+            match wav {
+                [] => Err(PromptRefused::Sound("it is empty".to_owned())),
+                wav => Ok(wav.to_vec()),
+            }
+        }
+
+        fn speak(&self, text: &str, _: &str) -> Result<Vec<u8>, PromptRefused> {
+            Err(PromptRefused::Text(text.to_owned()))
+        }
+    }
+
+    fn unpacked(archive: &[u8]) -> (tempfile::TempDir, Files) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut unpacking = Unpacking {
+            folder: folder.path().to_owned(),
+            component_bytes_max: 100,
+            prompts: Arc::new(Sounds),
+            files: Files::default(),
+        };
+        unpacking.all(archive).unwrap();
+        (folder, unpacking.files)
+    }
+
+    fn told(files: &Files) -> String {
+        let told = files.problems.told.iter().map(ToString::to_string);
+        told.collect::<Vec<_>>().join("\n")
+    }
+
+    /// What [`super::super::Export`] makes, of these files.
+    fn packed(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
+        for (path, content) in files {
+            let mut header = tar::Header::new_ustar();
+            header.set_size(content.len() as u64);
+            header.set_entry_type(tar::EntryType::Regular);
+            // Not `set_path`, which refuses what an attacker writes.
+            let bytes = path.as_bytes();
+            if bytes.len() <= 100 {
+                header.as_ustar_mut().unwrap().name[..bytes.len()].copy_from_slice(bytes);
+                header.set_cksum();
+                tar.append(&header, *content).unwrap();
+            } else {
+                tar.append_data(&mut header, path, *content).unwrap();
+            }
+        }
+        tar.into_inner().unwrap().finish().unwrap()
+    }
+
+    #[test]
+    fn files_lie_ready_under_names_of_ours() {
+        let hash = blake3::hash(b"component").to_string();
+        let long = "x".repeat(128);
+        let (document, component) = (DOCUMENT, format!("scenarios/{long}/{hash}.wasm"));
+        let prompt = format!("./prompts/{}.wav", "y".repeat(120));
+        let (folder, files) = unpacked(&packed(&[
+            (document, b"{}"),
+            (&component, b"component"),
+            (&prompt, b"sound"),
+        ]));
+        assert_eq!(told(&files), "");
+        assert_eq!(files.document.as_deref(), Some(&b"{}"[..]));
+        assert_eq!(files.components.get(&(long, hash.clone())), Some(&9));
+        let staged = staged_component(folder.path(), &hash);
+        assert_eq!(fs::read(staged).unwrap(), b"component");
+        let (name, file) = files.prompts.first_key_value().unwrap();
+        assert_eq!((name.len(), fs::read(file).unwrap()), (120, b"sound".to_vec()));
+    }
+
+    #[test]
+    fn all_that_is_wrong_with_files_is_told_and_nothing_leaves_the_folder() {
+        let hash = blake3::hash(b"component").to_string();
+        let (wrong, outside) = (format!("scenarios/a/{hash}.wasm"), format!("scenarios/../{hash}.wasm"));
+        let large = format!("scenarios/a/{}.wasm", "0".repeat(64));
+        let (folder, files) = unpacked(&packed(&[
+            ("../outside", b"x"),
+            ("/etc/passwd", b"x"),
+            ("prompts/../../x.wav", b"x"),
+            (&outside, b"component"),
+            (&wrong, b"another"),
+            (&large, &[0; 101]),
+            ("scenarios/a b/x.wasm", b"x"),
+            ("prompts/empty.wav", b""),
+            ("prompts/notes.txt", b"x"),
+            (DOCUMENT, b"{}"),
+            (DOCUMENT, b"{}"),
+        ]));
+        let told = told(&files);
+        for words in [
+            "../outside: an archive of a domain has no such file",
+            "/etc/passwd: an archive of a domain has no such file",
+            "prompts/../../x.wav: an archive of a domain has no such file",
+            "its content is another one",
+            "it has 101 bytes, at most 100 are taken",
+            "module name",
+            "it is empty",
+            "its name does not end in `.wav`",
+            "domain.json: it is there twice",
+        ] {
+            assert!(told.contains(words), "{words}:\n{told}");
+        }
+        // `..` is a name of letters that a scenario may have; it becomes no path.
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().collect();
+        assert!(left.len() <= 1, "{left:?}");
+    }
+
+    #[test]
+    fn what_is_cut_or_no_archive_is_told() {
+        let noise: Vec<u8> = (0..50_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        let whole = packed(&[(DOCUMENT, b"{}"), ("prompts/a.wav", &noise)]);
+        assert_eq!(told(&unpacked(&whole).1), "");
+        for cut in [whole.len() / 2, whole.len() - 4, 5, 0] {
+            let told = told(&unpacked(&whole[..cut]).1);
+            assert!(told.contains("it ends too early"), "{cut}: {told}");
+        }
+        for other in [&b"not a gzip file at all, but text"[..], &[0; 600]] {
+            let told = told(&unpacked(other).1);
+            assert!(told.contains("a tar archive in gzip"), "{told}");
+        }
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        gzip.write_all(&[b'x'; 2_048]).unwrap();
+        let told = told(&unpacked(&gzip.finish().unwrap()).1);
+        assert!(told.contains("a tar archive in gzip"), "{told}");
+    }
+
+    #[test]
+    fn links_and_devices_are_refused() {
+        let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
+        for kind in [tar::EntryType::Symlink, tar::EntryType::Link, tar::EntryType::Char] {
+            let mut header = tar::Header::new_ustar();
+            header.set_size(0);
+            header.set_entry_type(kind);
+            header.set_link_name("/etc/passwd").unwrap();
+            tar.append_data(&mut header, "prompts/a.wav", &b""[..]).unwrap();
+        }
+        let (folder, files) = unpacked(&tar.into_inner().unwrap().finish().unwrap());
+        assert_eq!(files.problems.number(), 3, "{}", told(&files));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    /// A bomb: a gigabyte of zeros is a megabyte in gzip.
+    #[test]
+    fn a_file_that_unpacks_to_too_much_is_given_up() {
+        struct Endless;
+        impl Read for Endless {
+            fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+                to.fill(0);
+                Ok(to.len())
+            }
+        }
+        let mut bounded = Bounded { inner: Endless, left: 1_000 };
+        let error = io::copy(&mut bounded, &mut io::sink()).unwrap_err();
+        assert!(error.to_string().contains("unpacks to more than"), "{error}");
+    }
+}
