@@ -12,7 +12,7 @@ import { usePages } from '../../lib/usePages';
 import { AuditRow } from './AuditRow';
 import { type Filter, matches, nothing } from './filter';
 
-const ACTIONS = ['create', 'change', 'remove'];
+const ACTIONS = ['create', 'change', 'remove', 'export'];
 /** Entries of a page; where there is a filter, the server's most, as many of them will not be shown. */
 const PAGE = 100;
 const PAGE_FILTERED = 1000;
