@@ -6,9 +6,9 @@ import { RowActions } from '../../components/RowActions';
 
 const actions = ['edit', 'password', 'delete'] as const;
 export type UserAction = (typeof actions)[number];
-type Props = { user: Schemas['User']; /** Whether its phones are counted. */ counted: boolean; mayEdit: boolean; onAction: (action: UserAction) => void };
+type Props = { user: Schemas['User']; mayEdit: boolean; onAction: (action: UserAction) => void };
 
-export function UserRow({ user, counted, mayEdit, onAction }: Props) {
+export function UserRow({ user, mayEdit, onAction }: Props) {
   const { t } = useTranslation();
   const words = { edit: t('common.edit'), password: t('users.newPassword'), delete: t('common.delete') };
   return (
@@ -16,7 +16,6 @@ export function UserRow({ user, counted, mayEdit, onAction }: Props) {
       <Table.Td>{user.name}</Table.Td>
       <Table.Td>{user.display_name}</Table.Td>
       <Table.Td>{user.numbers.join(', ')}</Table.Td>
-      {counted && <Table.Td>{user.registrations ?? '–'}</Table.Td>}
       {mayEdit && (
         <Table.Td>
           <RowActions of={user.name} actions={actions.map((action) => ({ label: words[action], onClick: () => onAction(action) }))} />

@@ -19,7 +19,7 @@ export async function makeUsers(domain: string, users: NewUser[], onMade: (count
   for (const [index, { line, password, ...user }] of users.entries()) {
     try {
       const body = { ...user, ...(password ? { password } : {}) };
-      const { data } = await taken(api.POST('/domains/{d}/users', { params: { path: { d: domain } }, body }));
+      const { data } = await taken(api.POST('/domains/{domain}/users', { params: { path: { domain } }, body }));
       made.passwords.push({ name: user.name, password: data.sip.password });
     } catch (error) {
       if (!(error instanceof Problem) || error.status === 401 || error.status >= 500) {

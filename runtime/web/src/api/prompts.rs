@@ -190,7 +190,7 @@ pub(crate) async fn show(
 }
 
 /// Puts a WAV file there: a new prompt, or another sound of one.
-#[utoipa::path(put, path = "/prompts/{name}", tag = "prompts", params(("name" = String, Path), ("if-none-match" = Option<String>, Header, description = "`*`: overwrite nothing")), request_body(content = Vec<u8>, content_type = "audio/wav"), responses((status = 200, body = Prompt), (status = 201, body = Prompt)))]
+#[utoipa::path(put, path = "/prompts/{name}", tag = "prompts", params(("name" = String, Path), ("If-None-Match" = Option<String>, Header, description = "`*`: overwrite nothing")), request_body(content = Vec<u8>, content_type = "audio/wav"), responses((status = 200, body = Prompt), (status = 201, body = Prompt)))]
 pub(crate) async fn put(
     caller: Result<Caller, ApiError>,
     State(api): State<Api>,
@@ -233,7 +233,7 @@ fn english() -> String {
 }
 
 /// Speaks a text: a new prompt, or another sound of one.
-#[utoipa::path(post, path = "/prompts/{name}/speak", tag = "prompts", params(("name" = String, Path), ("if-none-match" = Option<String>, Header, description = "`*`: overwrite nothing")), request_body = Spoken, responses((status = 200, body = Prompt), (status = 201, body = Prompt)))]
+#[utoipa::path(post, path = "/prompts/{name}/speak", tag = "prompts", params(("name" = String, Path), ("If-None-Match" = Option<String>, Header, description = "`*`: overwrite nothing")), request_body = Spoken, responses((status = 200, body = Prompt), (status = 201, body = Prompt)))]
 pub(crate) async fn speak(
     caller: Caller,
     State(api): State<Api>,
