@@ -219,10 +219,11 @@ fn a_domain_and_its_user_are_made_and_the_users_phone_registers() {
 }
 
 /// Every route that a domain has, and a body that it takes where it takes one.
-const ROUTES: [(&str, &str); 51] = [
+const ROUTES: [(&str, &str); 52] = [
     ("GET", ""),
     ("PATCH", ""),
     ("DELETE", ""),
+    ("GET", "/export"),
     ("GET", "/users"),
     ("POST", "/users"),
     ("GET", "/users/301"),
@@ -350,7 +351,11 @@ fn every_route_is_closed_to_those_it_is_not_for() {
         let own = body(&foreigner.get(route)).to_string();
         assert!(!own.contains("demo.local"), "{route}: {own}");
     }
-    for (method, path) in [("POST", "/domains"), ("DELETE", "/domains/theirs.example")] {
+    for (method, path) in [
+        ("POST", "/domains"),
+        ("POST", "/domains/import"),
+        ("DELETE", "/domains/theirs.example"),
+    ] {
         let tried = foreigner.ask_with(
             method,
             path,

@@ -157,7 +157,17 @@ fn with_office() -> (Tandem, [String; 2]) {
     tune.write(&prompts.join("tune.wav")).unwrap();
     let menu = file("menu.json", menu());
     run(&[
-        "number", "add", "700", "--scenario", "flow", "--domain", OFFICE, "--settings", &menu, "--title", "Office",
+        "number",
+        "add",
+        "700",
+        "--scenario",
+        "flow",
+        "--domain",
+        OFFICE,
+        "--settings",
+        &menu,
+        "--title",
+        "Office",
     ]);
     modules::add_domain(&tandem, OTHER, &["stranger"]).unwrap();
     (tandem, passwords)
@@ -240,7 +250,13 @@ with tarfile.open(target, 'w:gz', format=tarfile.USTAR_FORMAT) as archive:
 /// What is in an archive; the spoilt one is written to `target`.
 fn spoil(source: &Path, target: &Path, how: &str) -> Value {
     let output = Command::new("python3")
-        .args(["-c", SPOIL, source.to_str().unwrap(), target.to_str().unwrap(), how])
+        .args([
+            "-c",
+            SPOIL,
+            source.to_str().unwrap(),
+            target.to_str().unwrap(),
+            how,
+        ])
         .output()
         .unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -261,24 +277,38 @@ impl<'a> System<'a> {
         let admin = serde_json::from_str::<Value>(&demo).unwrap()["admin"].clone();
         let login = json!({ "login": admin["name"], "password": admin["password"] });
         let json = [("Content-Type", "application/json")];
-        let answer =
-            web::request(server.web(), "POST", "/api/v1/session", &json, login.to_string()).unwrap();
+        let answer = web::request(server.web(), "POST", "/api/v1/session", &json, login.to_string()).unwrap();
         assert_eq!(answer.status, 200, "{}", answer.body);
         let body: Value = serde_json::from_str(&answer.body).unwrap();
         Self {
             server,
-            cookie: answer.header("set-cookie")[0].split(';').next().unwrap().to_owned(),
+            cookie: answer.header("set-cookie")[0]
+                .split(';')
+                .next()
+                .unwrap()
+                .to_owned(),
             csrf: body["csrf"].as_str().unwrap().to_owned(),
         }
     }
 
     fn ask(&self, method: &str, path: &str, body: &[u8]) -> Answer {
         let headers = [("Cookie", self.cookie.as_str()), ("X-CSRF-Token", &self.csrf)];
-        web::request(self.server.web(), method, &format!("/api/v1{path}"), &headers, body).unwrap()
+        web::request(
+            self.server.web(),
+            method,
+            &format!("/api/v1{path}"),
+            &headers,
+            body,
+        )
+        .unwrap()
     }
 
     fn import(&self, query: &str, archive: &Path) -> Answer {
-        self.ask("POST", &format!("/domains/import{query}"), &fs::read(archive).unwrap())
+        self.ask(
+            "POST",
+            &format!("/domains/import{query}"),
+            &fs::read(archive).unwrap(),
+        )
     }
 }
 
@@ -311,7 +341,10 @@ fn a_domain_that_is_exported_and_imported_answers_the_same_calls() {
     for foreign in [OTHER, "stranger", "demo.local"] {
         assert!(!text.contains(foreign), "{foreign}: {text}");
     }
-    assert!(!passwords.iter().any(|password| text.contains(password)), "{text}");
+    assert!(
+        !passwords.iter().any(|password| text.contains(password)),
+        "{text}"
+    );
 
     // Bad ones are refused with words, and leave nothing.
     let second = Tandem::builder().start().unwrap();
@@ -328,16 +361,19 @@ fn a_domain_that_is_exported_and_imported_answers_the_same_calls() {
         ("without", &["domain.json", "it is not there"]),
         ("cut", &["it ends too early"]),
         ("text", &["a tar archive in gzip"]),
-        ("wrong", &[
-            "its content is another one",
-            "prompts/tune.wav",
-            "../escape",
-            "32 lower-case hexadecimal digits",
-            "it is there twice",
-            "there is no version 000000000000 of flow",
-            "someday",
-            "Nowhere/Land",
-        ]),
+        (
+            "wrong",
+            &[
+                "its content is another one",
+                "prompts/tune.wav",
+                "../escape",
+                "32 lower-case hexadecimal digits",
+                "it is there twice",
+                "there is no version 000000000000 of flow",
+                "someday",
+                "Nowhere/Land",
+            ],
+        ),
     ] {
         let refused = system.import("", &spoilt(how));
         assert_eq!(refused.status, 422, "{how}: {}", refused.body);
@@ -346,14 +382,21 @@ fn a_domain_that_is_exported_and_imported_answers_the_same_calls() {
         }
     }
     nothing_is_there(&second);
-    let refused = second.cli(&["domain", "import", spoilt("cut").to_str().unwrap()]).unwrap();
+    let refused = second
+        .cli(&["domain", "import", spoilt("cut").to_str().unwrap()])
+        .unwrap();
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.stderr.contains("it ends too early"), "{refused:?}");
     nothing_is_there(&second);
 
     // The good one, also as another program packs it.
-    let made = second.json(&["domain", "import", spoilt("same").to_str().unwrap()]).unwrap();
-    assert_eq!((&made["name"], &made["time_zone"]), (&json!(OFFICE), &json!("Europe/Berlin")));
+    let made = second
+        .json(&["domain", "import", spoilt("same").to_str().unwrap()])
+        .unwrap();
+    assert_eq!(
+        (&made["name"], &made["time_zone"]),
+        (&json!(OFFICE), &json!("Europe/Berlin"))
+    );
     the_menu_leads_to_302(&second, OFFICE, &passwords);
     let twice = system.import("", &archive);
     assert_eq!(twice.status, 409, "{}", twice.body);
@@ -362,14 +405,22 @@ fn a_domain_that_is_exported_and_imported_answers_the_same_calls() {
     let made = system.import("?name=Twin.Example", &archive);
     assert_eq!(made.status, 201, "{}", made.body);
     let made: Value = serde_json::from_str(&made.body).unwrap();
-    assert_eq!((&made["name"], &made["realm"]), (&json!("twin.example"), &json!(OFFICE)));
-    let twin = Baresip::builder("301", "twin.example", &passwords[0], second.sip()).start().unwrap();
+    assert_eq!(
+        (&made["name"], &made["realm"]),
+        (&json!("twin.example"), &json!(OFFICE))
+    );
+    let twin = Baresip::builder("301", "twin.example", &passwords[0], second.sip())
+        .start()
+        .unwrap();
     twin.wait_registered(SOON).unwrap();
     let audit = system.ask("GET", "/audit", b"");
     assert!(audit.body.contains("domain twin.example"), "{}", audit.body);
     // What goes out by HTTP comes in too.
     let export = system.ask("GET", "/domains/twin.example/export", b"");
-    assert_eq!((export.status, export.header("content-type")), (200, vec!["application/gzip"]));
+    assert_eq!(
+        (export.status, export.header("content-type")),
+        (200, vec!["application/gzip"])
+    );
     let audit = system.ask("GET", "/domains/twin.example/audit", b"");
     assert!(audit.body.contains("\"export\""), "{}", audit.body);
 }

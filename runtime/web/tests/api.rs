@@ -844,7 +844,9 @@ async fn a_domain_goes_out_for_who_may_change_it_and_comes_in_for_the_system_alo
         assert_eq!(refused.status, 403, "{scopes:?}: {}", refused.body);
     }
     let all = server.token("ours.org", &TokenScope::ALL).await;
-    let foreign = server.ask("GET", "/domains/theirs.org/export", Some(&all), b"").await;
+    let foreign = server
+        .ask("GET", "/domains/theirs.org/export", Some(&all), b"")
+        .await;
     assert_eq!(foreign.status, 404, "{}", foreign.body);
     for (token, status) in [(None, 401), (Some(all.as_str()), 403)] {
         let refused = server.ask("POST", "/domains/import", token, b"an archive").await;

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 use super::{
-    Archive, ArchiveProblem, ArchivedCanary, ArchivedDomain, ArchivedNumber, ArchivedUser, ArchivedVersion, Components,
-    FORMAT, VERSIONS_MOST,
+    Archive, ArchiveProblem, ArchivedCanary, ArchivedDomain, ArchivedNumber, ArchivedUser, ArchivedVersion,
+    Components, FORMAT, VERSIONS_MOST,
 };
 use crate::contacts::CONTACTS_MOST;
 use crate::domains::{checked_host, checked_realm, checked_sender, checked_time_zone, now};
@@ -73,7 +73,10 @@ impl Found {
 
     fn at_most(&mut self, what: &str, number: usize, most: usize) {
         if number > most {
-            self.words(what, format!("there are {number}, and a domain has at most {most}"));
+            self.words(
+                what,
+                format!("there are {number}, and a domain has at most {most}"),
+            );
         }
     }
 
@@ -89,8 +92,17 @@ impl Found {
             self.is_good(AT, checked_keep(what, time.map(Keep::For)));
         }
         self.is_good(AT, domain.limits.checked());
-        self.is_good(AT, checked_sender(domain.mail_sender.as_deref().unwrap_or_default()));
-        self.is_good(AT, checked_names(domain.grants.as_deref().unwrap_or_default(), "grants in one domain"));
+        self.is_good(
+            AT,
+            checked_sender(domain.mail_sender.as_deref().unwrap_or_default()),
+        );
+        self.is_good(
+            AT,
+            checked_names(
+                domain.grants.as_deref().unwrap_or_default(),
+                "grants in one domain",
+            ),
+        );
     }
 
     fn users(&mut self, users: &[ArchivedUser]) {
@@ -118,7 +130,10 @@ impl Found {
             self.is_good(&at, check_name(&version.name));
             self.is_good(&at, check_note(&version.note));
             if !is_hash(&version.hash) {
-                self.words(&at, "its version is 64 lower-case hexadecimal digits, a BLAKE3 hash");
+                self.words(
+                    &at,
+                    "its version is 64 lower-case hexadecimal digits, a BLAKE3 hash",
+                );
             }
             if let Some(key) = &version.signed_by {
                 self.is_good(&at, key.parse::<PublicKey>());
@@ -146,7 +161,10 @@ impl Found {
             self.is_good(&at, checked_cause(&entry.fallback_cause));
             for (scenario, version) in versions_of(entry) {
                 if !there.contains(&(scenario, version)) {
-                    self.words(&at, format!("there is no version {} of {scenario}", short(version)));
+                    self.words(
+                        &at,
+                        format!("there is no version {} of {scenario}", short(version)),
+                    );
                 } else if let Some(component) = components.get(version) {
                     self.is_good(&at, fits(&entry.number, scenario, &component.world));
                 }

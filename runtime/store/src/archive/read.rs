@@ -7,13 +7,14 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite, Transaction};
 
 use super::{
-    Archive, ArchivedBox, ArchivedCanary, ArchivedDomain, ArchivedFallback, ArchivedFlow, ArchivedHost, ArchivedKey,
-    ArchivedNumber, ArchivedSchedule, ArchivedUser, ArchivedVersion, DOCUMENT_MOST, FORMAT, LEFT_OUT, VERSIONS_MOST,
+    Archive, ArchivedBox, ArchivedCanary, ArchivedDomain, ArchivedFallback, ArchivedFlow, ArchivedHost,
+    ArchivedKey, ArchivedNumber, ArchivedSchedule, ArchivedUser, ArchivedVersion, DOCUMENT_MOST, FORMAT,
+    LEFT_OUT, VERSIONS_MOST,
 };
 use crate::domains::{domain_of, now};
 use crate::{
-    Activation, Contact, ContactNumber, DomainLimits, DomainScope, ModuleGrants, Store, StoreError, activations,
-    module_grants, rows,
+    Activation, Contact, ContactNumber, DomainLimits, DomainScope, ModuleGrants, Store, StoreError,
+    activations, module_grants, rows,
 };
 
 /// All reads of one archive see the same moment.
@@ -63,7 +64,11 @@ async fn bearable(read: &mut Snapshot, scope: &DomainScope) -> Result<(), StoreE
     crate::error::at_most("settings, flows and schedules", letters, DOCUMENT_MOST)
 }
 
-async fn all(read: &mut Snapshot, scope: &DomainScope, query: &'static str) -> Result<Vec<SqliteRow>, StoreError> {
+async fn all(
+    read: &mut Snapshot,
+    scope: &DomainScope,
+    query: &'static str,
+) -> Result<Vec<SqliteRow>, StoreError> {
     Ok(sqlx::query(query).bind(scope.id()).fetch_all(&mut **read).await?)
 }
 
@@ -98,7 +103,8 @@ async fn users(read: &mut Snapshot, scope: &DomainScope) -> Result<Vec<ArchivedU
         let user = numbers.entry(row.try_get("user_name")?).or_default();
         user.push(row.try_get("number")?);
     }
-    let query = "SELECT name, display_name, ha1_md5, ha1_sha256 FROM users WHERE domain_id = $1 ORDER BY name";
+    let query =
+        "SELECT name, display_name, ha1_md5, ha1_sha256 FROM users WHERE domain_id = $1 ORDER BY name";
     let user = |row: &SqliteRow| {
         let name: String = row.try_get("name")?;
         Ok(ArchivedUser {
@@ -175,7 +181,11 @@ async fn numbers(read: &mut Snapshot, scope: &DomainScope) -> Result<Vec<Archive
             }),
         })
     };
-    activations::all(read, scope).await?.into_iter().map(number).collect()
+    activations::all(read, scope)
+        .await?
+        .into_iter()
+        .map(number)
+        .collect()
 }
 
 async fn schedules(read: &mut Snapshot, scope: &DomainScope) -> Result<Vec<ArchivedSchedule>, StoreError> {
@@ -226,7 +236,8 @@ async fn contacts(read: &mut Snapshot, scope: &DomainScope) -> Result<Vec<Contac
             numbers: numbers.remove(&row.try_get::<i64, _>("id")?).unwrap_or_default(),
         })
     };
-    let query = "SELECT id, name, company, email, note FROM contacts WHERE domain_id = $1 ORDER BY name, company";
+    let query =
+        "SELECT id, name, company, email, note FROM contacts WHERE domain_id = $1 ORDER BY name, company";
     all(read, scope, query).await?.iter().map(contact).collect()
 }
 
@@ -265,7 +276,10 @@ async fn hosts(read: &mut Snapshot, scope: &DomainScope) -> Result<Vec<ArchivedH
     all(read, scope, query).await?.iter().map(host).collect()
 }
 
-async fn limits(read: &mut Snapshot, scope: &DomainScope) -> Result<BTreeMap<String, DomainLimits>, StoreError> {
+async fn limits(
+    read: &mut Snapshot,
+    scope: &DomainScope,
+) -> Result<BTreeMap<String, DomainLimits>, StoreError> {
     let query = "SELECT module, limits FROM module_limits WHERE domain_id = $1 AND limits <> ''";
     let of_scenario = |row: &SqliteRow| {
         let limits = DomainLimits::from_column(row.try_get("limits")?);
@@ -274,7 +288,10 @@ async fn limits(read: &mut Snapshot, scope: &DomainScope) -> Result<BTreeMap<Str
     all(read, scope, query).await?.iter().map(of_scenario).collect()
 }
 
-async fn grants(read: &mut Snapshot, scope: &DomainScope) -> Result<BTreeMap<String, ModuleGrants>, StoreError> {
+async fn grants(
+    read: &mut Snapshot,
+    scope: &DomainScope,
+) -> Result<BTreeMap<String, ModuleGrants>, StoreError> {
     let query = "SELECT module, interfaces, http_hosts FROM module_grants \
                  WHERE domain_id = $1 AND (interfaces IS NOT NULL OR http_hosts IS NOT NULL)";
     let of_scenario = |row: &SqliteRow| Ok((row.try_get("module")?, module_grants::grants_of(row)?));

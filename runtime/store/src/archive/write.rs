@@ -12,7 +12,8 @@ use crate::domains::{self, now};
 use crate::engine::{Write, blocking};
 use crate::history::{NewEntry, note};
 use crate::{
-    By, Domain, DomainScope, EntryPoint, Event, Fallback, NewDomain, PublicKey, Store, StoreError, contacts, rows, users,
+    By, Domain, DomainScope, EntryPoint, Event, Fallback, NewDomain, PublicKey, Store, StoreError, contacts,
+    rows, users,
 };
 
 impl Store {
@@ -107,14 +108,16 @@ async fn people(write: &mut Write, scope: &DomainScope, archive: &Archive) -> Re
         }
     }
     for own in &archive.voicemail_boxes {
-        sqlx::query("INSERT INTO voicemail_boxes (domain_id, name, keep_s, created_at) VALUES ($1, $2, $3, $4)")
-            .bind(scope.id())
-            .bind(&own.name)
-            .bind(own.keep_s.map(rows::signed))
-            .bind(created_at.as_microsecond())
-            .execute(&mut **write)
-            .await
-            .map_err(|error| StoreError::on_insert(error, "voicemail box", &own.name))?;
+        sqlx::query(
+            "INSERT INTO voicemail_boxes (domain_id, name, keep_s, created_at) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(scope.id())
+        .bind(&own.name)
+        .bind(own.keep_s.map(rows::signed))
+        .bind(created_at.as_microsecond())
+        .execute(&mut **write)
+        .await
+        .map_err(|error| StoreError::on_insert(error, "voicemail box", &own.name))?;
     }
     for (id, contact) in (1..).zip(&archive.contacts) {
         contacts::insert(write, scope, id, contact).await?;
@@ -150,7 +153,11 @@ async fn insert_version(
 }
 
 /// An entry point with its versions, and the first entries of its history.
-async fn insert_number(write: &mut Write, scope: &DomainScope, entry: &ArchivedNumber) -> Result<(), StoreError> {
+async fn insert_number(
+    write: &mut Write,
+    scope: &DomainScope,
+    entry: &ArchivedNumber,
+) -> Result<(), StoreError> {
     let made = EntryPoint {
         number: entry.number.clone(),
         title: entry.title.clone(),
@@ -212,14 +219,16 @@ async fn insert_fallback(
     number: &str,
     fallback: &Fallback,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO fallbacks (domain_id, number, module, hash, config) VALUES ($1, $2, $3, $4, $5)")
-        .bind(scope.id())
-        .bind(number)
-        .bind(&fallback.module)
-        .bind(&fallback.hash)
-        .bind(&fallback.config)
-        .execute(&mut **write)
-        .await?;
+    sqlx::query(
+        "INSERT INTO fallbacks (domain_id, number, module, hash, config) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(scope.id())
+    .bind(number)
+    .bind(&fallback.module)
+    .bind(&fallback.hash)
+    .bind(&fallback.config)
+    .execute(&mut **write)
+    .await?;
     Ok(())
 }
 
@@ -260,25 +269,29 @@ async fn of_scenarios(write: &mut Write, scope: &DomainScope, archive: &Archive)
     let created_at = now().as_microsecond();
     for key in &archive.signing_keys {
         let public: PublicKey = key.public_key.parse()?;
-        sqlx::query("INSERT INTO signing_keys (domain_id, name, public_key, created_at) VALUES ($1, $2, $3, $4)")
-            .bind(scope.id())
-            .bind(&key.name)
-            .bind(public.to_string())
-            .bind(created_at)
-            .execute(&mut **write)
-            .await
-            .map_err(|error| StoreError::on_insert(error, "signing key", &key.name))?;
+        sqlx::query(
+            "INSERT INTO signing_keys (domain_id, name, public_key, created_at) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(scope.id())
+        .bind(&key.name)
+        .bind(public.to_string())
+        .bind(created_at)
+        .execute(&mut **write)
+        .await
+        .map_err(|error| StoreError::on_insert(error, "signing key", &key.name))?;
     }
     for host in &archive.http_hosts {
         let pattern = host.pattern.to_string();
-        sqlx::query("INSERT INTO http_hosts (domain_id, pattern, private, created_at) VALUES ($1, $2, $3, $4)")
-            .bind(scope.id())
-            .bind(&pattern)
-            .bind(i64::from(host.private))
-            .bind(created_at)
-            .execute(&mut **write)
-            .await
-            .map_err(|error| StoreError::on_insert(error, "HTTP host", &pattern))?;
+        sqlx::query(
+            "INSERT INTO http_hosts (domain_id, pattern, private, created_at) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(scope.id())
+        .bind(&pattern)
+        .bind(i64::from(host.private))
+        .bind(created_at)
+        .execute(&mut **write)
+        .await
+        .map_err(|error| StoreError::on_insert(error, "HTTP host", &pattern))?;
     }
     for (scenario, limits) in &archive.scenario_limits {
         sqlx::query("INSERT INTO module_limits (domain_id, module, limits) VALUES ($1, $2, $3)")
@@ -293,13 +306,15 @@ async fn of_scenarios(write: &mut Write, scope: &DomainScope, archive: &Archive)
             let words: Vec<String> = hosts.iter().map(ToString::to_string).collect();
             words.join(" ")
         });
-        sqlx::query("INSERT INTO module_grants (domain_id, module, interfaces, http_hosts) VALUES ($1, $2, $3, $4)")
-            .bind(scope.id())
-            .bind(scenario)
-            .bind(grants.interfaces.as_ref().map(|names| names.join(" ")))
-            .bind(hosts)
-            .execute(&mut **write)
-            .await?;
+        sqlx::query(
+            "INSERT INTO module_grants (domain_id, module, interfaces, http_hosts) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(scope.id())
+        .bind(scenario)
+        .bind(grants.interfaces.as_ref().map(|names| names.join(" ")))
+        .bind(hosts)
+        .execute(&mut **write)
+        .await?;
     }
     Ok(())
 }

@@ -17,7 +17,9 @@ const WORLD: &str = "call-scenario";
 /// A domain with something of everything.
 async fn full(home: &Home) -> DomainScope {
     let scope = home.domain("ours.org").await;
-    home.create_users(&scope, &[new_user("301"), new_user("302")]).await.unwrap();
+    home.create_users(&scope, &[new_user("301"), new_user("302")])
+        .await
+        .unwrap();
     home.add_user_number(&scope, "+4930301", "301").await.unwrap();
     for bytes in [b"one", b"two", b"new"] {
         home.put_module(&scope, "menu", WORLD, bytes).await.unwrap();
@@ -40,7 +42,9 @@ async fn full(home: &Home) -> DomainScope {
         ..CanaryChange::default()
     };
     home.set_canary(&scope, "700", &trial).await.unwrap();
-    home.set_schedule(&scope, "office", r#"{"week": {"mon": ["09:00-17:00"]}}"#).await.unwrap();
+    home.set_schedule(&scope, "office", r#"{"week": {"mon": ["09:00-17:00"]}}"#)
+        .await
+        .unwrap();
     let flow = NewFlow {
         name: "desk",
         title: "Desk",
@@ -50,14 +54,26 @@ async fn full(home: &Home) -> DomainScope {
     };
     home.save_flow(&scope, &flow).await.unwrap();
     home.put_contacts(&scope, &[contact()], false).await.unwrap();
-    home.set_voicemail_box(&scope, "sales", Keep::ForEver).await.unwrap();
+    home.set_voicemail_box(&scope, "sales", Keep::ForEver)
+        .await
+        .unwrap();
     let key = SigningKey::new([1; 32]).unwrap().public();
     home.add_signing_key(&scope, "ci", &key).await.unwrap();
-    home.allow_http(&scope, &"api.example.com".parse().unwrap(), false).await.unwrap();
-    home.set_limits(&scope, &[(Limit::KvKeys, Some(7))]).await.unwrap();
-    home.set_module_limits(&scope, "menu", &[(Limit::CallCpuMs, Some(100))]).await.unwrap();
-    home.set_grants(&scope, Some(&["leg".to_owned(), "http".to_owned()])).await.unwrap();
-    home.set_module_interfaces(&scope, "night", Some(&["leg".to_owned()])).await.unwrap();
+    home.allow_http(&scope, &"api.example.com".parse().unwrap(), false)
+        .await
+        .unwrap();
+    home.set_limits(&scope, &[(Limit::KvKeys, Some(7))])
+        .await
+        .unwrap();
+    home.set_module_limits(&scope, "menu", &[(Limit::CallCpuMs, Some(100))])
+        .await
+        .unwrap();
+    home.set_grants(&scope, Some(&["leg".to_owned(), "http".to_owned()]))
+        .await
+        .unwrap();
+    home.set_module_interfaces(&scope, "night", Some(&["leg".to_owned()]))
+        .await
+        .unwrap();
     let change = DomainChange {
         mail_sender: Some("pbx@ours.org"),
         keep_calls: Some(Keep::For(std::time::Duration::from_hours(48))),
@@ -128,8 +144,14 @@ async fn a_domain_comes_to_another_store_as_it_was() {
     let archive = first.read_archive(&scope, "test").await.unwrap();
     let text = serde_json::to_string(&archive).unwrap();
     assert!(!text.contains("theirs") && !text.contains("stranger"), "{text}");
-    assert!(text.contains(r#"{"b": 1,  "a": [1.50]}"#), "settings as they were written: {text}");
-    assert!(!format!("{archive:?}").contains(&"a".repeat(32)), "secrets stay out of debug output");
+    assert!(
+        text.contains(r#"{"b": 1,  "a": [1.50]}"#),
+        "settings as they were written: {text}"
+    );
+    assert!(
+        !format!("{archive:?}").contains(&"a".repeat(32)),
+        "secrets stay out of debug output"
+    );
 
     let components = staged(&first, &scope, &archive, &second).await;
     let read = as_read(&archive);
@@ -139,7 +161,10 @@ async fn a_domain_comes_to_another_store_as_it_was() {
     let there = second.domain_scope("ours.org").await.unwrap();
     let back = second.read_archive(&there, "test").await.unwrap();
     assert_eq!(plain(&back), plain(&archive));
-    assert_eq!(second.module_bytes(&there, &blake3_of(b"two")).await.unwrap(), b"two");
+    assert_eq!(
+        second.module_bytes(&there, &blake3_of(b"two")).await.unwrap(),
+        b"two"
+    );
     assert_eq!(
         second.credentials(&there, "301").await.unwrap(),
         first.credentials(&scope, "301").await.unwrap()
@@ -163,7 +188,11 @@ async fn versions_go_along_that_are_needed_and_the_newest() {
     };
     home.add_entry_point(&scope, &entry).await.unwrap();
     let archive = home.read_archive(&scope, "test").await.unwrap();
-    let hashes: Vec<_> = archive.scenarios.iter().map(|version| version.hash.as_str()).collect();
+    let hashes: Vec<_> = archive
+        .scenarios
+        .iter()
+        .map(|version| version.hash.as_str())
+        .collect();
     assert_eq!(hashes, [blake3_of(b"newest"), blake3_of(b"used")]);
 }
 
@@ -173,10 +202,22 @@ async fn a_domain_gets_another_name_and_keeps_its_realm() {
     let scope = full(&first).await;
     let archive = first.read_archive(&scope, "test").await.unwrap();
     let components = staged(&first, &scope, &archive, &second).await;
-    let made = second.write_archive(&archive, Some("New.org"), &components).await.unwrap();
+    let made = second
+        .write_archive(&archive, Some("New.org"), &components)
+        .await
+        .unwrap();
     assert_eq!((made.name.as_str(), made.realm.as_str()), ("new.org", "ours.org"));
     let wrong = second.write_archive(&archive, Some("no name"), &components).await;
-    assert!(matches!(wrong, Err(StoreError::Invalid { what: "domain name", .. })), "{wrong:?}");
+    assert!(
+        matches!(
+            wrong,
+            Err(StoreError::Invalid {
+                what: "domain name",
+                ..
+            })
+        ),
+        "{wrong:?}"
+    );
 }
 
 /// A name that is taken, or a component that is missing: no row and no file is left.
@@ -198,7 +239,10 @@ async fn it_is_all_or_nothing() {
     components.insert(last, kept);
     second.domain("ours.org").await;
     let refused = second.write_archive(&archive, None, &components).await;
-    assert!(matches!(refused, Err(StoreError::Exists { what: "domain", .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(StoreError::Exists { what: "domain", .. })),
+        "{refused:?}"
+    );
     assert_eq!(fs::read_dir(&modules).unwrap().count(), 0);
 }
 
@@ -212,7 +256,10 @@ async fn all_that_is_wrong_is_told() {
         spoil(&mut value);
         let archive: Archive = serde_json::from_value(value).unwrap();
         let told = archive.problems(&Components::new());
-        told.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        told.iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     let twice = |list: &str| {
         wrong(&|value: &mut Value| {
@@ -220,7 +267,16 @@ async fn all_that_is_wrong_is_told() {
             value[list].as_array_mut().unwrap().push(first);
         })
     };
-    for list in ["users", "scenarios", "numbers", "schedules", "flows", "voicemail_boxes", "signing_keys", "http_hosts"] {
+    for list in [
+        "users",
+        "scenarios",
+        "numbers",
+        "schedules",
+        "flows",
+        "voicemail_boxes",
+        "signing_keys",
+        "http_hosts",
+    ] {
         assert!(twice(list).contains("it is there twice"), "{list}");
     }
     let told = wrong(&|value| {

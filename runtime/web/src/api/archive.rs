@@ -23,8 +23,8 @@ use super::domains::Shown;
 use super::edit::{Change, Tagged};
 use super::problem::ApiError;
 use super::{Api, Place, body};
-use crate::archive::{ARCHIVE_BYTES_MAX, ArchiveError, Export, Import, Tools, unpack};
 use crate::Prompts;
+use crate::archive::{ARCHIVE_BYTES_MAX, ArchiveError, Export, Import, Tools, unpack};
 
 /// How long an archive may take to come: within a connection's life there is time left to look at it.
 const IMPORT_TIME: Duration = Duration::from_mins(4);
@@ -154,10 +154,12 @@ async fn take_in(
         let words = format!("the file is over {most} bytes");
         return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, words));
     }
-    let place = Arc::clone(&api.shared.importing).try_acquire_owned().map_err(|_| {
-        let words = "another domain is being imported, and no more at once";
-        ApiError::busy(StatusCode::SERVICE_UNAVAILABLE, words)
-    })?;
+    let place = Arc::clone(&api.shared.importing)
+        .try_acquire_owned()
+        .map_err(|_| {
+            let words = "another domain is being imported, and no more at once";
+            ApiError::busy(StatusCode::SERVICE_UNAVAILABLE, words)
+        })?;
     let prompts = api.kept_prompts()?;
     let tools = api.tools(&prompts);
     let (feed, waiting) = mpsc::channel(PIECES_WAITING);
@@ -238,9 +240,15 @@ impl From<ArchiveError> for ApiError {
             ArchiveError::Store(error) => error.into(),
             ArchiveError::Prompts(error) => error.into(),
             ArchiveError::File(error)
-                if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) =>
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+                ) =>
             {
-                Self::new(StatusCode::INSUFFICIENT_STORAGE, "no space is left for the archive's files")
+                Self::new(
+                    StatusCode::INSUFFICIENT_STORAGE,
+                    "no space is left for the archive's files",
+                )
             }
             ArchiveError::File(error) => {
                 // Its words may have paths of this server in them, which are not the caller's affair.

@@ -75,7 +75,11 @@ async fn checked(
         let what = "domain";
         return Err(StoreError::Exists { what, name }.into());
     }
-    for number in archive.contacts.iter_mut().flat_map(|contact| &mut contact.numbers) {
+    for number in archive
+        .contacts
+        .iter_mut()
+        .flat_map(|contact| &mut contact.numbers)
+    {
         number.tail = tail(&significant(&number.number)).to_owned();
     }
     matched(&archive, &files.components, &mut problems);
@@ -233,7 +237,8 @@ impl Import {
         match written.await {
             Ok(domain) => Ok(domain),
             Err(error) => {
-                let (prompts, domain, files) = (Arc::clone(tools.prompts), self.name.clone(), self.prompts.clone());
+                let (prompts, domain, files) =
+                    (Arc::clone(tools.prompts), self.name.clone(), self.prompts.clone());
                 let removed = blocking(move || {
                     remove(prompts.as_ref(), &domain, &files);
                     Ok::<_, io::Error>(())

@@ -53,8 +53,9 @@ impl Export {
         let mut archive = tools.store.read_archive(scope, made_by).await?;
         let (prompts, domain) = (Arc::clone(tools.prompts), scope.name().to_owned());
         let listed = blocking(move || prompts.list(&domain)).await?;
-        let (playable, broken): (Vec<_>, Vec<_>) =
-            listed.into_iter().partition(|prompt| prompt.duration_ms.is_some());
+        let (playable, broken): (Vec<_>, Vec<_>) = listed
+            .into_iter()
+            .partition(|prompt| prompt.duration_ms.is_some());
         let broken = broken.into_iter();
         let words = broken.map(|prompt| format!("the prompt {}, which cannot be played", prompt.name));
         archive.left_out.extend(words);
@@ -79,7 +80,10 @@ impl Export {
             scope: scope.clone(),
             prompts: Arc::clone(tools.prompts),
             left,
-            packer: Some(tar::Builder::new(GzEncoder::new(Vec::new(), Compression::default()))),
+            packer: Some(tar::Builder::new(GzEncoder::new(
+                Vec::new(),
+                Compression::default(),
+            ))),
             at,
         })
     }
@@ -93,7 +97,8 @@ impl Export {
             Item::Document(document) => self.pack(DOCUMENT.to_owned(), document).await?,
             Item::Component { name, hash } => {
                 let component = self.store.module_bytes(&self.scope, &hash).await?;
-                self.pack(format!("scenarios/{name}/{hash}.wasm"), component).await?
+                self.pack(format!("scenarios/{name}/{hash}.wasm"), component)
+                    .await?
             }
             Item::Prompt(name) => match self.prompt(&name).await {
                 Ok(wav) => self.pack(format!("prompts/{name}.wav"), wav).await?,

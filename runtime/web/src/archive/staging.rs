@@ -68,7 +68,9 @@ fn private(folder: &Path) -> io::Result<()> {
 }
 
 fn remove_left(imports: &Path) {
-    let Ok(folders) = fs::read_dir(imports) else { return };
+    let Ok(folders) = fs::read_dir(imports) else {
+        return;
+    };
     let old = |modified: SystemTime| modified.elapsed().is_ok_and(|age| age > LEFT_AFTER);
     for folder in folders.flatten() {
         let modified = folder.metadata().and_then(|found| found.modified());

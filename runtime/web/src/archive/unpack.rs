@@ -111,9 +111,13 @@ impl Unpacking {
                 long_name = Some(name);
                 continue;
             }
-            let path = long_name.take().unwrap_or_else(|| entry.path_bytes().into_owned());
+            let path = long_name
+                .take()
+                .unwrap_or_else(|| entry.path_bytes().into_owned());
             let Ok(path) = String::from_utf8(path) else {
-                self.files.problems.add("the file", "the name of a file in it is no text");
+                self.files
+                    .problems
+                    .add("the file", "the name of a file in it is no text");
                 continue;
             };
             // What other programs say there is in the head as well, or not needed.
@@ -161,7 +165,9 @@ impl Unpacking {
                 }
             },
             _ => {
-                self.files.problems.add(path, "an archive of a domain has no such file");
+                self.files
+                    .problems
+                    .add(path, "an archive of a domain has no such file");
                 Ok(())
             }
         }
@@ -173,7 +179,9 @@ impl Unpacking {
             return Ok(());
         }
         if bytes > DOCUMENT_MOST as u64 {
-            self.files.problems.add(DOCUMENT, too_large(bytes, DOCUMENT_MOST as u64));
+            self.files
+                .problems
+                .add(DOCUMENT, too_large(bytes, DOCUMENT_MOST as u64));
             return Ok(());
         }
         self.files.document = Some(whole(bytes, from)?);
@@ -242,7 +250,9 @@ pub(super) fn staged_component(folder: &Path, hash: &str) -> PathBuf {
 /// A file of the archive in memory. What its head says of its length is not believed.
 fn whole(bytes: u64, from: &mut impl Read) -> Result<Vec<u8>, Trouble> {
     let mut file = Vec::new();
-    from.take(bytes).read_to_end(&mut file).map_err(Trouble::Archive)?;
+    from.take(bytes)
+        .read_to_end(&mut file)
+        .map_err(Trouble::Archive)?;
     complete(file.len() as u64, bytes)?;
     Ok(file)
 }
@@ -413,7 +423,10 @@ mod tests {
     #[test]
     fn all_that_is_wrong_with_files_is_told_and_nothing_leaves_the_folder() {
         let hash = blake3::hash(b"component").to_string();
-        let (wrong, outside) = (format!("scenarios/a/{hash}.wasm"), format!("scenarios/../{hash}.wasm"));
+        let (wrong, outside) = (
+            format!("scenarios/a/{hash}.wasm"),
+            format!("scenarios/../{hash}.wasm"),
+        );
         let large = format!("scenarios/a/{}.wasm", "0".repeat(64));
         let (folder, files) = unpacked(&packed(&[
             ("../outside", b"x"),
@@ -449,7 +462,9 @@ mod tests {
 
     #[test]
     fn what_is_cut_or_no_archive_is_told() {
-        let noise: Vec<u8> = (0..50_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        let noise: Vec<u8> = (0..50_000_u32)
+            .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
+            .collect();
         let whole = packed(&[(DOCUMENT, b"{}"), ("prompts/a.wav", &noise)]);
         assert_eq!(told(&unpacked(&whole).1), "");
         for cut in [whole.len() / 2, whole.len() - 4, 5, 0] {
@@ -469,7 +484,11 @@ mod tests {
     #[test]
     fn links_and_devices_are_refused() {
         let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
-        for kind in [tar::EntryType::Symlink, tar::EntryType::Link, tar::EntryType::Char] {
+        for kind in [
+            tar::EntryType::Symlink,
+            tar::EntryType::Link,
+            tar::EntryType::Char,
+        ] {
             let mut header = tar::Header::new_ustar();
             header.set_size(0);
             header.set_entry_type(kind);
@@ -491,7 +510,10 @@ mod tests {
                 Ok(to.len())
             }
         }
-        let mut bounded = Bounded { inner: Endless, left: 1_000 };
+        let mut bounded = Bounded {
+            inner: Endless,
+            left: 1_000,
+        };
         let error = io::copy(&mut bounded, &mut io::sink()).unwrap_err();
         assert!(error.to_string().contains("unpacks to more than"), "{error}");
     }
