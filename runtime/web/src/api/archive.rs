@@ -37,7 +37,7 @@ const PIECES_WAITING: usize = 16;
 pub(crate) async fn export(caller: Caller, State(api): State<Api>) -> Result<Response, ApiError> {
     let scope = caller.may(TokenScope::DomainWrite)?;
     caller.may(TokenScope::UsersWrite)?;
-    let place = api.shared.archiving.place(scope, "export of a domain")?;
+    let place = api.shared.archiving.place(scope, "domain export")?;
     let prompts = api.kept_prompts()?;
     // What is wrong is told before the first byte.
     let export = Export::begin(api.tools(&prompts), scope).await?;

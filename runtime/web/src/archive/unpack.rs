@@ -319,8 +319,6 @@ impl<R: Read> Read for Bounded<R> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 mod tests {
-    use std::io::Write as _;
-
     use flate2::Compression;
     use flate2::write::GzEncoder;
 
