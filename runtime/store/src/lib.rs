@@ -3,7 +3,7 @@
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
 //! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`], `grants.rs` and [`module_grants`], [`entry_points`],
 //! [`activations`] with [`starts`], [`flows`], `worlds.rs`, [`events`], [`timers`], [`scenario_log`], [`kv`], [`calls`], [`call_list`], [`journals`] and [`messages`] (and `packing.rs`), [`retention`],
-//! [`tokens`], [`accounts`] with [`sessions`] and [`audit`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`], [`voicemail`]. Errors are
+//! [`tokens`], [`accounts`] with [`sessions`] and [`audit`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`], [`voicemail`], and [`archive`], which has a whole domain. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
 //!
 //! SQL is written out, here only, in the part that SQLite and PostgreSQL share; what differs between engines is in
@@ -15,6 +15,7 @@
 
 pub mod accounts;
 pub mod activations;
+pub mod archive;
 pub mod audit;
 pub mod call_list;
 pub mod calls;
@@ -61,6 +62,7 @@ mod worlds;
 
 pub use accounts::{Account, AccountChange, NewAccount, Role};
 pub use activations::{Activation, Settlement};
+pub use archive::{Archive, ArchiveProblem};
 pub use audit::{AuditEntry, AuditFilter, AuditPage, NewAuditEntry};
 pub use call_list::{CallCursor, CallFilter, CallPage};
 pub use calls::{

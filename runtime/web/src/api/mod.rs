@@ -1,13 +1,14 @@
 //! `/api/v1`: what programs and people may do. A program's token names its domain; people log in ([`session`]), and those
 //! who may see several domains name one in the path ([`inside`]).
 //!
-//! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`accounts`],
+//! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`archive`], [`accounts`],
 //! [`users`], [`scenarios`], [`flows`], [`numbers`], [`lines`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`calls`],
 //! [`now`], [`logs`] or [`replays`] → the store, and the audit log (`edit`).
 //! What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
 
 mod accounts;
+mod archive;
 mod body;
 mod caller;
 mod calls;
@@ -46,7 +47,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::any;
+use axum::routing::{any, get};
 use jiff::Timestamp;
 use tandem_host_api::{Grants, Verdict};
 use tandem_store::{DomainScope, Store};
@@ -74,6 +75,8 @@ const HASHERS: usize = 2;
 const SPEAKERS: usize = 2;
 /// Lists of calls that are exported at once, of all domains. A domain has one at a time.
 const EXPORTS: usize = 4;
+/// Domains that are exported at once: each has a file of it in memory. A domain is once at a time.
+const ARCHIVES: usize = 2;
 /// Journals that are read at once: each takes a core and some of memory.
 const JOURNALS: usize = 2;
 
@@ -142,6 +145,9 @@ struct Shared {
     uploading: Places,
     replaying: Places,
     exporting: Places,
+    archiving: Places,
+    /// One domain at a time is imported.
+    importing: Arc<Semaphore>,
     /// Journals that are read at once.
     reading: Semaphore,
     /// None: nobody runs replays.
@@ -178,6 +184,8 @@ impl Api {
             uploading: Places::new(limits.uploads_max),
             replaying: Places::new(limits.replays_max),
             exporting: Places::new(EXPORTS),
+            archiving: Places::new(ARCHIVES),
+            importing: Arc::new(Semaphore::new(1)),
             reading: Semaphore::new(JOURNALS),
             replays: OnceLock::new(),
             prompts: OnceLock::new(),
@@ -348,9 +356,15 @@ pub(crate) fn router(api: Api) -> Router {
     let document = openapi::document(own_document, rest_document);
     let all = of_domain().split_for_parts().0.merge(system);
     let own = bounded(own, api.clone());
-    let named = any(move |request| inside::forward(own.clone(), request));
+    let forward = move |request| inside::forward(own.clone(), request);
+    let named = any(forward.clone());
     let all = all
         .route("/domains/{domain}", named.clone())
+        // A domain may be called so.
+        .route(
+            "/domains/import",
+            get(forward.clone()).patch(forward.clone()).delete(forward),
+        )
         .route("/domains/{domain}/{*rest}", named);
     bounded(all, api).merge(openapi::router(&document))
 }
@@ -359,6 +373,7 @@ pub(crate) fn router(api: Api) -> Router {
 fn of_domain() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(domains::show, domains::change, domains::remove))
+        .routes(routes!(archive::export))
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::show, users::change, users::remove))
         .routes(routes!(users::set_password))
@@ -435,6 +450,7 @@ fn of_system() -> OpenApiRouter<Api> {
             second_factor::end
         ))
         .routes(routes!(domains::list, domains::create))
+        .routes(routes!(archive::import))
 }
 
 /// A router that refuses in our words, and bodies that are too long.
