@@ -85,8 +85,17 @@ export interface components {
       answered_share?: number | null;
     };
     DayUsage: { day: string; amounts: Record<string, number> };
-    User: { name: string; display_name: string; numbers: string[]; created_at: string; registrations?: number };
+    User: { name: string; display_name: string; numbers: string[]; created_at: string };
     Sip: { user: string; domain: string; password: string; uri: string };
+    ListedUser: components['schemas']['User'] & { registrations?: number | null };
+    Registration: {
+      contact: string; received_from: string; transport: string; user_agent?: string | null; expires_at: string; reachable: boolean;
+    };
+    LineProblem: { line: number; field: string; code: string; value?: string; other_line?: number; detail: string };
+    UserMade: { name: string; password: string };
+    UsersImported: {
+      created: number; users: components['schemas']['UserMade'][]; problems: components['schemas']['LineProblem'][]; problems_untold: number;
+    };
   };
 }
 type S = components['schemas'];
@@ -251,7 +260,7 @@ export interface paths {
     get: { parameters: { path: OfDomain; query?: { since?: string } }; responses: { 200: Json<{ days: S['DayUsage'][] }> } };
   };
   '/domains/{d}/users': {
-    get: { parameters: { path: OfDomain; query?: PageQuery }; responses: { 200: Json<Page<S['User']>> } };
+    get: { parameters: { path: OfDomain; query?: PageQuery }; responses: { 200: Json<Page<S['ListedUser']>> } };
     post: {
       parameters: { path: OfDomain };
       requestBody: Json<{ name: string; display_name: string; numbers?: string[]; password?: string }>;
@@ -270,4 +279,5 @@ export interface paths {
   '/domains/{d}/users/{name}/password': {
     post: { parameters: { path: OfUser }; requestBody: Json<{ password?: string }>; responses: { 200: Json<{ sip: S['Sip'] }> } };
   };
+  '/domains/{d}/users/{name}/registrations': { get: { parameters: { path: OfUser }; responses: { 200: Json<Page<S['Registration']>> } } };
 }

@@ -20,7 +20,7 @@ mod server;
 mod totp;
 
 pub use api::{
-    Answers, Api, ApiLimits, Callee, Compile, CountRegistrations, Flows, MakeCredentials, Press, Prompt,
+    Answers, Api, ApiLimits, Callee, Compile, CountRegistrations, Device, Flows, MakeCredentials, Press, Prompt,
     PromptRefused, Prompts, Provided, Replay, ReplayAsked, ReplayRefused, Stock, TestAsked, TestRefused,
     Tested, TestedEnd, TestedStep,
 };

@@ -14,6 +14,7 @@ import { useMayEdit } from '../session/useMayEdit';
 import { EditUser } from './EditUser';
 import { NewPassword } from './NewPassword';
 import { NewUser } from './NewUser';
+import { PhonesDialog } from './Phones';
 import { UserFiles } from './UserFiles';
 import { type UserAction, UserRow } from './UserRow';
 
@@ -29,7 +30,7 @@ export function UserList() {
     const params = { path: { d: domain }, query: { limit: 50, ...(q ? { q } : {}), ...cursor } };
     return (await taken(api.GET('/domains/{d}/users', { params }))).data;
   });
-  const counted = items.some(({ registrations }) => registrations !== undefined);
+  const counted = items.some(({ registrations }) => typeof registrations === 'number');
   const columns = ['name', 'displayName', 'numbers', ...(counted ? ['phones'] : [])];
   return (
     <Stack>
@@ -56,6 +57,7 @@ function Chosen({ domain, name, action, onClose }: ChosenProps) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   if (action === 'edit') return <EditUser domain={domain} name={name} onClose={onClose} />;
+  if (action === 'phones') return <PhonesDialog domain={domain} name={name} onClose={onClose} />;
   if (action === 'password') return <NewPassword domain={domain} name={name} onClose={onClose} />;
   const remove = async () => {
     const path = { d: domain, name };

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
+use jiff::Timestamp;
 use tandem_bus::link::{Cursor, Lane};
 use tandem_journal::Files;
 use tandem_logic::{Kept, RegistrarEffect};
 use tandem_sip::Moment;
-use tandem_sip::registrar::Binding;
+use tandem_sip::registrar::{Binding, Reach};
 use tandem_switch::Answer;
 use tandem_switch::registration::{BindingChange, Input};
-use tandem_web::{CountRegistrations, Live, RegistrationChange};
+use tandem_web::{CountRegistrations, Device, Live, RegistrationChange};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
@@ -30,6 +31,11 @@ enum ToRegistrar {
     Count {
         domain: Option<String>,
         reply: oneshot::Sender<u64>,
+    },
+    CountEach {
+        domain: String,
+        users: Vec<String>,
+        reply: oneshot::Sender<Vec<u64>>,
     },
     Lookup {
         domain: String,
@@ -81,6 +87,16 @@ impl Registrations {
         found.await.unwrap_or_default()
     }
 
+    /// Bindings of each of a domain's `users`; none when the registrar is gone.
+    pub async fn count_each(&self, domain: String, users: Vec<String>) -> Vec<u64> {
+        let (reply, found) = oneshot::channel();
+        let asked = ToRegistrar::CountEach { domain, users, reply };
+        if self.inbox.send(asked).is_err() {
+            return Vec::new();
+        }
+        found.await.unwrap_or_default()
+    }
+
     /// Ends the registrar's thread.
     pub fn stop(&self) {
         drop(self.inbox.send(ToRegistrar::Stop)); // gone already
@@ -90,6 +106,37 @@ impl Registrations {
 impl CountRegistrations for Registrations {
     fn count(&self, domain: Option<String>) -> Pin<Box<dyn Future<Output = u64> + Send + '_>> {
         Box::pin(Registrations::count(self, domain))
+    }
+
+    fn count_each(
+        &self,
+        domain: String,
+        users: Vec<String>,
+    ) -> Pin<Box<dyn Future<Output = Vec<u64>> + Send + '_>> {
+        Box::pin(Registrations::count_each(self, domain, users))
+    }
+
+    fn devices(
+        &self,
+        domain: String,
+        user: String,
+    ) -> Pin<Box<dyn Future<Output = Vec<Device>> + Send + '_>> {
+        Box::pin(async move {
+            let bindings = self.lookup(&domain, &user).await;
+            bindings.into_iter().map(device).collect()
+        })
+    }
+}
+
+fn device(binding: Binding) -> Device {
+    let micros = i64::try_from(binding.expires_at.unix_micros()).unwrap_or(i64::MAX);
+    Device {
+        received_from: binding.flow.remote.to_string(),
+        transport: binding.flow.transport.as_str().to_owned(),
+        expires_at: Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX),
+        reachable: binding.reach() != Reach::Nowhere,
+        contact: binding.contact_uri,
+        user_agent: binding.user_agent,
     }
 }
 
@@ -200,6 +247,11 @@ impl Driver {
             ToRegistrar::Count { domain, reply } => {
                 let registration = self.registrar.registrations.registration();
                 let _ = reply.send(registration.devices(domain.as_deref()) as u64); // gone: nobody to tell
+            }
+            ToRegistrar::CountEach { domain, users, reply } => {
+                let (registration, now) = (self.registrar.registrations.registration(), clock::now());
+                let count = |user: &String| registration.lookup(&domain, user, now).len() as u64;
+                let _ = reply.send(users.iter().map(count).collect()); // gone: nobody to tell
             }
             ToRegistrar::Answered(number, answer) => self.handle(Input::Answered { number, answer }),
             ToRegistrar::Stop => (),

@@ -61,6 +61,7 @@ pub use prompts::{Prompt, PromptRefused, Prompts};
 pub use replays::{Replay, ReplayAsked, ReplayRefused};
 use throttle::Throttle;
 pub use users::MakeCredentials;
+pub use users::devices::Device;
 
 use crate::Live;
 
@@ -360,6 +361,9 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::show, users::change, users::remove))
         .routes(routes!(users::set_password))
+        .routes(routes!(users::devices::registrations))
+        .routes(routes!(users::import::import))
+        .route("/users/import", users::import::user_of_this_name())
         .routes(routes!(scenarios::list))
         .routes(routes!(scenarios::versions, scenarios::upload))
         .routes(routes!(scenarios::remove))

@@ -20,6 +20,7 @@ use super::caller::{Caller, Credential};
 use super::logs::{Events, Place};
 use super::problem::ApiError;
 use super::users::Page;
+use super::users::devices::Device;
 use super::{Api, locked};
 use crate::live::{ActiveCall, LastHour, Watcher};
 
@@ -28,10 +29,21 @@ const CHUNKS_WAITING: usize = 2;
 /// A comment after so long, and a look whether the reader may still read.
 const ALIVE: Duration = Duration::from_secs(5);
 
-/// Counts registrations.
+/// Counts registrations, and tells them.
 pub trait CountRegistrations: Send + Sync + 'static {
     /// Bindings of a domain's users at this moment, or of all.
     fn count(&self, domain: Option<String>) -> Pin<Box<dyn Future<Output = u64> + Send + '_>>;
+
+    /// Bindings of each of these users of a domain at this moment, in their order; empty: nobody can tell.
+    fn count_each(
+        &self,
+        domain: String,
+        users: Vec<String>,
+    ) -> Pin<Box<dyn Future<Output = Vec<u64>> + Send + '_>>;
+
+    /// The devices of a user at this moment, the most wanted first.
+    fn devices(&self, domain: String, user: String)
+    -> Pin<Box<dyn Future<Output = Vec<Device>> + Send + '_>>;
 }
 
 /// Calls in progress, the oldest first.
