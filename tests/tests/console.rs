@@ -326,7 +326,7 @@ fn file_of_users(tandem: &Tandem, anna: &Browser<'_>) {
 }
 
 /// Every route that a domain has, and a body that it takes where it takes one.
-const ROUTES: [(&str, &str); 53] = [
+const ROUTES: [(&str, &str); 56] = [
     ("GET", ""),
     ("PATCH", ""),
     ("DELETE", ""),
@@ -380,10 +380,13 @@ const ROUTES: [(&str, &str); 53] = [
     ("POST", "/flows/desk/publish"),
     ("POST", "/users/import"),
     ("GET", "/users/301/registrations"),
+    ("GET", "/music"),
+    ("PUT", "/music"),
+    ("DELETE", "/music"),
 ];
 
 /// What a supervisor may.
-const SEES: [&str; 18] = [
+const SEES: [&str; 19] = [
     "/users",
     "/users/301",
     "/scenarios",
@@ -402,6 +405,7 @@ const SEES: [&str; 18] = [
     "/prompts/hello",
     "/flows",
     "/users/301/registrations",
+    "/music",
 ];
 
 #[test]
@@ -425,6 +429,11 @@ fn every_route_is_closed_to_those_it_is_not_for() {
             json!({ "week": { "mon": ["09:00-17:00"] } }),
         ),
         ("POST", "/prompts/hello/speak", json!({ "text": "Hello." })),
+        (
+            "POST",
+            "/prompts/music-on-hold/speak",
+            json!({ "text": "La la." }),
+        ),
     ] {
         let made = system.ask(method, &format!("/domains/demo.local{route}"), &is);
         assert_eq!(made.status, 201, "{}", made.body);
@@ -673,7 +682,7 @@ fn sounds(tandem: &Tandem, anna: &Browser<'_>) {
     let again = anna.send("PUT", "/prompts/tune", &wav, &[("If-None-Match", "*")]);
     assert_eq!(again.status, 412, "{}", again.body);
     for (name, sound, status, words) in [
-        ("tune", &b"ID3\x03 no wave file"[..], 422, "not a WAV file"),
+        ("tune", &b"no wave file"[..], 422, "not a WAV file, nor MP3"),
         ("recording-1", wav.as_slice(), 422, "recordings' names do"),
         ("..%2Fdemo.local%2Fx", wav.as_slice(), 422, "is no prompt name"),
     ] {

@@ -280,4 +280,5 @@ export interface paths {
     post: { parameters: { path: OfUser }; requestBody: Json<{ password?: string }>; responses: { 200: Json<{ sip: S['Sip'] }> } };
   };
   '/domains/{d}/users/{name}/registrations': { get: { parameters: { path: OfUser }; responses: { 200: Json<Page<S['Registration']>> } } };
+  '/domains/{d}/music': { delete: { parameters: { path: OfDomain }; responses: { 204: NoBody } } };
 }

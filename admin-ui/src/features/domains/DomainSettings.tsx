@@ -10,6 +10,7 @@ import { PageHeader } from '../../components/PageHeader';
 import { useSession } from '../session/SessionProvider';
 import { DeleteDomain } from './DeleteDomain';
 import { DomainForm } from './DomainForm';
+import { Music } from './Music';
 import { readDomain } from './queries';
 
 export function DomainSettings() {
@@ -32,6 +33,7 @@ export function DomainSettings() {
       {settings.data && (
         <DomainForm key={settings.data.etag} first={settings.data} onSaved={() => void settings.refetch()} />
       )}
+      <Music domain={domain} />
       {deleting && (
         <DeleteDomain name={domain} onClose={() => setDeleting(false)} onDeleted={() => void navigate('/')} />
       )}

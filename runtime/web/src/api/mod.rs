@@ -2,7 +2,7 @@
 //! who may see several domains name one in the path ([`inside`]).
 //!
 //! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`accounts`],
-//! [`users`], [`scenarios`], [`flows`], [`numbers`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`calls`],
+//! [`users`], [`scenarios`], [`flows`], [`numbers`], [`schedules`], [`prompts`], [`music`], [`tokens`], [`voicemail`], [`calls`],
 //! [`now`], [`logs`] or [`replays`] → the store, and the audit log (`edit`).
 //! What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
@@ -18,6 +18,7 @@ mod grants;
 mod inside;
 mod limits;
 mod logs;
+mod music;
 mod now;
 mod numbers;
 mod openapi;
@@ -390,6 +391,7 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(prompts::list))
         .routes(routes!(prompts::show, prompts::put, prompts::remove))
         .routes(routes!(prompts::speak))
+        .routes(routes!(music::show, music::put, music::remove))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::remove))
         .merge(flows::router())
