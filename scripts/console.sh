@@ -19,8 +19,9 @@ if [ "$(cat node_modules/.locked 2>/dev/null)" != "$locked" ]; then
 fi
 if ! grep -q '"build":' package.json; then exit 0; fi
 
-now=$(find . -type f -not -path './node_modules/*' -not -path './dist/*' -not -path './.*' -print0 |
-    sort -z | xargs -0 sha256sum | hash)
+# Its client is made of the API's document.
+now=$({ find . -type f -not -path './node_modules/*' -not -path './dist/*' -not -path './.*' -not -path ./src/api/schema.d.ts -print0 |
+    sort -z | xargs -0 sha256sum; sha256sum <../docs/openapi.json; } | hash)
 if [ "$(cat node_modules/.built 2>/dev/null)" = "$now" ] && [ -e dist/index.html ]; then exit 0; fi
 note "building ${PWD##*/}"
 npm run --silent build >&2 || { note "it does not build"; exit 1; }

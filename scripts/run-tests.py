@@ -47,11 +47,16 @@ def programs(messages):
 def run(told, name, target, program, folder):
     """Whether all its tests passed."""
     begun = time.monotonic()
-    done = subprocess.run([program, "--color", "never"], cwd=folder, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    with subprocess.Popen([program, "--color", "never"], cwd=folder, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as child:
+        said = child.stdout.read()
+        # With what it started and waited for.
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    took, busy = time.monotonic() - begun, used.ru_utime + used.ru_stime
     with told:
-        print(f"\n--- {name}, {target}: {time.monotonic() - begun:.1f} s\n{done.stdout.strip()}", flush=True)
-    return done.returncode == 0
+        print(f"\n--- {name}, {target}: {took:.1f} s, of which {busy:.1f} s computing\n{said.strip()}", flush=True)
+    return child.returncode == 0
 
 
 def is_alone(package, target):

@@ -3,6 +3,9 @@
 //! `cargo bench --profile dev -p tandem-host-api` (dependencies and this crate are optimised in that profile too).
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+#[path = "../../scenarios/flow/benches/large/mod.rs"]
+mod large;
+
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -200,6 +203,27 @@ fn languages(c: &mut Criterion) {
     }
 }
 
+/// Calls that are hung up at once, by a flow of one step and by one of 201 steps: the difference is what 200 steps cost.
+fn flows(c: &mut Criterion) {
+    let bench = Bench::new();
+    let Some(flow) = bench.stock("flow") else {
+        println!("scenarios/dist/flow.wasm is missing: `make scenarios` makes it");
+        return;
+    };
+    let small = r#"{"version": 1, "name": "Small", "language": "en", "start": "bye",
+        "nodes": [{"id": "bye", "name": "Hang up", "do": {"hang_up": {}}}]}"#;
+    for (steps, document) in [(1, small.to_owned()), (201, large::large("bye"))] {
+        c.bench_function(&format!("scenario/flow of {steps} steps, hung up"), |b| {
+            b.iter(|| {
+                let menu = Menu {
+                    document: document.clone(),
+                };
+                assert_eq!(bench.run_with(&flow, recorded(), menu), End::Returned);
+            });
+        });
+    }
+}
+
 /// A thousand host calls and one instantiation: the time an element is one host call's, a thousandth of the latter
 /// included.
 fn host_call(c: &mut Criterion) {
@@ -296,6 +320,7 @@ criterion_group!(
     benches,
     scenario,
     languages,
+    flows,
     host_call,
     replays,
     recorded_calls,

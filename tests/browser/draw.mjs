@@ -9,6 +9,16 @@ await walk(async ({ page, look }, order, t) => {
   const label = (text) => page.getByLabel(text).first();
   const go = (place) => page.goto(`/domains/${domain}/${place}`);
 
+  // Bytes of scripts as they came, packed, by the first page that one works on.
+  const came = [];
+  const wire = await page.context().newCDPSession(page);
+  await wire.send('Network.enable');
+  const scripts = new Map();
+  wire.on('Network.responseReceived', ({ requestId, type, response }) => type === 'Script' && scripts.set(requestId, response.url));
+  wire.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+    if (scripts.has(requestId)) came.push({ url: scripts.get(requestId), bytes: encodedDataLength });
+  });
+
   await page.goto('/');
   await label(t('login.login')).waitFor();
   await look('login');
@@ -16,6 +26,9 @@ await walk(async ({ page, look }, order, t) => {
   await page.fill('input[autocomplete=current-password]', password);
   await page.keyboard.press('Enter');
   await button(t('domains.new')).waitFor();
+  await page.waitForTimeout(500);
+  const first = came.reduce((sum, { bytes }) => sum + bytes, 0);
+  const early = came.length;
   await look('domains');
 
   await button(t('domains.new')).click();
@@ -83,7 +96,8 @@ await walk(async ({ page, look }, order, t) => {
     await page.getByRole('heading').first().waitFor();
     await look(place);
   }
-  return { users };
+  const late = came.slice(early).reduce((sum, { bytes }) => sum + bytes, 0);
+  return { users, scripts: { first, late } };
 });
 
 /** Draws a welcome, a menu, and behind it a user, a voicemail box and a question for the hours. */

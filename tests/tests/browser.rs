@@ -22,6 +22,8 @@ use tandem_tests::phones::SOON;
 
 /// What the uploaded prompt sounds like.
 const WELCOME_HZ: f64 = 640.0;
+/// Bytes of scripts, packed, until one can work.
+const FIRST_LOAD_BYTES_MAX: u64 = 400_000;
 /// What the menu plays, as it is drawn.
 const MENU_HZ: f64 = 700.0;
 
@@ -52,6 +54,14 @@ fn draw_dial_and_look(language: &str) {
         language,
         &json!({ "domain": domain, "sound": sound }),
     );
+    let scripts = &drawn["scripts"];
+    assert!(
+        scripts["first"].as_u64().unwrap() <= FIRST_LOAD_BYTES_MAX,
+        "{scripts}"
+    );
+    assert!(scripts["first"].as_u64().unwrap() > 50_000, "{scripts}");
+    // The editor comes when it is opened.
+    assert!(scripts["late"].as_u64().unwrap() > 50_000, "{scripts}");
     dial(&tandem, &domain, &drawn["users"]);
     let seen = walk(&tandem, "after.mjs", language, &json!({ "domain": domain }));
     assert!(seen["path"].as_array().unwrap().len() >= 3, "{}", seen["path"]);

@@ -1,8 +1,9 @@
 //! Lists of calls: which ones, latest first, a page at a time.
 //!
 //! A page costs what it gives, however many calls there are: each filter has an index in the list's order, from which a
-//! page is taken from the newest call on. Words that may stand anywhere have none: for them a page looks at the newest
-//! [`SEARCHED_MOST`] calls, and its cursor goes on from there.
+//! page is taken from the newest call on. What no index has (words that may stand anywhere, a second filter beside the
+//! one whose index is followed) is looked for in the newest [`SEARCHED_MOST`] calls of the index, and the page's cursor goes
+//! on from there.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,12 +18,13 @@ use crate::{CallSummary, DomainScope, Store, StoreError};
 
 /// Most calls that one page gives.
 pub const CALLS_PAGE_MOST: u32 = 1_000;
-/// Most calls that a page with words looks at.
-pub const SEARCHED_MOST: u32 = 20_000;
+/// Most calls that a page looks at to find those that words, or a second filter, ask for.
+pub const SEARCHED_MOST: u32 = 8_000;
 /// Longest text that is looked for, in bytes.
 const WORDS_MOST: usize = 256;
 
-/// Which calls to list.
+/// Which calls to list. With words, or with two of number, user and scenario, a page may have fewer calls than its limit,
+/// even none, and be followed by others.
 #[derive(Debug, Clone, Default)]
 pub struct CallFilter {
     /// Started then or later.
@@ -36,7 +38,7 @@ pub struct CallFilter {
     /// Ran the scenario of this name.
     pub scenario: Option<String>,
     /// This text is in a number, the entry point, the scenario's name, the cause or the identifier, whatever the case of
-    /// ASCII letters. A page may then have fewer calls than its limit, even none, and be followed by others.
+    /// ASCII letters.
     pub words: Option<String>,
     /// 1 to [`CALLS_PAGE_MOST`]; none: 100.
     pub limit: Option<u32>,
@@ -45,7 +47,7 @@ pub struct CallFilter {
 }
 
 /// The place where a page of calls ended. Its text form (`Display`, `FromStr`) is for links and command lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallCursor {
     started_micros: i64,
     id: String,
@@ -172,6 +174,48 @@ fn statement(filter: &CallFilter) -> String {
     )
 }
 
+/// An index in the list's order that a page follows: of what is equal in this column, none: of all the domain's calls.
+#[derive(Debug, Clone, Copy)]
+struct Index {
+    table: &'static str,
+    column: Option<&'static str>,
+    started_at: &'static str,
+    id: &'static str,
+}
+
+impl Index {
+    const fn of_calls(column: Option<&'static str>) -> Self {
+        Self {
+            table: "calls",
+            column,
+            started_at: "started_at",
+            id: "id",
+        }
+    }
+}
+
+/// The indexes that the page follows, where it looks at calls that it does not give; none: it gives what it looks at.
+fn searched(filter: &CallFilter) -> Vec<Index> {
+    let exact = [&filter.number, &filter.user, &filter.scenario];
+    if filter.words.is_none() && exact.into_iter().flatten().count() < 2 {
+        return Vec::new();
+    }
+    if filter.user.is_some() {
+        vec![Index {
+            table: "legs",
+            column: Some("user_name"),
+            started_at: "call_started_at",
+            id: "call_id",
+        }]
+    } else if filter.number.is_some() {
+        ["from_number", "to_number", "entry_point"]
+            .map(|column| Index::of_calls(Some(column)))
+            .into()
+    } else {
+        vec![Index::of_calls(filter.scenario.as_ref().map(|_| "scenario"))]
+    }
+}
+
 impl Store {
     /// A page of the domain's calls, latest first. Errors: [`StoreError::Invalid`] (the limit),
     /// [`StoreError::TooLarge`] (a text that is looked for).
@@ -192,8 +236,9 @@ impl Store {
             at_most(what, text.as_ref().map_or(0, String::len), WORDS_MOST)?;
         }
         let mut stretch = Stretch::of(filter);
-        if filter.words.is_some() {
-            stretch.down_to = self.searched_down_to(scope, &stretch).await?;
+        for index in searched(filter) {
+            let end = self.searched_down_to(scope, filter, &stretch, index).await?;
+            stretch.down_to = stretch.down_to.max(end);
         }
         let down_to = stretch.down_to.as_ref();
         // The index takes one lower bound, too.
@@ -227,24 +272,41 @@ impl Store {
         })
     }
 
-    /// The last of the calls that a search looks at; none: it looks at all there are.
+    /// The last of the calls of an index that a search looks at; none: it looks at all there are.
     async fn searched_down_to(
         &self,
         scope: &DomainScope,
+        filter: &CallFilter,
         stretch: &Stretch,
+        index: Index,
     ) -> Result<Option<CallCursor>, StoreError> {
-        let row = sqlx::query(
-            "SELECT started_at, id FROM calls WHERE domain_id = $1 AND started_at >= $2 AND started_at < $3 \
-             AND (started_at, id) < ($4, $5) ORDER BY started_at DESC, id DESC LIMIT 1 OFFSET $6",
-        )
-        .bind(scope.id())
-        .bind(stretch.since)
-        .bind(stretch.until)
-        .bind(stretch.before.started_micros)
-        .bind(&stretch.before.id)
-        .bind(i64::from(SEARCHED_MOST))
-        .fetch_optional(self.read())
-        .await?;
+        let Index {
+            table,
+            column,
+            started_at,
+            id,
+        } = index;
+        let equal = column.map_or_else(|| "$7 IS NULL".to_owned(), |column| format!("{column} = $7"));
+        let statement = format!(
+            "SELECT {started_at} AS started_at, {id} AS id FROM {table} WHERE domain_id = $1 AND {equal} \
+             AND {started_at} >= $2 AND {started_at} < $3 AND ({started_at}, {id}) < ($4, $5) \
+             ORDER BY {started_at} DESC, {id} DESC LIMIT 1 OFFSET $6"
+        );
+        let value = column.and_then(|column| match column {
+            "user_name" => filter.user.as_ref(),
+            "scenario" => filter.scenario.as_ref(),
+            _ => filter.number.as_ref(),
+        });
+        let row = sqlx::query(AssertSqlSafe(statement))
+            .bind(scope.id())
+            .bind(stretch.since)
+            .bind(stretch.until)
+            .bind(stretch.before.started_micros)
+            .bind(&stretch.before.id)
+            .bind(i64::from(SEARCHED_MOST))
+            .bind(value)
+            .fetch_optional(self.read())
+            .await?;
         row.map(|row| {
             Ok(CallCursor {
                 started_micros: row.try_get("started_at")?,

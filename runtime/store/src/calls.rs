@@ -177,9 +177,11 @@ pub struct CallSummary {
     pub rolling_hash: Option<String>,
     /// Whether the journal was kept: see [`Store::journal`]. What is handed in is not looked at.
     #[serde(default)]
+    #[schema(required = true)]
     pub journal_stored: bool,
     /// How many times the call was taken over after a server's death.
     #[serde(default)]
+    #[schema(required = true)]
     pub recoveries: u32,
     /// How its scenario ended; none: none ran, or the record is of before this was kept.
     #[serde(default)]

@@ -102,6 +102,7 @@ impl By {
 pub struct HistoryEntry {
     /// Counts from 1 within the entry point.
     #[serde(default)]
+    #[schema(required = true)]
     pub step: u64,
     /// When.
     pub at: Timestamp,

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::{DomainScope, Store, StoreError};
 
@@ -109,12 +110,19 @@ impl Limit {
 }
 
 /// The limits that a domain has of its own; what is not there is the server's.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DomainLimits {
-    #[schema(value_type = BTreeMap<String, u64>)]
     set: BTreeMap<Limit, u64>,
 }
+
+impl PartialSchema for DomainLimits {
+    fn schema() -> RefOr<Schema> {
+        BTreeMap::<String, u64>::schema()
+    }
+}
+
+impl ToSchema for DomainLimits {}
 
 impl DomainLimits {
     /// What is set; none: the server's counts.

@@ -49,6 +49,7 @@ pub struct Module {
     pub signed_by: Option<String>,
     /// Whether it was published from the flow of its name.
     #[serde(default)]
+    #[schema(required = true)]
     pub from_flow: bool,
 }
 

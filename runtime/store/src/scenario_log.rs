@@ -62,7 +62,7 @@ impl LogLevel {
 }
 
 /// What a line tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogKind {
     /// What a scenario wrote, or its SDK for it: also a panic or an exception that nobody caught.
@@ -87,7 +87,8 @@ impl LogKind {
 }
 
 /// A line that is not written yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = LogText)]
 pub struct NewLogLine {
     /// When it was written.
     pub at: Timestamp,
@@ -108,7 +109,7 @@ pub struct NewLogLine {
 }
 
 /// A line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogLine {
     /// Its number in the domain, from 1.
     pub line: u64,
@@ -131,7 +132,7 @@ pub struct LogFilter {
 }
 
 /// Lines, the oldest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogPage {
     /// The lines.
     pub lines: Vec<LogLine>,

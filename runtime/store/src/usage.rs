@@ -22,6 +22,7 @@ pub enum Amount {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DayUsage {
     /// In UTC.
+    #[schema(value_type = String, format = Date)]
     pub day: Date,
     /// How much of what, such as `calls` or `cpu-ms`.
     pub amounts: BTreeMap<String, u64>,

@@ -1,35 +1,16 @@
-//! What a flow of 200 steps costs a call before it begins: `cargo bench -p flow`.
+//! What a flow of 200 steps costs a call before it begins, natively: `cargo bench -p flow`. In the guest: `host-api/benches`.
 #![allow(clippy::expect_used, missing_docs)]
+
+mod large;
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use flow::Flow;
-use serde_json::{Value, json};
-
-/// 200 nodes as people draw them: a fifth of each of these kinds, in a circle.
-fn large() -> String {
-    let nodes: Vec<Value> = (0..200)
-        .map(|index| {
-            let next = format!("step-{}", (index + 1) % 200);
-            let say = json!([{"say": "Thank you for calling, {caller}. All our agents are busy at the moment."}]);
-            let action = match index % 5 {
-                0 => json!({"menu": {"greeting": say, "prompts": [{"say": "For sales, press 1. For support, press 2."}],
-                    "choices": {"1": next, "2": next, "0": next}, "default": next}}),
-                1 => json!({"say": {"prompts": say, "next": next}}),
-                2 => json!({"dial_user": {"user": "302", "timeout_s": 20, "on": {"busy": next}, "default": next}}),
-                3 => json!({"if": {"when": {"all": [{"open": "office"}, {"equals": [{"variable": "caller"}, {"fixed": "301"}]}]},
-                    "then": next, "else": next}}),
-                _ => json!({"set": {"variable": "x", "value": {"text": "{caller} {time}"}, "next": next}}),
-            };
-            json!({"id": format!("step-{index}"), "name": format!("The step number {index}"), "do": action})
-        })
-        .collect();
-    json!({"version": 1, "name": "Large", "language": "en", "start": "step-0", "nodes": nodes}).to_string()
-}
+use large::large;
 
 fn main() {
-    let document = large();
+    let document = large("step-0");
     let times = 1_000;
     for (what, read) in [
         (

@@ -80,7 +80,7 @@ function UserOf({ domain, value, onChange, error }: UserProps) {
     queryKey: ['users', domain, 'choose', q],
     queryFn: async () => {
       const query = { limit: 50, ...(q ? { q } : {}) };
-      return (await taken(api.GET('/domains/{d}/users', { params: { path: { d: domain }, query } }))).data.items;
+      return (await taken(api.GET('/domains/{domain}/users', { params: { path: { domain }, query } }))).data.items;
     },
   });
   const data = (users.data ?? []).map(({ name, display_name: label }) => ({ value: name, label: label ? `${name} – ${label}` : name }));

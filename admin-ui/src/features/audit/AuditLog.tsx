@@ -50,9 +50,9 @@ export function AuditLog() {
   );
 }
 
-async function read(d: string | undefined, query: { limit: number; cursor?: string }): Promise<{ items: Schemas['AuditEntry'][]; next: string | null }> {
-  const page = d === undefined ? await taken(api.GET('/audit', { params: { query } }))
-    : await taken(api.GET('/domains/{d}/audit', { params: { path: { d }, query } }));
+async function read(domain: string | undefined, query: { limit: number; cursor?: string }): Promise<{ items: Schemas['AuditEntry'][]; next: string | null }> {
+  const page = domain === undefined ? await taken(api.GET('/audit', { params: { query } }))
+    : await taken(api.GET('/domains/{domain}/audit', { params: { path: { domain }, query } }));
   return page.data;
 }
 

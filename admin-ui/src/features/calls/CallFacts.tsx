@@ -10,7 +10,7 @@ import { When } from '../../components/When';
 import { causeWords, length, resultOf } from './callWords';
 
 /** What became of a call, at a glance. */
-export function CallFacts({ domain, call }: { domain: string; call: Schemas['CallRecord'] }) {
+export function CallFacts({ domain, call }: { domain: string; call: Schemas['Call'] }) {
   const { t } = useTranslation();
   const { words, colour } = resultOf(call, t);
   const base = `/domains/${encodeURIComponent(domain)}`;

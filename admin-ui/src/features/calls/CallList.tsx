@@ -28,8 +28,8 @@ export function CallList() {
   const filter = filterOf(search);
   const narrowed = Object.keys(filter).length > 0;
   const { query, items } = usePages(['calls', domain, filter], async (cursor) => {
-    const params = { path: { d: domain }, query: { ...filter, limit: 50, ...cursor } };
-    return (await taken(api.GET('/domains/{d}/calls', { params }))).data;
+    const params = { path: { domain }, query: { ...filter, limit: 50, ...cursor } };
+    return (await taken(api.GET('/domains/{domain}/calls', { params }))).data;
   });
   const follows = live && (query.data?.pages.length ?? 0) <= LIVE_PAGES;
   return (

@@ -15,8 +15,9 @@ export function CallLog({ domain, id }: { domain: string; id: string }) {
   const log = useQuery({
     queryKey: ['call-log', domain, id],
     queryFn: async () => {
-      const params = { path: { d: domain }, query: { call: id, last: LAST } };
-      return (await taken(api.GET('/domains/{d}/logs', { params }))).data.lines;
+      const params = { path: { domain }, query: { call: id, last: LAST } };
+      const { data } = await taken(api.GET('/domains/{domain}/logs', { params }));
+      return typeof data === 'string' ? [] : data.lines; // a text is a stream, which was not asked for
     },
   });
   if (log.isPending) return <Skeleton h={120} role="status" aria-label={t('common.loading')} />;

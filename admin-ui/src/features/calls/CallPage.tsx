@@ -30,7 +30,7 @@ export function CallPage() {
   const { domain = '', id = '' } = useParams();
   const call = useQuery({
     queryKey: ['call', domain, id],
-    queryFn: async () => (await taken(api.GET('/domains/{d}/calls/{id}', { params: { path: { d: domain, id } } }))).data,
+    queryFn: async () => (await taken(api.GET('/domains/{domain}/calls/{id}', { params: { path: { domain, id } } }))).data,
     staleTime: Infinity,
   });
   if (call.isError && call.error instanceof Problem && call.error.status === 404) return <NotFound />;
@@ -50,7 +50,7 @@ export function CallPage() {
   );
 }
 
-function CallTabs({ domain, call }: { domain: string; call: Schemas['CallRecord'] }) {
+function CallTabs({ domain, call }: { domain: string; call: Schemas['Call'] }) {
   const { t } = useTranslation();
   const [search, setSearch] = useSearchParams();
   const asked = search.get('show') as Tab;

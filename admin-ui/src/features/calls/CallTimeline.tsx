@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next';
 import type { Schemas } from '../../api/client';
 import { causeWords, clock, length } from './callWords';
 
-type Props = { call: Schemas['CallRecord']; steps: Schemas['Step'][] };
+type Props = { call: Schemas['Call']; steps: Schemas['CallStep'][] };
 
 /** Marks on the time axis. */
 const MARKS = 5;

@@ -11,7 +11,7 @@ import type { StepsQuery } from './useSteps';
 const SHOWN = 60;
 
 /** What happened and what the scenario decided, one after another. */
-export function Decisions({ call, steps }: { call: Schemas['CallRecord']; steps: StepsQuery }) {
+export function Decisions({ call, steps }: { call: Schemas['Call']; steps: StepsQuery }) {
   const { t } = useTranslation();
   if (steps.isLoading) return <Skeleton h={120} role="status" aria-label={t('common.loading')} />;
   if (steps.isError) return <LoadError error={steps.error} onRetry={steps.refetch} />;

@@ -8,7 +8,7 @@ import type { Schemas } from '../../api/client';
 import { pathOf } from './path';
 
 /** The drawing that the call ran on, with its way lit. */
-export default function FlowPath({ read, steps }: { read: { flow: unknown; drawing: unknown }; steps: Schemas['Step'][] }) {
+export default function FlowPath({ read, steps }: { read: { flow: unknown; drawing?: unknown }; steps: Schemas['CallStep'][] }) {
   const { t } = useTranslation();
   const document = useMemo(() => readDocument(read), [read]);
   const path = useMemo(() => pathOf(steps), [steps]);

@@ -9,7 +9,7 @@ import { causeWords, length } from './callWords';
 const COLUMNS = ['who', 'address', 'talked', 'ended', 'codec', 'packets', 'lost'] as const;
 
 /** Each party's side of the call. */
-export function Legs({ call }: { call: Schemas['CallRecord'] }) {
+export function Legs({ call }: { call: Schemas['Call'] }) {
   const { t } = useTranslation();
   return (
     <section>
@@ -24,7 +24,7 @@ export function Legs({ call }: { call: Schemas['CallRecord'] }) {
   );
 }
 
-function LegRow({ leg }: { leg: Schemas['Leg'] }) {
+function LegRow({ leg }: { leg: Schemas['LegRecord'] }) {
   const { t } = useTranslation();
   const format = useFormat();
   const expected = leg.rtp_received + leg.rtp_lost;

@@ -29,7 +29,7 @@ export default function Steps({ steps }: { steps: StepsQuery }) {
   );
 }
 
-function StepRow({ step }: { step: Schemas['Step'] }) {
+function StepRow({ step }: { step: Schemas['CallStep'] }) {
   return (
     <Table.Tr>
       <Table.Td className="call-number">{clock(step.at_ms)}</Table.Td>

@@ -8,16 +8,17 @@ import { pathOf } from './path';
 
 const START = '2026-11-28T09:10:00Z';
 const at = (ms: number) => new Date(Date.parse(START) + ms).toISOString();
-const step = (index: number, node: string | null, at_ms: number, ended_ms: number | null): Schemas['Step'] =>
+const step = (index: number, node: string | null, at_ms: number, ended_ms: number | null): Schemas['CallStep'] =>
   ({ index, node, node_name: node, at_ms, ended_ms, op: 'leg.collect', arguments: {}, outcome: null });
-const leg = (index: number, began: number): Schemas['Leg'] => ({
+const leg = (index: number, began: number): Schemas['LegRecord'] => ({
   index, role: index ? 'callee' : 'caller', peer_uri: 'sip:302@demo.local', user: index ? '302' : null, started_at: at(began),
   answered_at: null, ended_at: at(9000), talk_ms: 0, cause: 'busy', sip_status: 486, codec: null, rtp_sent: 0, rtp_received: 0, rtp_lost: 0,
 });
-const call: Schemas['CallRecord'] = {
+const call: Schemas['Call'] = {
   id: 'a', direction: 'inbound', from_number: '301', to_number: '100', entry_point: '100', scenario: 'ivr', scenario_hash: 'abcd',
   started_at: START, answered_at: null, ended_at: at(9500), duration_ms: 9500, cause: 'busy', sip_status: 486, ended_by: 'scenario',
-  journal_stored: true, recoveries: 0, scenario_end: 'returned', scenario_error: null, fallback: null, legs: [leg(0, 0), leg(1, 5000)],
+  journal_stored: true, recoveries: 0, rolling_hash: null, scenario_end: 'returned', scenario_error: null, fallback: null, journal: 'stored',
+  legs: [leg(0, 0), leg(1, 5000)],
 };
 
 test('what a scenario does stands before what it causes, and steps of one node stand together', () => {

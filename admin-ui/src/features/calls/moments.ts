@@ -9,11 +9,11 @@ export interface Moment {
   who?: string;
   cause?: string;
   node?: string | null;
-  steps: Schemas['Step'][];
+  steps: Schemas['CallStep'][];
 }
 
 /** The moments of a call by their time; steps of one node that follow one another are one moment. */
-export function momentsOf(call: Schemas['CallRecord'], steps: readonly Schemas['Step'][]): Moment[] {
+export function momentsOf(call: Schemas['Call'], steps: readonly Schemas['CallStep'][]): Moment[] {
   const since = (at: string) => Math.max(0, Date.parse(at) - Date.parse(call.started_at));
   // At the same time what the scenario does comes before what it causes.
   const moments: Moment[] = [{ at_ms: 0, what: 'began', who: call.from_number, steps: [] }, ...nodesOf(steps)];
@@ -29,7 +29,7 @@ export function momentsOf(call: Schemas['CallRecord'], steps: readonly Schemas['
   return moments;
 }
 
-function nodesOf(steps: readonly Schemas['Step'][]): Moment[] {
+function nodesOf(steps: readonly Schemas['CallStep'][]): Moment[] {
   const moments: Moment[] = [];
   let node: string | null | undefined;
   for (const step of steps) {

@@ -9,7 +9,7 @@ export interface OnPath {
 }
 
 /** The nodes that the call passed. Steps of one node that follow one another are one stay there. */
-export function pathOf(steps: readonly Schemas['Step'][]): OnPath[] {
+export function pathOf(steps: readonly Schemas['CallStep'][]): OnPath[] {
   const path: OnPath[] = [];
   for (const step of steps) {
     const { at_ms, ended_ms } = step;

@@ -8,7 +8,7 @@ export function useActiveCalls(domain: string, enabled = true) {
   const follows = useCallEvents(domain, enabled);
   return useQuery({
     queryKey: ['calls-active', domain],
-    queryFn: async () => (await taken(api.GET('/domains/{d}/calls/active', { params: { path: { d: domain } } }))).data.items,
+    queryFn: async () => (await taken(api.GET('/domains/{domain}/calls/active', { params: { path: { domain } } }))).data.items,
     refetchInterval: follows ? 30_000 : 5_000,
     enabled,
   });

@@ -8,9 +8,9 @@ export function useCallFlow(domain: string, { scenario, scenario_hash: hash }: S
   return useQuery({
     queryKey: ['version-flow', domain, scenario, hash],
     queryFn: async () => {
-      const params = { path: { d: domain, name: scenario ?? '', hash: hash ?? '' } };
+      const params = { path: { domain, name: scenario ?? '', hash: hash ?? '' } };
       try {
-        return (await taken(api.GET('/domains/{d}/scenarios/{name}/versions/{hash}/flow', { params }))).data;
+        return (await taken(api.GET('/domains/{domain}/scenarios/{name}/versions/{hash}/flow', { params }))).data;
       } catch (error) {
         if (error instanceof Problem && [404, 409, 422].includes(error.status)) return null;
         throw error;

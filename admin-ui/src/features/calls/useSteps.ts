@@ -4,7 +4,7 @@ import { api, type Schemas, taken } from '../../api/client';
 import { Problem } from '../../api/problem';
 
 /** `null`: they were not kept, or not for so long. */
-export type StepsQuery = UseQueryResult<Schemas['Step'][] | null>;
+export type StepsQuery = UseQueryResult<Schemas['CallStep'][] | null>;
 
 /** What the call's scenario asked for, and what came of it. A call without a scenario has no steps. */
 export function useSteps(domain: string, { id, scenario, journal_stored }: Schemas['CallSummary']): StepsQuery {
@@ -12,7 +12,7 @@ export function useSteps(domain: string, { id, scenario, journal_stored }: Schem
     queryKey: ['call-steps', domain, id],
     queryFn: async () => {
       try {
-        return (await taken(api.GET('/domains/{d}/calls/{id}/steps', { params: { path: { d: domain, id } } }))).data.steps;
+        return (await taken(api.GET('/domains/{domain}/calls/{id}/steps', { params: { path: { domain, id } } }))).data.steps;
       } catch (error) {
         if (error instanceof Problem && [404, 410].includes(error.status)) return null;
         throw error;

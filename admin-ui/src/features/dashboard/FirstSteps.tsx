@@ -12,7 +12,7 @@ export function FirstSteps({ domain }: { domain: string }) {
   const mayEdit = useMayEdit();
   const users = useQuery({
     queryKey: ['users', domain, 'any'],
-    queryFn: async () => (await taken(api.GET('/domains/{d}/users', { params: { path: { d: domain }, query: { limit: 1 } } }))).data.items,
+    queryFn: async () => (await taken(api.GET('/domains/{domain}/users', { params: { path: { domain }, query: { limit: 1 } } }))).data.items,
     enabled: mayEdit,
   });
   if (!users.data || users.data.length > 0) return null;

@@ -15,7 +15,7 @@ export function Now({ domain }: { domain: string }) {
   const format = useFormat();
   const status = useQuery({
     queryKey: ['status', domain],
-    queryFn: async () => (await taken(api.GET('/domains/{d}/status', { params: { path: { d: domain } } }))).data,
+    queryFn: async () => (await taken(api.GET('/domains/{domain}/status', { params: { path: { domain } } }))).data,
     refetchInterval: EVERY_MS,
   });
   if (status.isPending) return <Skeleton h={220} role="status" aria-label={t('common.loading')} />;

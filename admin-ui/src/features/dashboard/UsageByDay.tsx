@@ -19,7 +19,7 @@ export function UsageByDay({ domain, what, colour }: Props) {
   const since = dayBefore(now, DAYS - 1);
   const usage = useQuery({
     queryKey: ['usage', domain, since],
-    queryFn: async () => (await taken(api.GET('/domains/{d}/usage', { params: { path: { d: domain }, query: { since } } }))).data.days,
+    queryFn: async () => (await taken(api.GET('/domains/{domain}/usage', { params: { path: { domain }, query: { since } } }))).data.days,
     staleTime: 60_000,
   });
   const title = t(`dashboard.${what}`, { count: DAYS });

@@ -13,7 +13,7 @@ export function DeleteDomain({ name, onClose, onDeleted }: Props) {
   const queries = useQueryClient();
   const remove = async () => {
     const { etag } = await readDomain(name);
-    await taken(api.DELETE('/domains/{d}', { params: { path: { d: name }, header: { 'If-Match': etag } } }));
+    await taken(api.DELETE('/domains/{domain}', { params: { path: { domain: name }, header: { 'If-Match': etag } } }));
   };
   const done = () => {
     void queries.invalidateQueries({ queryKey: ['domains'] });

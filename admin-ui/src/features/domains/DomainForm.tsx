@@ -26,14 +26,14 @@ export function DomainForm({ first, onSaved }: { first: Read<Domain>; onSaved: (
   const isSystem = useSession().session.account.role === 'system';
   const [base, setBase] = useState(first.data);
   const [draft, setDraft] = useState(() => draftOf(first.data));
-  const d = first.data.name;
+  const domain = first.data.name;
   const set = (part: Partial<Draft>) => setDraft((now) => ({ ...now, ...part }));
   const change = changeOf(base, draft);
   const dirty = Object.keys(change).length > 0;
   const saving = useSaving({
     first,
-    read: () => readDomain(d),
-    save: (etag) => taken(api.PATCH('/domains/{d}', { params: { path: { d }, header: { 'If-Match': etag } }, body: change })),
+    read: () => readDomain(domain),
+    save: (etag) => taken(api.PATCH('/domains/{domain}', { params: { path: { domain }, header: { 'If-Match': etag } }, body: change })),
     onSaved: () => {
       void queries.invalidateQueries({ queryKey: ['domains'] });
       notifications.show({ message: t('common.saved') });

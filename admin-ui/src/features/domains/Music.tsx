@@ -24,7 +24,7 @@ export function Music({ domain }: { domain: string }) {
   const music = useQuery({
     queryKey: ['music', domain],
     queryFn: async () => {
-      const prompts = (await taken(api.GET('/domains/{d}/prompts', { params: { path: { d: domain } } }))).data.items;
+      const prompts = (await taken(api.GET('/domains/{domain}/prompts', { params: { path: { domain } } }))).data.items;
       return prompts.find(({ name }) => name === MUSIC) ?? null;
     },
   });
@@ -44,7 +44,7 @@ export function Music({ domain }: { domain: string }) {
       </Stack>
       {deleting && (
         <ConfirmDelete what={t('music.title')} text={t('music.deleteHint')} onClose={() => setDeleting(false)} onDone={changed}
-          onDelete={() => taken(api.DELETE('/domains/{d}/music', { params: { path: { d: domain } } }))} />
+          onDelete={() => taken(api.DELETE('/domains/{domain}/music', { params: { path: { domain } } }))} />
       )}
     </Fieldset>
   );

@@ -19,8 +19,8 @@ export function draftOf(domain: Schemas['Domain']): Draft {
 }
 
 /** What of the draft is another than the domain has. */
-export function changeOf(domain: Schemas['Domain'], draft: Draft): Schemas['DomainChange'] {
-  const change: Schemas['DomainChange'] = {};
+export function changeOf(domain: Schemas['Domain'], draft: Draft): Schemas['DomainEdit'] {
+  const change: Schemas['DomainEdit'] = {};
   const sender = draft.mailSender.trim() || null;
   if (draft.timeZone !== domain.time_zone) change.time_zone = draft.timeZone;
   if (sender !== domain.mail_sender) change.mail_sender = sender;

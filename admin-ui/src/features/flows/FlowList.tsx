@@ -24,8 +24,8 @@ export function FlowList() {
   const [origin, setOrigin] = useState<Origin | null>(null);
   const [removing, setRemoving] = useState<string | null>(null);
   const { query, items } = usePages(['flows', domain], async (cursor) => {
-    const params = { path: { d: domain }, query: { limit: 50, ...cursor } };
-    return (await taken(api.GET('/domains/{d}/flows', { params }))).data;
+    const params = { path: { domain }, query: { limit: 50, ...cursor } };
+    return (await taken(api.GET('/domains/{domain}/flows', { params }))).data;
   });
   const columns = [...COLUMNS.map((column) => t(`flows.${column}`)), ...(mayEdit ? [t('common.actions')] : [])];
   return (
@@ -45,7 +45,7 @@ export function FlowList() {
   );
 }
 
-type RowProps = { flow: Schemas['FlowSummary']; mayEdit: boolean; onCopy: () => void; onRemove: () => void };
+type RowProps = { flow: Schemas['Flow']; mayEdit: boolean; onCopy: () => void; onRemove: () => void };
 
 function FlowRow({ flow, mayEdit, onCopy, onRemove }: RowProps) {
   const { t } = useTranslation();
@@ -75,10 +75,10 @@ function FlowRow({ flow, mayEdit, onCopy, onRemove }: RowProps) {
 function RemoveFlow({ domain, name, onClose }: { domain: string; name: string; onClose: () => void }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
-  const path = { d: domain, name };
+  const path = { domain, name };
   const remove = async () => {
-    const { etag } = await taken(api.GET('/domains/{d}/flows/{name}', { params: { path } }));
-    await taken(api.DELETE('/domains/{d}/flows/{name}', { params: { path, header: { 'If-Match': etag } } }));
+    const { etag } = await taken(api.GET('/domains/{domain}/flows/{name}', { params: { path } }));
+    await taken(api.DELETE('/domains/{domain}/flows/{name}', { params: { path, header: { 'If-Match': etag } } }));
   };
   const done = () => {
     void queries.invalidateQueries({ queryKey: ['flows', domain] });

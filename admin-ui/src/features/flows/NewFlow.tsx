@@ -23,8 +23,8 @@ export function NewFlow({ domain, origin, onClose }: { domain: string; origin: O
   const create = useMutation({
     mutationFn: async () => {
       const body = await readOrigin(domain, origin, { title: title.trim() || name.trim(), file });
-      const params = { path: { d: domain, name: name.trim() }, header: { 'If-None-Match': '*' as const } };
-      return taken(api.PUT('/domains/{d}/flows/{name}', { params, body }));
+      const params = { path: { domain, name: name.trim() }, header: { 'If-None-Match': '*' as const } };
+      return taken(api.PUT('/domains/{domain}/flows/{name}', { params, body }));
     },
     onSuccess: () => {
       void queries.invalidateQueries({ queryKey: ['flows', domain] });

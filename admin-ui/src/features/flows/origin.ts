@@ -1,4 +1,5 @@
-import { api, taken } from '../../api/client';
+import { api, type Schemas, taken } from '../../api/client';
+import type { FlowDocument } from '../../editor/model/types';
 
 /** What a new flow begins with. */
 export type Origin = { from: 'nothing' } | { from: 'flow'; name: string } | { from: 'file' };
@@ -11,13 +12,19 @@ export class Unreadable extends Error {
 }
 
 /** The document to save. The editor's model is loaded only now: it reads files as the editor does. */
-export async function readOrigin(domain: string, origin: Origin, { title, file }: { title: string; file: File | null }) {
+export async function readOrigin(
+  domain: string, origin: Origin, { title, file }: { title: string; file: File | null },
+): Promise<Schemas['FlowDocument']> {
   if (origin.from === 'flow') {
-    return (await taken(api.GET('/domains/{d}/flows/{name}', { params: { path: { d: domain, name: origin.name } } }))).data;
+    return (await taken(api.GET('/domains/{domain}/flows/{name}', { params: { path: { domain, name: origin.name } } }))).data;
   }
   const { emptyDocument, readJson } = await import('../../editor/model/document');
-  if (origin.from === 'nothing') return { ...emptyDocument(title) };
+  if (origin.from === 'nothing') return bodyOf(emptyDocument(title));
   const read = readJson((await file?.text()) ?? '');
   if (!read.ok) throw new Unreadable(read.problems);
-  return { ...read.value };
+  return bodyOf(read.value);
+}
+
+function bodyOf({ flow, drawing }: FlowDocument): Schemas['FlowDocument'] {
+  return { flow: { ...flow }, drawing: { ...drawing } };
 }

@@ -32,8 +32,8 @@ export function EditNumber({ domain, read }: Props) {
     first: base,
     read: () => readNumber(domain, number),
     save: (etag) => {
-      const params = { path: { d: domain, number }, header: { 'If-Match': etag } };
-      return taken(api.PATCH('/domains/{d}/numbers/{number}', { params, body: change }));
+      const params = { path: { domain, number }, header: { 'If-Match': etag } };
+      return taken(api.PATCH('/domains/{domain}/numbers/{number}', { params, body: change }));
     },
     onSaved: async () => {
       await Promise.all(keysOf(domain, number).map((queryKey) => queries.invalidateQueries({ queryKey })));

@@ -19,8 +19,8 @@ export function NewNumber({ domain, onClose }: { domain: string; onClose: () => 
   const [draft, setDraft] = useState(EMPTY);
   const create = useMutation({
     mutationFn: () => {
-      const body = { ...changeOf(EMPTY, draft), number: number.trim(), scenario: draft.scenario };
-      return taken(api.POST('/domains/{d}/numbers', { params: { path: { d: domain } }, body }));
+      const body = { ...changeOf(EMPTY, draft), number: number.trim(), title: draft.title.trim(), scenario: draft.scenario };
+      return taken(api.POST('/domains/{domain}/numbers', { params: { path: { domain } }, body }));
     },
     onSuccess: () => {
       void queries.invalidateQueries({ queryKey: ['numbers', domain] });

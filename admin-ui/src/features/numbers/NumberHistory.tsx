@@ -10,8 +10,8 @@ import { usePages } from '../../lib/usePages';
 export function NumberHistory({ domain, number }: { domain: string; number: string }) {
   const { t } = useTranslation();
   const { query, items } = usePages(['number-history', domain, number], async (cursor) => {
-    const params = { path: { d: domain, number }, query: { limit: 20, ...cursor } };
-    return (await taken(api.GET('/domains/{d}/numbers/{number}/history', { params }))).data;
+    const params = { path: { domain, number }, query: { limit: 20, ...cursor } };
+    return (await taken(api.GET('/domains/{domain}/numbers/{number}/history', { params }))).data;
   });
   return (
     <Paper withBorder p="md" component="section">
@@ -27,7 +27,7 @@ export function NumberHistory({ domain, number }: { domain: string; number: stri
   );
 }
 
-function Entry({ entry, ...timeline }: { entry: Schemas['NumberEvent'] }) {
+function Entry({ entry, ...timeline }: { entry: Schemas['HistoryEntry'] }) {
   const { t } = useTranslation();
   const what = t(`history.what.${entry.what}`, { version: entry.hash.slice(0, 8), defaultValue: entry.what });
   return (

@@ -27,8 +27,8 @@ export function NumberList() {
   const [creating, setCreating] = useState(false);
   const [removing, setRemoving] = useState<string | null>(null);
   const { query, items } = usePages(['numbers', domain, q], async (cursor) => {
-    const params = { path: { d: domain }, query: { limit: 50, ...(q ? { q } : {}), ...cursor } };
-    return (await taken(api.GET('/domains/{d}/numbers', { params }))).data;
+    const params = { path: { domain }, query: { limit: 50, ...(q ? { q } : {}), ...cursor } };
+    return (await taken(api.GET('/domains/{domain}/numbers', { params }))).data;
   });
   const columns = [...COLUMNS.map((column) => t(`numbers.${column}`)), ...(mayEdit ? [t('common.actions')] : [])];
   return (
@@ -78,8 +78,8 @@ function RemoveNumber({ domain, number, onClose }: { domain: string; number: str
   const queries = useQueryClient();
   const remove = async () => {
     const { etag } = await readNumber(domain, number);
-    const params = { path: { d: domain, number }, header: { 'If-Match': etag } };
-    await taken(api.DELETE('/domains/{d}/numbers/{number}', { params }));
+    const params = { path: { domain, number }, header: { 'If-Match': etag } };
+    await taken(api.DELETE('/domains/{domain}/numbers/{number}', { params }));
   };
   const done = () => {
     void queries.invalidateQueries({ queryKey: ['numbers', domain] });

@@ -21,11 +21,11 @@ export function Trial({ domain, read: { data, etag } }: Props) {
   const mayEdit = useMayEdit();
   const queries = useQueryClient();
   const [beginning, setBeginning] = useState(false);
-  const path = { d: domain, number: data.number };
+  const path = { domain, number: data.number };
   const order = useMutation({
     mutationFn: (what: Order): Promise<unknown> => {
-      if (what === 'end') return taken(api.DELETE('/domains/{d}/numbers/{number}/canary', { params: { path, header: { 'If-Match': etag } } }));
-      return taken(api.POST(`/domains/{d}/numbers/{number}/${what}`, { params: { path } }));
+      if (what === 'end') return taken(api.DELETE('/domains/{domain}/numbers/{number}/canary', { params: { path, header: { 'If-Match': etag } } }));
+      return taken(api.POST(`/domains/{domain}/numbers/{number}/${what}`, { params: { path } }));
     },
     onSuccess: (_, what) => notifications.show({ message: t(`trial.done.${what}`) }),
     onSettled: () => Promise.all(keysOf(domain, data.number).map((queryKey) => queries.invalidateQueries({ queryKey }))),

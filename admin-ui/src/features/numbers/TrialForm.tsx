@@ -26,9 +26,9 @@ export function TrialForm({ domain, number, etag, onClose }: Props) {
   const [terms, setTerms] = useState<Partial<Record<Term, number>>>(() => termsOf(canary));
   const set = useMutation({
     mutationFn: () => {
-      const params = { path: { d: domain, number: number.number }, header: { 'If-Match': etag } };
+      const params = { path: { domain, number: number.number }, header: { 'If-Match': etag } };
       const body = { ...terms, ...(version ? { version } : {}), share_percent: share };
-      return taken(api.PUT('/domains/{d}/numbers/{number}/canary', { params, body }));
+      return taken(api.PUT('/domains/{domain}/numbers/{number}/canary', { params, body }));
     },
     onSuccess: async () => {
       await Promise.all(keysOf(domain, number.number).map((queryKey) => queries.invalidateQueries({ queryKey })));

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { changeOf, draftOf, EMPTY } from './draft';
 
 const number = {
-  number: '100', title: 'Desk', scenario: 'ivr', version: 'abcd', fallback_cause: null, canary: null, previous: null,
+  number: '100', title: 'Desk', scenario: 'ivr', version: 'abcd', fallback_cause: 'unavailable', canary: null, previous: null,
+  created_at: '2026-11-28T09:10:00Z',
   fallback: { scenario: 'voicemail', version: '1234' }, settings: { menu: 1 }, fallback_settings: { box: '301' },
 };
 

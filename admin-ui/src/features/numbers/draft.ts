@@ -42,8 +42,8 @@ export function draftOf(number: Schemas['NumberWithSettings']): NumberDraft {
 }
 
 /** What differs between two drafts, as the server takes it; nothing where they are the same. */
-export function changeOf(before: NumberDraft, after: NumberDraft): Schemas['NumberChange'] {
-  const change: Schemas['NumberChange'] = {};
+export function changeOf(before: NumberDraft, after: NumberDraft): Schemas['NumberEdit'] {
+  const change: Schemas['NumberEdit'] = {};
   const differs = (...keys: (keyof NumberDraft)[]) => keys.some((key) => before[key] !== after[key]);
   if (differs('title')) change.title = after.title.trim();
   if (differs('scenario', 'version')) {

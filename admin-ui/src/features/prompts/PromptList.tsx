@@ -29,10 +29,9 @@ export function PromptList() {
   const [search, setSearch] = useState('');
   const [open, setOpen] = useState<Open>(null);
   const [playing, setPlaying] = useState('');
-  const { query, items } = usePages(['prompts', domain], async (cursor) => {
-    const params = { path: { d: domain }, query: { limit: 1000, ...cursor } };
-    return (await taken(api.GET('/domains/{d}/prompts', { params }))).data;
-  });
+  const { query, items } = usePages(['prompts', domain], async () => (
+    (await taken(api.GET('/domains/{domain}/prompts', { params: { path: { domain } } }))).data
+  ));
   const close = () => setOpen(null);
   const changed = () => {
     void queries.invalidateQueries({ queryKey: ['prompts', domain] });
@@ -57,7 +56,7 @@ export function PromptList() {
       {open?.kind === 'speak' && <SpeakPrompt domain={domain} name={open.name} present={items} onDone={changed} onClose={close} />}
       {open?.kind === 'delete' && (
         <ConfirmDelete what={open.name} text={t('prompts.deleteHint')} onDone={changed} onClose={close}
-          onDelete={() => taken(api.DELETE('/domains/{d}/prompts/{name}', { params: { path: { d: domain, name: open.name } } }))} />
+          onDelete={() => taken(api.DELETE('/domains/{domain}/prompts/{name}', { params: { path: { domain, name: open.name } } }))} />
       )}
     </Stack>
   );

@@ -20,8 +20,8 @@ export function SpeakPrompt({ domain, name: given, present, onDone, onClose }: P
   const speak = useMutation({
     mutationFn: () => {
       const body = { text: text.trim(), ...(voice.trim() ? { voice: voice.trim() } : {}) };
-      const params = { path: { d: domain, name: name.trim() }, header: overwrites ? {} : UNLESS_THERE };
-      return taken(api.POST('/domains/{d}/prompts/{name}/speak', { params, body }));
+      const params = { path: { domain, name: name.trim() }, header: overwrites ? {} : UNLESS_THERE };
+      return taken(api.POST('/domains/{domain}/prompts/{name}/speak', { params, body }));
     },
     onSuccess: onDone,
   });

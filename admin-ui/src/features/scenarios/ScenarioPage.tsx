@@ -81,8 +81,8 @@ type RemoveProps = { domain: string; name: string; hash: string; onClose: () => 
 function RemoveVersion({ domain, name, hash, onClose }: RemoveProps) {
   const { t } = useTranslation();
   const queries = useQueryClient();
-  const params = { path: { d: domain, name, hash } };
-  const remove = () => taken(api.DELETE('/domains/{d}/scenarios/{name}/versions/{hash}', { params }));
+  const params = { path: { domain, name, hash } };
+  const remove = () => taken(api.DELETE('/domains/{domain}/scenarios/{name}/versions/{hash}', { params }));
   const done = () => {
     void queries.invalidateQueries({ queryKey: ['versions', domain, name] });
     void queries.invalidateQueries({ queryKey: ['scenarios', domain] });

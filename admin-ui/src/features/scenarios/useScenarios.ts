@@ -6,7 +6,7 @@ import { api, taken } from '../../api/client';
 export function useScenarios(domain: string) {
   return useQuery({
     queryKey: ['scenarios', domain],
-    queryFn: async () => (await taken(api.GET('/domains/{d}/scenarios', { params: { path: { d: domain } } }))).data.scenarios,
+    queryFn: async () => (await taken(api.GET('/domains/{domain}/scenarios', { params: { path: { domain } } }))).data.scenarios,
   });
 }
 
@@ -15,8 +15,8 @@ export function useVersions(domain: string, name: string) {
   return useQuery({
     queryKey: ['versions', domain, name],
     queryFn: async () => {
-      const params = { path: { d: domain, name } };
-      return (await taken(api.GET('/domains/{d}/scenarios/{name}/versions', { params }))).data.versions;
+      const params = { path: { domain, name } };
+      return (await taken(api.GET('/domains/{domain}/scenarios/{name}/versions', { params }))).data.versions;
     },
     enabled: name !== '',
   });

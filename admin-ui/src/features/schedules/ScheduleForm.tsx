@@ -44,7 +44,7 @@ export function ScheduleForm({ domain, name, first, onSaved }: Props) {
     read: () => readSchedule(domain, name),
     save: (etag) => {
       const header = etag ? { 'If-Match': etag } : { 'If-None-Match': '*' };
-      return taken(api.PUT('/domains/{d}/schedules/{name}', { params: { path: { d: domain, name }, header }, body: writtenOf(form) }));
+      return taken(api.PUT('/domains/{domain}/schedules/{name}', { params: { path: { domain, name }, header }, body: writtenOf(form) }));
     },
     onSaved: () => {
       void queries.invalidateQueries({ queryKey: ['schedules', domain] });

@@ -23,12 +23,12 @@ export function ScheduleList() {
   const [deleting, setDeleting] = useState('');
   const schedules = useQuery({
     queryKey: ['schedules', domain],
-    queryFn: async () => (await taken(api.GET('/domains/{d}/schedules', { params: { path: { d: domain } } }))).data.items,
+    queryFn: async () => (await taken(api.GET('/domains/{domain}/schedules', { params: { path: { domain } } }))).data.items,
   });
   const remove = async () => {
     const { etag } = await readSchedule(domain, deleting);
-    const params = { path: { d: domain, name: deleting }, header: { 'If-Match': etag } };
-    await taken(api.DELETE('/domains/{d}/schedules/{name}', { params }));
+    const params = { path: { domain, name: deleting }, header: { 'If-Match': etag } };
+    await taken(api.DELETE('/domains/{domain}/schedules/{name}', { params }));
   };
   const done = () => {
     void queries.invalidateQueries({ queryKey: ['schedules', domain] });

@@ -3,9 +3,9 @@ import { Problem } from '../../api/problem';
 import type { Read } from '../../lib/useSaving';
 
 /** A schedule; `data` is null and `etag` empty where there is none of this name. */
-export async function readSchedule(d: string, name: string): Promise<Read<Schemas['Schedule'] | null>> {
+export async function readSchedule(domain: string, name: string): Promise<Read<Schemas['Schedule'] | null>> {
   try {
-    return await taken(api.GET('/domains/{d}/schedules/{name}', { params: { path: { d, name } } }));
+    return await taken(api.GET('/domains/{domain}/schedules/{name}', { params: { path: { domain, name } } }));
   } catch (error) {
     if (error instanceof Problem && error.status === 404) return { data: null, etag: '' };
     throw error;

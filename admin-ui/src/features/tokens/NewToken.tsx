@@ -3,12 +3,15 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import { api, taken } from '../../api/client';
+import { api, type Schemas, taken } from '../../api/client';
 import { Copied } from '../../components/Copied';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
 import { scopes } from './scopes';
 
+type Scope = Schemas['TokenScope'];
+
+const ALL = scopes.flatMap(({ scopes: ofThis }) => ofThis);
 const DAY_S = 86_400;
 const LASTS = ['30', '90', '365', 'ever'];
 
@@ -17,12 +20,12 @@ export function NewToken({ domain, onClose }: { domain: string; onClose: () => v
   const { t } = useTranslation();
   const queries = useQueryClient();
   const [name, setName] = useState('');
-  const [chosen, setChosen] = useState<string[]>([]);
+  const [chosen, setChosen] = useState<Scope[]>([]);
   const [lasts, setLasts] = useState('90');
   const create = useMutation({
     mutationFn: async () => {
       const body = { name: name.trim(), scopes: chosen, ...(lasts === 'ever' ? {} : { expires_in_s: Number(lasts) * DAY_S }) };
-      return (await taken(api.POST('/domains/{d}/tokens', { params: { path: { d: domain } }, body }))).data;
+      return (await taken(api.POST('/domains/{domain}/tokens', { params: { path: { domain } }, body }))).data;
     },
     onSuccess: () => queries.invalidateQueries({ queryKey: ['tokens', domain] }),
   });
@@ -53,12 +56,13 @@ export function NewToken({ domain, onClose }: { domain: string; onClose: () => v
   );
 }
 
-type ScopesProps = { value: string[]; onChange: (scopes: string[]) => void; error: string | undefined };
+type ScopesProps = { value: Scope[]; onChange: (scopes: Scope[]) => void; error: string | undefined };
 
 function Scopes({ value, onChange, error }: ScopesProps) {
   const { t } = useTranslation();
   return (
-    <Checkbox.Group label={t('tokens.scopes')} description={t('tokens.scopesHint')} value={value} onChange={onChange} error={error} required>
+    <Checkbox.Group label={t('tokens.scopes')} description={t('tokens.scopesHint')}
+      value={value} onChange={(chosen) => onChange(ALL.filter((scope) => chosen.includes(scope)))} error={error} required>
       <Stack gap="xs" mt="xs">
         {scopes.map(({ label, scopes: ofThis }) => (
           <Fieldset key={label} legend={t(`scope.${label}`)} py={6}>

@@ -21,7 +21,7 @@ export function TokenList() {
   const [deleting, setDeleting] = useState('');
   const tokens = useQuery({
     queryKey: ['tokens', domain],
-    queryFn: async () => (await taken(api.GET('/domains/{d}/tokens', { params: { path: { d: domain } } }))).data.items,
+    queryFn: async () => (await taken(api.GET('/domains/{domain}/tokens', { params: { path: { domain } } }))).data.items,
   });
   const done = () => {
     void queries.invalidateQueries({ queryKey: ['tokens', domain] });
@@ -38,7 +38,7 @@ export function TokenList() {
       {creating && <NewToken domain={domain} onClose={() => setCreating(false)} />}
       {deleting && (
         <ConfirmDelete what={deleting} text={t('tokens.deleteHint')} onDone={done} onClose={() => setDeleting('')}
-          onDelete={() => taken(api.DELETE('/domains/{d}/tokens/{name}', { params: { path: { d: domain, name: deleting } } }))} />
+          onDelete={() => taken(api.DELETE('/domains/{domain}/tokens/{name}', { params: { path: { domain, name: deleting } } }))} />
       )}
     </Stack>
   );

@@ -14,8 +14,8 @@ import { Phones } from './Phones';
 
 type Props = { domain: string; name: string; onClose: () => void };
 
-function read(d: string, name: string): Promise<Read<Schemas['User']>> {
-  return taken(api.GET('/domains/{d}/users/{name}', { params: { path: { d, name } } }));
+function read(domain: string, name: string): Promise<Read<Schemas['User']>> {
+  return taken(api.GET('/domains/{domain}/users/{name}', { params: { path: { domain, name } } }));
 }
 
 export function EditUser({ domain, name, onClose }: Props) {
@@ -43,9 +43,9 @@ function Form({ domain, first, onClose }: { domain: string; first: Read<Schemas[
     first,
     read: () => read(domain, name),
     save: (etag) => {
-      const params = { path: { d: domain, name }, header: { 'If-Match': etag } };
+      const params = { path: { domain, name }, header: { 'If-Match': etag } };
       const body = { display_name: displayName.trim(), numbers: numbersOf(numbers) };
-      return taken(api.PATCH('/domains/{d}/users/{name}', { params, body }));
+      return taken(api.PATCH('/domains/{domain}/users/{name}', { params, body }));
     },
     onSaved: () => {
       void queries.invalidateQueries({ queryKey: ['users', domain] });

@@ -12,8 +12,8 @@ export function NewPassword({ domain, name, onClose }: { domain: string; name: s
   const { t } = useTranslation();
   const make = useMutation({
     mutationFn: async () => {
-      const params = { path: { d: domain, name } };
-      return (await taken(api.POST('/domains/{d}/users/{name}/password', { params, body: {} }))).data.sip;
+      const params = { path: { domain, name } };
+      return (await taken(api.POST('/domains/{domain}/users/{name}/password', { params, body: {} }))).data.sip;
     },
   });
   return (

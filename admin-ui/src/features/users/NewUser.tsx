@@ -19,7 +19,7 @@ export function NewUser({ domain, onClose }: { domain: string; onClose: () => vo
   const create = useMutation({
     mutationFn: async () => {
       const body = { name: name.trim(), display_name: displayName.trim(), numbers: numbersOf(numbers) };
-      return (await taken(api.POST('/domains/{d}/users', { params: { path: { d: domain } }, body }))).data;
+      return (await taken(api.POST('/domains/{domain}/users', { params: { path: { domain } }, body }))).data;
     },
     onSuccess: () => queries.invalidateQueries({ queryKey: ['users', domain] }),
   });

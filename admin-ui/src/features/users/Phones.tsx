@@ -25,8 +25,8 @@ export function Phones({ domain, name }: Props) {
   const phones = useQuery({
     queryKey: ['registrations', domain, name],
     queryFn: async () => {
-      const params = { path: { d: domain, name } };
-      return (await taken(api.GET('/domains/{d}/users/{name}/registrations', { params }))).data.items;
+      const params = { path: { domain, name } };
+      return (await taken(api.GET('/domains/{domain}/users/{name}/registrations', { params }))).data.items;
     },
     refetchInterval: 10_000,
   });

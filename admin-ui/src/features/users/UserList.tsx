@@ -27,8 +27,8 @@ export function UserList() {
   const [creating, setCreating] = useState(false);
   const [chosen, setChosen] = useState<{ name: string; action: UserAction } | null>(null);
   const { query, items } = usePages(['users', domain, q], async (cursor) => {
-    const params = { path: { d: domain }, query: { limit: 50, ...(q ? { q } : {}), ...cursor } };
-    return (await taken(api.GET('/domains/{d}/users', { params }))).data;
+    const params = { path: { domain }, query: { limit: 50, ...(q ? { q } : {}), ...cursor } };
+    return (await taken(api.GET('/domains/{domain}/users', { params }))).data;
   });
   const counted = items.some(({ registrations }) => typeof registrations === 'number');
   const columns = ['name', 'displayName', 'numbers', ...(counted ? ['phones'] : [])];
@@ -43,7 +43,7 @@ export function UserList() {
       <Listing label={t('users.title')} columns={[...columns.map((column) => t(`users.${column}`)), ...(mayEdit ? [t('common.actions')] : [])]} query={query}
         empty={t(q ? 'users.noneFound' : 'users.empty')} items={items}
         row={(user) => (
-          <UserRow key={user.name} user={user} counted={counted} mayEdit={mayEdit} onAction={(action) => setChosen({ name: user.name, action })} />
+          <UserRow key={user.name} user={user} mayEdit={mayEdit} onAction={(action) => setChosen({ name: user.name, action })} />
         )} />
       {creating && <NewUser domain={domain} onClose={() => setCreating(false)} />}
       {chosen && <Chosen domain={domain} {...chosen} onClose={() => setChosen(null)} />}
@@ -60,9 +60,9 @@ function Chosen({ domain, name, action, onClose }: ChosenProps) {
   if (action === 'phones') return <PhonesDialog domain={domain} name={name} onClose={onClose} />;
   if (action === 'password') return <NewPassword domain={domain} name={name} onClose={onClose} />;
   const remove = async () => {
-    const path = { d: domain, name };
-    const { etag } = await taken(api.GET('/domains/{d}/users/{name}', { params: { path } }));
-    await taken(api.DELETE('/domains/{d}/users/{name}', { params: { path, header: { 'If-Match': etag } } }));
+    const path = { domain, name };
+    const { etag } = await taken(api.GET('/domains/{domain}/users/{name}', { params: { path } }));
+    await taken(api.DELETE('/domains/{domain}/users/{name}', { params: { path, header: { 'If-Match': etag } } }));
   };
   const done = () => {
     void queries.invalidateQueries({ queryKey: ['users', domain] });

@@ -8,7 +8,7 @@ export async function allUsers(domain: string): Promise<Schemas['User'][]> {
   let cursor: string | undefined;
   do {
     const query = { limit: 1000, ...(cursor ? { cursor } : {}) };
-    const page = (await taken(api.GET('/domains/{d}/users', { params: { path: { d: domain }, query } }))).data;
+    const page = (await taken(api.GET('/domains/{domain}/users', { params: { path: { domain }, query } }))).data;
     users.push(...page.items);
     cursor = page.next ?? undefined;
   } while (cursor);

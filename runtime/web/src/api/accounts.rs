@@ -154,6 +154,7 @@ pub(crate) struct Asked {
     /// 1 to 1,000.
     limit: Option<u32>,
     /// `next` of the page before.
+    #[param(value_type = Option<String>, pattern = "^[0-9]{1,18}$")]
     cursor: Option<i64>,
 }
 

@@ -18,7 +18,7 @@ use super::throttle::network;
 /// The cookie of a session.
 pub(crate) const COOKIE: &str = "tandem_session";
 /// The header that requests which change something show beside the cookie.
-const CSRF: &str = "x-csrf-token";
+pub(crate) const CSRF: &str = "X-CSRF-Token";
 /// How long a session is good.
 pub(crate) const LASTS: SessionLasts = SessionLasts {
     idle: Duration::from_hours(2),

@@ -42,7 +42,7 @@ pub(crate) fn tag(resource: &impl Serialize) -> String {
 #[allow(dead_code, reason = "only its description is used")]
 pub(crate) struct IfMatch {
     /// The `ETag` that reading gave, or `*`.
-    #[param(rename = "if-match")]
+    #[param(rename = "If-Match")]
     if_match: String,
 }
 

@@ -126,7 +126,7 @@ impl Drop for Place {
 }
 
 /// What scenarios logged.
-#[utoipa::path(get, path = "/logs", tag = "scenarios", params(Asked), responses((status = 200, description = "a page, or with `follow` a stream of events `line`", content((serde_json::Value = "application/json"), (String = "text/event-stream")))))]
+#[utoipa::path(get, path = "/logs", tag = "scenarios", params(Asked), responses((status = 200, description = "a page, or with `follow` a stream of events `line`", content((LogPage = "application/json"), (String = "text/event-stream")))))]
 pub(crate) async fn read(
     caller: Caller,
     State(api): State<Api>,

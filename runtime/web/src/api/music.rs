@@ -26,7 +26,7 @@ pub(crate) async fn show(caller: Caller, api: State<Api>) -> Result<Response, Ap
 
 /// Sets the domain's music on hold: a WAV or an MP3 file of at most 32 MiB and 20 minutes. Calls on hold hear it from its
 /// next round on.
-#[utoipa::path(put, path = "/music", tag = "prompts", params(("if-none-match" = Option<String>, Header, description = "`*`: overwrite nothing")), request_body(content((Vec<u8> = "audio/wav"), (Vec<u8> = "audio/mpeg"))), responses((status = 200, body = Prompt), (status = 201, body = Prompt)))]
+#[utoipa::path(put, path = "/music", tag = "prompts", params(("If-None-Match" = Option<String>, Header, description = "`*`: overwrite nothing")), request_body(content((Vec<u8> = "audio/wav"), (Vec<u8> = "audio/mpeg"))), responses((status = 200, body = Prompt), (status = 201, body = Prompt)))]
 pub(crate) async fn put(
     caller: Result<Caller, ApiError>,
     State(api): State<Api>,

@@ -454,7 +454,7 @@ pub(crate) struct NewCanary {
 }
 
 /// Tries a version for a share of the number's calls, or changes the terms of the one that is tried.
-#[utoipa::path(put, path = "/numbers/{number}/canary", tag = "numbers", params(("number" = String, Path)), request_body = NewCanary, responses((status = 200, body = Shown)))]
+#[utoipa::path(put, path = "/numbers/{number}/canary", tag = "numbers", params(("number" = String, Path), ("If-Match" = Option<String>, Header, description = "the `ETag` that reading gave, where nothing else may have come between")), request_body = NewCanary, responses((status = 200, body = Shown)))]
 pub(crate) async fn set_canary(
     caller: Caller,
     State(api): State<Api>,
@@ -476,7 +476,7 @@ pub(crate) async fn set_canary(
 }
 
 /// Tries the version no longer: all calls get the active one.
-#[utoipa::path(delete, path = "/numbers/{number}/canary", tag = "numbers", params(("number" = String, Path)), responses((status = 200, body = Shown)))]
+#[utoipa::path(delete, path = "/numbers/{number}/canary", tag = "numbers", params(("number" = String, Path), ("If-Match" = Option<String>, Header, description = "the `ETag` that reading gave, where nothing else may have come between")), responses((status = 200, body = Shown)))]
 pub(crate) async fn end_canary(
     caller: Caller,
     State(api): State<Api>,
@@ -487,7 +487,7 @@ pub(crate) async fn end_canary(
 }
 
 /// Makes the version that is tried the active one.
-#[utoipa::path(post, path = "/numbers/{number}/promote", tag = "numbers", params(("number" = String, Path)), responses((status = 200, body = Shown)))]
+#[utoipa::path(post, path = "/numbers/{number}/promote", tag = "numbers", params(("number" = String, Path), ("If-Match" = Option<String>, Header, description = "the `ETag` that reading gave, where nothing else may have come between")), responses((status = 200, body = Shown)))]
 pub(crate) async fn promote(
     caller: Caller,
     State(api): State<Api>,
@@ -498,7 +498,7 @@ pub(crate) async fn promote(
 }
 
 /// Ends what is tried, or else returns to the version before.
-#[utoipa::path(post, path = "/numbers/{number}/rollback", tag = "numbers", params(("number" = String, Path)), responses((status = 200, body = Shown)))]
+#[utoipa::path(post, path = "/numbers/{number}/rollback", tag = "numbers", params(("number" = String, Path), ("If-Match" = Option<String>, Header, description = "the `ETag` that reading gave, where nothing else may have come between")), responses((status = 200, body = Shown)))]
 pub(crate) async fn roll_back(
     caller: Caller,
     State(api): State<Api>,
@@ -577,6 +577,7 @@ pub(crate) struct HistoryAsked {
     /// 1 to 1,000.
     limit: Option<u32>,
     /// `next` of the page before.
+    #[param(value_type = Option<String>, pattern = "^[0-9]{1,18}$")]
     cursor: Option<u64>,
 }
 

@@ -1,21 +1,26 @@
 //! The OpenAPI document: of the handlers themselves, whose attributes say what they take and answer.
 //!
-//! A domain's resources stand in it once, as `/domains/{domain}/…`; what all operations share is added here.
+//! A domain's resources stand in it once, as `/domains/{domain}/…`; what all operations share is added here, what all
+//! shapes share in [`shapes`]. The console's client is made of it, as it stands in `docs/openapi.json`.
+
+mod shapes;
 
 use axum::Router;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use serde_json::Value;
 use utoipa::PartialSchema as _;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, Paths};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::{
-    Components, ContentBuilder, Info, OpenApi, PathItem, Ref, Required, ResponseBuilder, Server, Type, schema,
+    Components, ContentBuilder, Info, OpenApi, PathItem, Ref, RefOr, Required, ResponseBuilder, Server, Type,
+    schema,
 };
 
-use super::caller::COOKIE;
+use super::caller::{COOKIE, CSRF};
 use super::problem::Problem;
 
 /// What is before every path.
@@ -27,7 +32,7 @@ domain and may leave `/domains/DOMAIN` out of each path. Lists come in pages: `n
 the page that follows. Edits need `If-Match` with the `ETag` that reading gave. Errors are `application/problem+json` (RFC 9457).";
 
 /// The document of what `own` (a domain's paths) and `rest` (all others) answer.
-pub(super) fn document(own: OpenApi, rest: OpenApi) -> OpenApi {
+pub(super) fn document(own: OpenApi, rest: OpenApi) -> Value {
     let mut info = Info::new("Tandem", env!("CARGO_PKG_VERSION"));
     info.description = Some(ABOUT.to_owned());
     let mut document = OpenApi::new(info, Paths::new());
@@ -43,22 +48,24 @@ pub(super) fn document(own: OpenApi, rest: OpenApi) -> OpenApi {
             "/domain" => "/domains/{domain}".to_owned(),
             _ => format!("/domains/{{domain}}{path}"),
         };
-        each(&mut item, |operation| {
+        each(&mut item, |_, operation| {
             operation.parameters.get_or_insert_default().insert(0, domain());
         });
         document.paths.paths.insert(path, item);
     }
     document.paths.paths.extend(rest.paths.paths);
     for (path, item) in &mut document.paths.paths {
-        each(item, |operation| complete(path, operation));
+        each(item, |method, operation| complete(path, method, operation));
     }
     document.components = Some(components);
+    let mut document = serde_json::to_value(document).unwrap_or_default(); // strings and maps alone: it never fails
+    shapes::mend(&mut document);
     document
 }
 
 /// Serves the document.
-pub(super) fn router(document: &OpenApi) -> Router {
-    let text = document.to_json().unwrap_or_default(); // of strings and maps alone: it never fails
+pub(super) fn router(document: &Value) -> Router {
+    let text = document.to_string();
     let answer =
         move || async move { ([(header::CONTENT_TYPE, "application/json")], text.clone()).into_response() };
     Router::new().route("/openapi.json", get(answer))
@@ -73,9 +80,46 @@ fn domain() -> Parameter {
         .build()
 }
 
-/// What every operation has: a name of its own, who may ask, and what a refusal looks like.
-fn complete(path: &str, operation: &mut Operation) {
-    // The handler's name, which several have, behind where it is: `users_name_change`, `system_accounts_list`.
+/// What every operation has: a name of its own, who may ask, and how it is refused.
+fn complete(path: &str, method: &str, operation: &mut Operation) {
+    operation.operation_id = Some(name(path, operation));
+    let refused = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .build();
+    let refusals = refusals(method, operation);
+    let responses = &mut operation.responses.responses;
+    for status in refusals {
+        let none = || ResponseBuilder::new().build().into();
+        responses.entry(status.to_owned()).or_insert_with(none);
+    }
+    for (status, response) in responses {
+        let RefOr::T(response) = response else { continue };
+        if response.description.is_empty() {
+            response.description = words(status);
+        }
+        if status.starts_with(['4', '5']) && response.content.is_empty() {
+            response
+                .content
+                .insert("application/problem+json".to_owned(), refused.clone());
+        }
+    }
+    operation.security = Some(asks(path, method));
+}
+
+/// Who may ask: a token, or a session, which shows its `csrf` too where it changes something.
+fn asks(path: &str, method: &str) -> Vec<SecurityRequirement> {
+    let scopes = || -> [String; 0] { [] };
+    let token = SecurityRequirement::new("token", scopes());
+    let session = SecurityRequirement::new("session", scopes());
+    match (path, method) {
+        ("/session", "post") => Vec::new(), // who logs in is nobody yet
+        (_, "get") => vec![token, session],
+        _ => vec![token, session.add("csrf", scopes())],
+    }
+}
+
+/// The handler's name, which several have, behind where it is: `users_name_change`, `system_accounts_list`.
+fn name(path: &str, operation: &mut Operation) -> String {
     let place = match path.strip_prefix("/domains/{domain}") {
         Some("") => "/domain".to_owned(),
         Some(of_domain) => of_domain.to_owned(),
@@ -84,22 +128,39 @@ fn complete(path: &str, operation: &mut Operation) {
     };
     let place = place.trim_start_matches('/').replace(['{', '}'], "");
     let handler = operation.operation_id.take().unwrap_or_default();
-    operation.operation_id = Some(format!("{}_{handler}", place.replace(['/', '-', '.'], "_")));
-    let refused = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name("Problem")))
-        .build();
-    let refused = ResponseBuilder::new()
-        .description("refused, and why")
-        .content("application/problem+json", refused)
-        .build();
-    operation
-        .responses
-        .responses
-        .insert("default".to_owned(), refused.into());
-    operation.security = Some(vec![
-        SecurityRequirement::new("token", Vec::<String>::new()),
-        SecurityRequirement::new("session", Vec::<String>::new()),
-    ]);
+    format!("{}_{handler}", place.replace(['/', '-', '.'], "_"))
+}
+
+/// The statuses of refusals that an operation may give, beside those that its handler names.
+fn refusals(method: &str, operation: &Operation) -> Vec<&'static str> {
+    // 422: also a name in the path that nothing can have.
+    let mut refusals = vec!["400", "401", "403", "404", "422", "429", "5XX"];
+    if method != "get" {
+        refusals.push("409");
+    }
+    if operation.request_body.is_some() {
+        refusals.extend(["408", "413"]);
+    }
+    let named = |name: &str| {
+        let mut parameters = operation.parameters.iter().flatten();
+        parameters.any(|parameter| parameter.name == name)
+    };
+    if named("If-Match") || named("If-None-Match") {
+        refusals.push("412");
+    }
+    if named("If-Match") {
+        refusals.push("428");
+    }
+    refusals
+}
+
+fn words(status: &str) -> String {
+    let known = status
+        .parse()
+        .ok()
+        .and_then(|code| StatusCode::from_u16(code).ok());
+    let words = known.and_then(|code| code.canonical_reason());
+    words.unwrap_or("The server cannot do it now").to_owned()
 }
 
 fn add_security(components: &mut Components) {
@@ -107,26 +168,34 @@ fn add_security(components: &mut Components) {
     components.add_security_scheme("token", SecurityScheme::Http(token));
     let cookie = ApiKey::Cookie(ApiKeyValue::new(COOKIE));
     components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
+    let csrf = ApiKey::Header(ApiKeyValue::with_description(
+        CSRF,
+        "The session's `csrf`, with what changes something.",
+    ));
+    components.add_security_scheme("csrf", SecurityScheme::ApiKey(csrf));
 }
 
-fn each(item: &mut PathItem, mut change: impl FnMut(&mut Operation)) {
+/// All operations of a path, with their methods.
+fn each(item: &mut PathItem, mut change: impl FnMut(&str, &mut Operation)) {
     let operations = [
-        &mut item.get,
-        &mut item.put,
-        &mut item.post,
-        &mut item.patch,
-        &mut item.delete,
+        ("get", &mut item.get),
+        ("put", &mut item.put),
+        ("post", &mut item.post),
+        ("patch", &mut item.patch),
+        ("delete", &mut item.delete),
     ];
-    for operation in operations.into_iter().flatten() {
-        change(operation);
+    for (method, operation) in operations {
+        if let Some(operation) = operation {
+            change(method, operation);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-
-    use serde_json::Value;
+    use std::path::Path;
+    use std::{env, fs};
 
     use super::super::{accounts_and_audit, of_domain, of_system};
     use super::*;
@@ -134,7 +203,7 @@ mod tests {
     fn made() -> Value {
         let own = of_domain().merge(accounts_and_audit()).split_for_parts().1;
         let rest = of_system().merge(accounts_and_audit()).split_for_parts().1;
-        serde_json::to_value(document(own, rest)).unwrap()
+        document(own, rest)
     }
 
     /// Every `$ref` of the document.
@@ -173,5 +242,22 @@ mod tests {
                 assert_eq!(given, holes.len(), "{method} {path}");
             }
         }
+    }
+
+    /// The console's client is made of the file. `UPDATE_GOLDEN=1` writes it anew.
+    #[test]
+    fn the_file_is_the_document() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
+        let document = made();
+        if env::var_os("UPDATE_GOLDEN").is_some() {
+            let text = serde_json::to_string_pretty(&document).unwrap() + "\n";
+            fs::write(&file, text).unwrap();
+        }
+        let written: Value =
+            serde_json::from_str(&fs::read_to_string(&file).unwrap_or_default()).unwrap_or_default();
+        assert!(
+            document == written,
+            "docs/openapi.json is another document: UPDATE_GOLDEN=1 cargo test -p tandem-web openapi"
+        );
     }
 }

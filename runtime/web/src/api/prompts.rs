@@ -190,7 +190,7 @@ pub(crate) async fn show(
 }
 
 /// Puts a WAV or an MP3 file there: a new prompt, or another sound of one.
-#[utoipa::path(put, path = "/prompts/{name}", tag = "prompts", params(("name" = String, Path), ("if-none-match" = Option<String>, Header, description = "`*`: overwrite nothing")), request_body(content((Vec<u8> = "audio/wav"), (Vec<u8> = "audio/mpeg"))), responses((status = 200, body = Prompt), (status = 201, body = Prompt)))]
+#[utoipa::path(put, path = "/prompts/{name}", tag = "prompts", params(("name" = String, Path), ("If-None-Match" = Option<String>, Header, description = "`*`: overwrite nothing")), request_body(content((Vec<u8> = "audio/wav"), (Vec<u8> = "audio/mpeg"))), responses((status = 200, body = Prompt), (status = 201, body = Prompt)))]
 pub(crate) async fn put(
     caller: Result<Caller, ApiError>,
     State(api): State<Api>,
@@ -245,7 +245,7 @@ fn english() -> String {
 }
 
 /// Speaks a text: a new prompt, or another sound of one.
-#[utoipa::path(post, path = "/prompts/{name}/speak", tag = "prompts", params(("name" = String, Path), ("if-none-match" = Option<String>, Header, description = "`*`: overwrite nothing")), request_body = Spoken, responses((status = 200, body = Prompt), (status = 201, body = Prompt)))]
+#[utoipa::path(post, path = "/prompts/{name}/speak", tag = "prompts", params(("name" = String, Path), ("If-None-Match" = Option<String>, Header, description = "`*`: overwrite nothing")), request_body = Spoken, responses((status = 200, body = Prompt), (status = 201, body = Prompt)))]
 pub(crate) async fn speak(
     caller: Caller,
     State(api): State<Api>,

@@ -109,7 +109,7 @@ pub(crate) struct UploadQuery {
 }
 
 /// Uploads a component as a version. A refusal lists every problem.
-#[utoipa::path(post, path = "/scenarios/{name}/versions", tag = "scenarios", params(("name" = String, Path), UploadQuery, ("tandem-signature" = Option<String>, Header, description = "ed25519, in hexadecimal: `KEY:SIGNATURE`")), request_body(content = Vec<u8>, content_type = "application/wasm"), responses((status = 201, body = Module)))]
+#[utoipa::path(post, path = "/scenarios/{name}/versions", tag = "scenarios", params(("name" = String, Path), UploadQuery, ("Tandem-Signature" = Option<String>, Header, description = "ed25519, in hexadecimal: `KEY:SIGNATURE`")), request_body(content = Vec<u8>, content_type = "application/wasm"), responses((status = 201, body = Module)))]
 pub(crate) async fn upload(
     caller: Result<Caller, ApiError>,
     State(api): State<Api>,

@@ -18,10 +18,24 @@ use super::scenarios::{not_found, path};
 use super::users::Page;
 use super::{Api, body};
 
-/// [`Written`], for the OpenAPI document.
+/// Opening hours and holidays.
 #[derive(ToSchema)]
-#[allow(dead_code, reason = "only its description is used")]
+#[allow(dead_code, reason = "only its description is used: it is `Written`")]
 struct Schedule {
+    /// By day or days, such as `mon` or `mon-fri`: spans such as `09:00-17:30`. One that ends before it begins goes on
+    /// into the next day.
+    week: BTreeMap<String, Vec<String>>,
+    /// By date (`2026-12-25`), each year's date (`12-25`) or dates (`2026-12-24/2027-01-01`): a name. Closed.
+    holidays: BTreeMap<String, String>,
+    /// By date or dates: the spans of that day, holiday or not; an empty list is closed.
+    exceptions: BTreeMap<String, Vec<String>>,
+}
+
+/// Opening hours and holidays as they are to be; what is left out is empty.
+#[derive(ToSchema)]
+#[schema(as = ScheduleToSet)]
+#[allow(dead_code, reason = "only its description is used: it is `Written`")]
+struct ToSet {
     /// By day or days, such as `mon` or `mon-fri`: spans such as `09:00-17:30`. One that ends before it begins goes on
     /// into the next day.
     #[schema(required = false)]
@@ -62,7 +76,7 @@ pub(crate) async fn show(
 }
 
 /// Sets a schedule, one that is there or a new one.
-#[utoipa::path(put, path = "/schedules/{name}", tag = "schedules", params(("name" = String, Path), ("if-match" = Option<String>, Header, description = "the `ETag` that reading gave, where it is there already"), ("if-none-match" = Option<String>, Header, description = "`*`: overwrite nothing")), request_body = Schedule, responses((status = 200, body = Schedule), (status = 201, body = Schedule)))]
+#[utoipa::path(put, path = "/schedules/{name}", tag = "schedules", params(("name" = String, Path), ("If-Match" = Option<String>, Header, description = "the `ETag` that reading gave, where it is there already"), ("If-None-Match" = Option<String>, Header, description = "`*`: overwrite nothing")), request_body = ToSet, responses((status = 200, body = Schedule), (status = 201, body = Schedule)))]
 pub(crate) async fn set(
     caller: Caller,
     State(api): State<Api>,

@@ -1,7 +1,5 @@
 //! One's own second factor: offered, shown to work, and given up again.
 
-use std::time::Instant;
-
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -16,7 +14,6 @@ use super::caller::Caller;
 use super::edit::Change;
 use super::problem::ApiError;
 use super::{Api, body, session};
-use crate::password;
 use crate::totp::{self, SECRET_BYTES};
 
 /// What an authenticator app takes.
@@ -98,16 +95,7 @@ pub(crate) async fn end(
 ) -> Result<StatusCode, ApiError> {
     let login = caller.session()?.account.login.clone();
     let End { password } = body::json(body)?;
-    let now = Instant::now();
-    if let Err(wait) = api.shared.logins.check(&login, now) {
-        return Err(ApiError::too_often("passwords", wait));
-    }
-    let kept = api.store().account_to_open(&login).await?.map(|(_, kept)| kept);
-    let right = api
-        .hashing(move || password::is_right(&password, kept.as_deref()))
-        .await?;
-    if !right {
-        api.shared.logins.was_wrong(login, now);
+    if !api.is_own_password(&login, password).await? {
         let wrong = ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "the password is wrong");
         return Err(wrong.at("/password", "it is wrong"));
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequestParts as _, State};
-use axum::http::{StatusCode, header, request::Parts};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use jiff::Timestamp;
@@ -56,6 +56,7 @@ impl From<&Session> for Shown {
 pub(crate) async fn open(
     State(api): State<Api>,
     peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     let Credentials {
@@ -123,11 +124,7 @@ pub(crate) async fn open(
     let session = api.store().session(&secret, LASTS).await?;
     let session = session.ok_or_else(|| super::scenarios::not_found("account", &account.login))?;
     tracing::info!(login = %account.login, %address, "logged in");
-    let seconds = LASTS.whole.as_secs();
-    let cookie = format!(
-        "{COOKIE}={}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict",
-        secret.reveal()
-    );
+    let cookie = set_cookie(&headers, secret.reveal(), LASTS.whole.as_secs());
     Ok(([(header::SET_COOKIE, cookie)], Json(Shown::from(&session))).into_response())
 }
 
@@ -144,8 +141,20 @@ pub(crate) async fn close(State(api): State<Api>, mut parts: Parts) -> Result<Re
     if let Some(secret) = cookie(&parts.headers) {
         api.store().close_session(&secret).await?;
     }
-    let gone = format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict");
+    let gone = set_cookie(&parts.headers, "", 0);
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
+}
+
+/// The session's cookie; for encrypted connections only where the browser's is one, as the proxy before this server says
+/// (`X-Forwarded-Proto`). Who says so himself harms nobody else.
+fn set_cookie(headers: &HeaderMap, value: &str, seconds: u64) -> String {
+    let proto = headers.get("x-forwarded-proto").map(HeaderValue::as_bytes);
+    let secure = if proto.is_some_and(|proto| proto.eq_ignore_ascii_case(b"https")) {
+        "; Secure"
+    } else {
+        ""
+    };
+    format!("{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -198,16 +207,7 @@ pub(crate) async fn set_password(
     let session = caller.session()?;
     let login = session.account.login.clone();
     let NewPassword { old, new } = body::json(body)?;
-    let now = Instant::now();
-    if let Err(wait) = api.shared.logins.check(&login, now) {
-        return Err(ApiError::too_often("passwords", wait));
-    }
-    let kept = api.store().account_to_open(&login).await?.map(|(_, kept)| kept);
-    if !api
-        .hashing(move || password::is_right(&old, kept.as_deref()))
-        .await?
-    {
-        api.shared.logins.was_wrong(login, now);
+    if !api.is_own_password(&login, old).await? {
         let wrong = ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "the old password is wrong");
         return Err(wrong.at("/old", "it is wrong"));
     }
@@ -253,6 +253,23 @@ pub(super) fn chance() -> Result<[u8; 32], ApiError> {
 }
 
 impl Api {
+    /// Whether this is the password of the account that is logged in: who guesses at it is held up as at the log-in.
+    pub(super) async fn is_own_password(&self, login: &str, password: String) -> Result<bool, ApiError> {
+        let now = Instant::now();
+        let login = login.to_owned();
+        if let Err(wait) = self.shared.logins.check(&login, now) {
+            return Err(ApiError::too_often("passwords", wait));
+        }
+        let kept = self.store().account_to_open(&login).await?.map(|(_, kept)| kept);
+        let right = self
+            .hashing(move || password::is_right(&password, kept.as_deref()))
+            .await?;
+        if !right {
+            self.shared.logins.was_wrong(login, now);
+        }
+        Ok(right)
+    }
+
     /// Runs what takes a password's time and memory: few at once, and none on an async thread.
     pub(super) async fn hashing<T: Send + 'static>(
         &self,
@@ -261,5 +278,21 @@ impl Api {
         let busy = || ApiError::busy(StatusCode::SERVICE_UNAVAILABLE, "the server cannot do this now");
         let _place = self.shared.hashers.acquire().await.map_err(|_| busy())?;
         tokio::task::spawn_blocking(work).await.map_err(|_| busy())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cookie_is_for_encrypted_connections_where_the_browsers_is_one() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(
+            set_cookie(&headers, "a", 60),
+            format!("{COOKIE}=a; Path=/; Max-Age=60; HttpOnly; SameSite=Strict")
+        );
+        headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
+        assert!(set_cookie(&headers, "", 0).ends_with("; SameSite=Strict; Secure"));
     }
 }

@@ -18,7 +18,7 @@ export default function Ladder({ domain, id }: { domain: string; id: string }) {
   const { t } = useTranslation();
   const messages = useQuery({
     queryKey: ['call-messages', domain, id],
-    queryFn: async () => (await taken(api.GET('/domains/{d}/calls/{id}/messages', { params: { path: { d: domain, id } } }))).data,
+    queryFn: async () => (await taken(api.GET('/domains/{domain}/calls/{id}/messages', { params: { path: { domain, id } } }))).data,
     staleTime: Infinity,
   });
   if (messages.isPending) return <Skeleton h={320} role="status" aria-label={t('common.loading')} />;

@@ -42,10 +42,9 @@ pub(crate) struct Shown {
     node_name: Option<String>,
     /// The WIT function: `leg.play`.
     op: &'static str,
-    #[schema(value_type = Object)]
     arguments: Value,
     /// What was answered; none: the call was over first.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     outcome: Option<Outcome>,
     /// When it was answered.
     ended_ms: Option<u64>,
@@ -57,7 +56,7 @@ pub(crate) struct Shown {
     path = "/calls/{id}/steps",
     tag = "calls",
     params(("id" = String, Path)),
-    responses((status = 200, body = Steps))
+    responses((status = 200, body = Steps), (status = 410, description = "the journal was removed"))
 )]
 pub(crate) async fn steps(
     caller: Caller,

@@ -22,6 +22,7 @@ use super::internal;
 pub(crate) struct Problem {
     /// The name of the flow within the flow; none: the flow itself.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub(super) flow: Option<String>,
     /// The node's id; none: the flow itself.
     pub(super) node: Option<String>,

@@ -57,7 +57,7 @@ pub(crate) struct Document {
     flow: Box<RawValue>,
     /// Where its editor draws what; nothing here reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Object, required = false)]
     drawing: Option<Box<RawValue>>,
 }
 
@@ -132,10 +132,10 @@ async fn show(
 #[allow(dead_code, reason = "only its description is used")]
 struct OrCreate {
     /// The `ETag` that reading gave: the flow is changed.
-    #[param(rename = "if-match")]
+    #[param(rename = "If-Match")]
     if_match: Option<String>,
     /// `*`: the flow is new.
-    #[param(rename = "if-none-match")]
+    #[param(rename = "If-None-Match")]
     if_none_match: Option<String>,
 }
 

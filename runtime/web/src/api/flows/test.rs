@@ -139,6 +139,7 @@ pub struct TestedEnd {
     pub cause: String,
     /// Why it was broken off, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub detail: Option<String>,
 }
 
