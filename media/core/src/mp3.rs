@@ -3,13 +3,13 @@
 //! A file is decoded frame by frame, so that memory is taken for the 8 kHz sound alone; its length is known, and bounded,
 //! as it is decoded. Symphonia does the decoding.
 
-use std::io::{Cursor, ErrorKind};
+use std::io::ErrorKind;
 
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
-use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
+use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions, ReadOnlySource};
 use symphonia::core::meta::MetadataOptions;
 use thiserror::Error;
 
@@ -19,6 +19,9 @@ use crate::wav::rounded;
 
 /// Sampling rates of MPEG-1, 2 and 2.5, in Hz.
 const RATES: std::ops::RangeInclusive<u32> = 8_000..=48_000;
+
+/// Places without a frame after which no more is sought.
+const DAMAGED_MOST: u64 = 1_000;
 
 /// Why a file cannot be played.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -47,12 +50,35 @@ pub enum Mp3Error {
 
 /// Whether a file may be MP3: it begins with an ID3 tag or a frame of layer III.
 pub fn is_mp3(file: &[u8]) -> bool {
-    match file {
-        [b'I', b'D', b'3', ..] => true,
-        // Eleven bits of sync, a version that there is, layer III.
-        [0xFF, second, ..] => second & 0xE0 == 0xE0 && second & 0x18 != 0x08 && second & 0x06 == 0x02,
-        _ => false,
+    file.starts_with(TAG) || begins_with_frame(file)
+}
+
+/// What an ID3v2 tag begins with: title, picture and so on, before the sound.
+const TAG: &[u8] = b"ID3";
+
+fn begins_with_frame(file: &[u8]) -> bool {
+    let (Some(0xFF), Some(second)) = (file.first(), file.get(1)) else {
+        return false;
+    };
+    // Eleven bits of sync, a version that there is, layer III.
+    second & 0xE0 == 0xE0 && second & 0x18 != 0x08 && second & 0x06 == 0x02
+}
+
+/// The file behind its ID3v2 tags (ID3v2.4 §3.1) and what they are filled up with.
+fn without_tags(mut file: &[u8]) -> &[u8] {
+    while file.starts_with(TAG) {
+        let Some(&[flags, a, b, c, d]) = file.get(5..10) else {
+            return &[];
+        };
+        // Seven bits of each byte.
+        let size = [a, b, c, d]
+            .iter()
+            .fold(0, |size, byte| size << 7 | usize::from(byte & 0x7F));
+        let footer = if flags & 0x10 == 0 { 0 } else { 10 };
+        file = file.get(10 + size + footer..).unwrap_or_default();
     }
+    let filling = file.iter().take_while(|byte| **byte == 0).count();
+    file.get(filling..).unwrap_or_default()
 }
 
 /// The sound at 8,000 samples per second, two channels mixed to one. A frame here and there may be damaged: it is left
@@ -61,10 +87,14 @@ pub fn is_mp3(file: &[u8]) -> bool {
 /// # Errors
 /// [`Mp3Error`]; where it is [`Mp3Error::Long`], no more than `max_s` seconds were decoded.
 pub fn to_8khz(file: &[u8], max_s: u32) -> Result<Vec<i16>, Mp3Error> {
-    if !is_mp3(file) {
+    let file = without_tags(file);
+    if !begins_with_frame(file) {
         return Err(Mp3Error::NotMp3);
     }
-    let stream = MediaSourceStream::new(Box::new(Cursor::new(file)), MediaSourceStreamOptions::default());
+    // Read from its beginning to its end: a length that is estimated by the first frames' bit rate would cut off a sound
+    // whose rate varies.
+    let source = Box::new(ReadOnlySource::new(file));
+    let stream = MediaSourceStream::new(source, MediaSourceStreamOptions::default());
     let mut hint = Hint::new();
     hint.with_extension("mp3");
     let mut format = symphonia::default::get_probe()
@@ -103,6 +133,12 @@ fn decoded(
             Ok(None) => break,
             // A file that was cut off ends so.
             Err(SymphoniaError::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => break,
+            // The frame after it is sought. What is no more than that ends as damaged.
+            Err(SymphoniaError::DecodeError(_)) if damaged < DAMAGED_MOST => {
+                frames += 1;
+                damaged += 1;
+                continue;
+            }
             Err(error) => return Err(Mp3Error::Unsupported(error.to_string())),
         };
         frames += 1;
@@ -188,6 +224,19 @@ mod tests {
             );
         }
         assert_eq!(to_8khz(STEREO_880, 0), Err(Mp3Error::Long { max_s: 0 }));
+    }
+
+    /// Players write title and picture before the sound, and their own names behind it.
+    #[test]
+    fn tags_are_not_heard() {
+        let mut tagged = b"ID3\x04\0\0\0\0\x10\0".to_vec();
+        // 2,048 bytes of a picture, in which something looks like a frame.
+        tagged.extend(STEREO_880.iter().take(1_000));
+        tagged.resize(10 + 2_048 + 30, 0);
+        tagged.extend_from_slice(STEREO_880);
+        tagged.extend_from_slice(b"TAGmusic");
+        tagged.resize(tagged.len() + 120, b' ');
+        assert_eq!(to_8khz(&tagged, 10), to_8khz(STEREO_880, 10));
     }
 
     #[test]

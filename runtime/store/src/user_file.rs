@@ -5,7 +5,6 @@
 //! file corrects it once: all that is wrong is told, by line and column.
 
 use std::collections::HashMap;
-use std::fmt::Display;
 
 use serde::Serialize;
 use sqlx::Row;
@@ -102,21 +101,21 @@ pub struct LineProblem {
     pub value: String,
     /// The line that has it too.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
+    #[schema(value_type = u64, required = false)]
     pub other_line: Option<u64>,
     /// The same in words.
     pub detail: String,
 }
 
 impl LineProblem {
-    fn new(line: u64, field: &str, code: LineFault, value: &str, detail: impl Display) -> Self {
+    fn new(line: u64, field: &str, code: LineFault, value: &str, detail: impl Into<String>) -> Self {
         Self {
             line,
             field: field.to_owned(),
             code,
             value: value.chars().take(VALUE_MOST).collect(),
             other_line: None,
-            detail: detail.to_string(),
+            detail: detail.into(),
         }
     }
 
@@ -257,7 +256,7 @@ impl UserFile {
                 "name",
                 LineFault::BadName,
                 &user.name,
-                error,
+                error.to_string(),
             ));
         } else if let Some(other) = seen.names.insert(user.name.clone(), line) {
             let words = format!("line {other} has the name {} too", user.name);
@@ -265,12 +264,18 @@ impl UserFile {
         }
         if let Err(error) = checked_display(&user.display_name) {
             let (code, value) = (LineFault::BadDisplayName, &user.display_name);
-            self.say(LineProblem::new(line, "display_name", code, value, error));
+            self.say(LineProblem::new(
+                line,
+                "display_name",
+                code,
+                value,
+                error.to_string(),
+            ));
         }
         for number in &user.numbers {
             if let Err(error) = checked_number(number) {
                 let code = LineFault::BadNumber;
-                self.say(LineProblem::new(line, "numbers", code, number, error));
+                self.say(LineProblem::new(line, "numbers", code, number, error.to_string()));
             } else if let Some(other) = seen.numbers.insert(number.clone(), line) {
                 let words = format!("line {other} has the number {number} too");
                 let problem = LineProblem::new(line, "numbers", LineFault::NumberTwice, number, words);

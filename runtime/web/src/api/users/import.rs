@@ -14,7 +14,6 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{MakeCredentials, change, made, remove, show};
 use crate::api::caller::Caller;
-use crate::api::edit::state;
 use crate::api::problem::ApiError;
 use crate::api::{Api, body};
 
