@@ -73,7 +73,7 @@ fn without_tags(mut file: &[u8]) -> &[u8] {
         // Seven bits of each byte.
         let size = [a, b, c, d]
             .iter()
-            .fold(0, |size, byte| size << 7 | usize::from(byte & 0x7F));
+            .fold(0, |size, byte| (size << 7) | usize::from(byte & 0x7F));
         let footer = if flags & 0x10 == 0 { 0 } else { 10 };
         file = file.get(10 + size + footer..).unwrap_or_default();
     }

@@ -43,7 +43,7 @@ export function UserList() {
       <Listing label={t('users.title')} columns={[...columns.map((column) => t(`users.${column}`)), ...(mayEdit ? [t('common.actions')] : [])]} query={query}
         empty={t(q ? 'users.noneFound' : 'users.empty')} items={items}
         row={(user) => (
-          <UserRow key={user.name} user={user} mayEdit={mayEdit} onAction={(action) => setChosen({ name: user.name, action })} />
+          <UserRow key={user.name} user={user} counted={counted} mayEdit={mayEdit} onAction={(action) => setChosen({ name: user.name, action })} />
         )} />
       {creating && <NewUser domain={domain} onClose={() => setCreating(false)} />}
       {chosen && <Chosen domain={domain} {...chosen} onClose={() => setChosen(null)} />}

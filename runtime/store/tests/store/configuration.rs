@@ -1,5 +1,7 @@
 //! Domains, users, numbers, entry points: what an administrator configures.
 
+use std::fmt::Write as _;
+
 use tandem_store::{EntryPointChange, LineFault, NewDomain, NewEntryPoint, StoreError, UserFile};
 
 use crate::{home, new_user, secret};
@@ -145,7 +147,7 @@ async fn a_file_of_ten_thousand_users_is_taken_at_once_or_not_at_all() {
     let theirs = home.domain("theirs.local").await;
     let mut text = "name,display_name,numbers\n".to_owned();
     for number in 10_000..20_000 {
-        text.push_str(&format!("{number},\"Ann, {number}\",+49{number} {number}#\n"));
+        writeln!(text, "{number},\"Ann, {number}\",+49{number} {number}#").unwrap();
     }
     let begun = std::time::Instant::now();
     let mut file = UserFile::read(text.as_bytes());

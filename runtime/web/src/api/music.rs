@@ -24,8 +24,9 @@ pub(crate) async fn show(caller: Caller, api: State<Api>) -> Result<Response, Ap
     prompts::show(caller, api, name()).await
 }
 
-/// Sets the domain's music on hold: a WAV or an MP3 file of at most 32 MiB and 20 minutes. Calls on hold hear it from its
-/// next round on.
+/// Sets the domain's music on hold.
+///
+/// A WAV or an MP3 file of at most 32 MiB and 20 minutes. Calls on hold hear it from the next round on.
 #[utoipa::path(put, path = "/music", tag = "prompts", params(("If-None-Match" = Option<String>, Header, description = "`*`: overwrite nothing")), request_body(content((Vec<u8> = "audio/wav"), (Vec<u8> = "audio/mpeg"))), responses((status = 200, body = Prompt), (status = 201, body = Prompt)))]
 pub(crate) async fn put(
     caller: Result<Caller, ApiError>,

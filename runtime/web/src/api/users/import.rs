@@ -30,7 +30,7 @@ pub(crate) struct Asked {
 }
 
 /// What has become of a file of users, or, in a dry run, would become of it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = UsersImported)]
 pub(crate) struct Imported {
     /// How many were made, or would be.
@@ -44,16 +44,18 @@ pub(crate) struct Imported {
 }
 
 /// A user that was made.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = UserMade)]
 pub(crate) struct Made {
     name: String,
     password: String,
 }
 
-/// Makes the users of a CSV file, all of them or none: a line with the columns' names (`name`, `display_name`, `numbers`,
-/// `password`), then one for each user; commas, semicolons or tabs part the fields, spaces the numbers. Who has no password
-/// gets one. A file with anything wrong is refused with all `problems`, by line. At most 20,000 users and 4 MiB.
+/// Makes the users of a CSV file, all of them or none.
+///
+/// A line has the columns' names (`name`, `display_name`, `numbers`, `password`), then each a user; commas, semicolons or
+/// tabs part the fields, spaces the numbers. Who has no password gets one. A file with anything wrong is refused with all
+/// `problems`, by line. At most 20,000 users and 4 MiB.
 #[utoipa::path(post, path = "/users/import", tag = "users", params(Asked), request_body(content = String, content_type = "text/csv"), responses((status = 200, body = Imported, description = "of a dry run"), (status = 201, body = Imported)))]
 pub(crate) async fn import(
     caller: Result<Caller, ApiError>,
