@@ -5,6 +5,7 @@
 
 use std::io::ErrorKind;
 
+use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::Hint;
@@ -73,7 +74,7 @@ fn without_tags(mut file: &[u8]) -> &[u8] {
         // Seven bits of each byte.
         let size = [a, b, c, d]
             .iter()
-            .fold(0, |size, byte| (size << 7) | usize::from(byte & 0x7F));
+            .fold(0_usize, |size, byte| (size << 7) | usize::from(byte & 0x7F));
         let footer = if flags & 0x10 == 0 { 0 } else { 10 };
         file = file.get(10 + size + footer..).unwrap_or_default();
     }
@@ -106,10 +107,7 @@ pub fn to_8khz(file: &[u8], max_s: u32) -> Result<Vec<i16>, Mp3Error> {
         )
         .map_err(|_| Mp3Error::NotMp3)?;
     let track = format.default_track(TrackType::Audio).ok_or(Mp3Error::NotMp3)?;
-    let parameters = track
-        .codec_params
-        .as_ref()
-        .and_then(|parameters| parameters.audio());
+    let parameters = track.codec_params.as_ref().and_then(CodecParameters::audio);
     let mut decoder = symphonia::default::get_codecs()
         .make_audio_decoder(
             parameters.ok_or(Mp3Error::NotMp3)?,

@@ -4,7 +4,7 @@
 //! [`UserFile::read`] → [`Store::check_user_file`] (what the domain has already) → [`Store::import_users`]. Whoever has a
 //! file corrects it once: all that is wrong is told, by line and column.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 use sqlx::Row;
@@ -371,11 +371,7 @@ impl Store {
     }
 
     /// The one column of a query about the domain.
-    async fn texts(
-        &self,
-        scope: &DomainScope,
-        query: &'static str,
-    ) -> Result<std::collections::HashSet<String>, StoreError> {
+    async fn texts(&self, scope: &DomainScope, query: &'static str) -> Result<HashSet<String>, StoreError> {
         let rows = sqlx::query(query).bind(scope.id()).fetch_all(self.read()).await?;
         let texts = rows.iter().map(|row| row.try_get(0));
         Ok(texts.collect::<Result<_, _>>()?)
