@@ -17,6 +17,10 @@ use crate::{DomainScope, Store, StoreError, rows};
 const NAME_MOST: usize = 64;
 /// Longest display name, in bytes.
 const DISPLAY_MOST: usize = 256;
+/// Shortest password of a phone, in characters.
+const PASSWORD_LEAST: usize = 8;
+/// Longest, in bytes.
+const PASSWORD_MOST: usize = 128;
 /// Users that are read at once.
 pub const USERS_PAGE_MOST: u32 = 1_000;
 
@@ -86,12 +90,10 @@ impl Store {
     /// Makes several users, or none of them. Errors as [`Store::create_user`].
     pub async fn create_users(&self, scope: &DomainScope, new: &[NewUser]) -> Result<Vec<User>, StoreError> {
         let created_at = now();
-        for user in new {
-            user.checked()?;
-        }
+        new.iter().try_for_each(NewUser::checked)?;
         let mut write = self.write().await?;
         for user in new {
-            insert(&mut write, scope, user, created_at).await?;
+            insert_user(&mut write, scope, user, created_at).await?;
         }
         self.commit_directory(write).await?;
         Ok(new
@@ -291,8 +293,8 @@ impl Store {
     }
 }
 
-/// Makes a user, who was checked, within a transaction. Errors: [`StoreError::Exists`].
-pub(crate) async fn insert(
+/// Adds a user that was checked.
+pub(crate) async fn insert_user(
     write: &mut Write,
     scope: &DomainScope,
     user: &NewUser,
@@ -331,6 +333,17 @@ pub(crate) async fn insert_number(
     Ok(())
 }
 
+/// Why phones cannot have this password, in words; none: they can.
+pub fn password_problem(password: &str) -> Option<String> {
+    let long = (PASSWORD_LEAST..=PASSWORD_MOST).contains(&password.chars().count());
+    if long && password.len() <= PASSWORD_MOST && !password.chars().any(char::is_control) {
+        return None;
+    }
+    Some(format!(
+        "it has {PASSWORD_LEAST} to {PASSWORD_MOST} characters, and no control characters"
+    ))
+}
+
 pub(crate) fn user_of(row: &SqliteRow) -> Result<User, StoreError> {
     Ok(User {
         name: row.try_get("name")?,
@@ -340,7 +353,7 @@ pub(crate) fn user_of(row: &SqliteRow) -> Result<User, StoreError> {
 }
 
 /// The characters that RFC 3261 §25.1 allows in `user` without escaping: what phones can be relied on to send back.
-fn checked_name(name: &str) -> Result<(), StoreError> {
+pub(crate) fn checked_name(name: &str) -> Result<(), StoreError> {
     at_most("user name", name.len(), NAME_MOST)?;
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/".contains(&byte);
     if name.is_empty() || !name.bytes().all(allowed) {

@@ -12,3 +12,4 @@ mod described;
 mod kept;
 mod people;
 mod routes;
+mod users;

@@ -9,6 +9,7 @@ use tandem_kit::tandem::Tandem;
 use tandem_tests::phones::SOON;
 
 use crate::browser::{Browser, PASSWORD, body, system, text};
+use crate::users::{file_of_users, phones_of};
 
 #[test]
 fn a_domain_and_its_user_are_made_and_the_users_phone_registers() {
@@ -68,6 +69,7 @@ fn a_domain_and_its_user_are_made_and_the_users_phone_registers() {
         assert_eq!(page["items"].as_array().unwrap().len(), found, "{words}: {page}");
     }
 
+    phones_of(&tandem, &anna, &password);
     let log = body(&anna.get("/audit"));
     let newest = &log["items"][0];
     assert_eq!(
@@ -83,6 +85,8 @@ fn a_domain_and_its_user_are_made_and_the_users_phone_registers() {
         (&json!("<b>Eva</b>"), &json!("Eva"))
     );
     assert!(!log.to_string().contains(&text(&sip["password"])), "{log}");
+
+    file_of_users(&tandem, &anna);
 
     // A domain that was made has the stock scenarios; its limits are the system's affair.
     assert!(anna.get("/scenarios").body.contains("\"ring-group\""));

@@ -17,8 +17,8 @@ use crate::browser::{Browser, body, system, text};
 const THEIRS: &str = "demo.local";
 const OURS: &str = "ours.example";
 
-/// Who reads and who changes what is under a path: a scope, for roles too, or `system`, `people`.
-const RIGHTS: [(&str, &str, &str); 21] = [
+/// Who reads and who changes what is under a path: a scope, for roles too, or `system`, `administrator`, `people`.
+const RIGHTS: [(&str, &str, &str); 24] = [
     ("", "domain:read", "domain:write"),
     ("accounts", "domain:read", "domain:write"),
     ("audit", "domain:read", ""),
@@ -29,6 +29,7 @@ const RIGHTS: [(&str, &str, &str); 21] = [
     ("calls.csv", "calls:read", ""),
     ("logs", "calls:read", ""),
     ("usage", "calls:read", ""),
+    ("samples", "calls:read", ""),
     ("status", "calls:read", ""),
     ("events", "calls:read", ""),
     ("scenarios", "scenarios:read", "scenarios:write"),
@@ -36,26 +37,31 @@ const RIGHTS: [(&str, &str, &str); 21] = [
     ("flows", "scenarios:read", "scenarios:write"),
     ("schedules", "scenarios:read", "scenarios:write"),
     ("prompts", "scenarios:read", "scenarios:write"),
+    ("music", "scenarios:read", "scenarios:write"),
     ("limits", "scenarios:read", ""),
     ("grants", "scenarios:read", ""),
     ("domains", "domain:read", "system"),
+    // What takes two scopes.
+    ("export", "administrator", ""),
     ("session", "people", "people"),
 ];
 
 /// What does not go by its path.
-const EXCEPTIONS: [(&str, &str); 3] = [
+const EXCEPTIONS: [(&str, &str); 4] = [
     ("DELETE /domains/{domain}", "system"),
     ("POST /domains/{domain}/flows/check", "scenarios:read"),
+    ("POST /domains/{domain}/lines/test", "scenarios:read"),
     ("POST /session", "nobody"),
 ];
 
 /// What a supervisor may.
 const SUPERVISOR: [&str; 4] = ["users:read", "voicemail:read", "calls:read", "scenarios:read"];
-/// What people of the role `user` may: what there is of their own calls.
-const USER: [&str; 3] = [
+/// What people of the role `user` may: what there is of their own.
+const USER: [&str; 4] = [
     "GET /domains/{domain}/calls",
     "GET /domains/{domain}/calls.csv",
     "GET /domains/{domain}/calls/{id}",
+    "GET /domains/{domain}/voicemail",
 ];
 /// It would end the walker's own session.
 const NOT_WALKED: [&str; 1] = ["DELETE /session"];
@@ -228,6 +234,11 @@ pub(crate) fn furnish(tandem: &Tandem, system: &Browser<'_>) -> BTreeMap<&'stati
             json!({ "week": { "mon": ["09:00-17:00"] } }),
         ),
         ("POST", "/prompts/hello/speak", json!({ "text": "Hello." })),
+        (
+            "POST",
+            "/prompts/music-on-hold/speak",
+            json!({ "text": "La la." }),
+        ),
         ("PUT", "/flows/desk", json!({ "flow": flow })),
         (
             "POST",

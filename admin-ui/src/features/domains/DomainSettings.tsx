@@ -11,6 +11,7 @@ import { useSession } from '../session/SessionProvider';
 import { DeleteDomain } from './DeleteDomain';
 import { DomainForm } from './DomainForm';
 import { ExportDomain } from './ExportDomain';
+import { Music } from './Music';
 import { readDomain } from './queries';
 
 export function DomainSettings() {
@@ -37,6 +38,7 @@ export function DomainSettings() {
       {settings.data && (
         <DomainForm key={settings.data.etag} first={settings.data} onSaved={() => void settings.refetch()} />
       )}
+      <Music domain={domain} />
       {exporting && <ExportDomain name={domain} onClose={() => setExporting(false)} />}
       {deleting && (
         <DeleteDomain name={domain} onClose={() => setDeleting(false)} onDeleted={() => void navigate('/')} />

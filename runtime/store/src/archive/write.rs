@@ -102,7 +102,7 @@ async fn settings(write: &mut Write, scope: &DomainScope, archive: &Archive) -> 
 async fn people(write: &mut Write, scope: &DomainScope, archive: &Archive) -> Result<(), StoreError> {
     let created_at = now();
     for user in &archive.users {
-        users::insert(write, scope, &new_user(user), created_at).await?;
+        users::insert_user(write, scope, &new_user(user), created_at).await?;
         for number in &user.numbers {
             users::insert_number(write, scope, number, &user.name).await?;
         }

@@ -44,7 +44,7 @@ pub enum Domain {
         /// How long after its end a call's record is kept: a time such as 365d, or `never` for no removal
         #[arg(long, value_name = "TIME", value_parser = keep)]
         keep_calls: Option<Keep>,
-        /// What those who wait on hold hear: a WAV file, which is copied, or `none` for the melody of ours
+        /// What those who wait on hold hear: a WAV or MP3 file, which is copied, or `none` for the melody of ours
         #[arg(long, value_name = "FILE")]
         music: Option<PathBuf>,
         /// Whom mails of its scenarios are from: an address such as `Example <pbx@example.com>`, or `none` for
@@ -255,8 +255,8 @@ fn set_music(data: &Path, domain: &str, file: &Path) -> Result<(), Failure> {
             _ => Ok(()),
         };
     }
-    let wav = std::fs::read(file).map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
-    tandem_gate::prompt_length(&wav)
+    let read = std::fs::read(file).map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
+    let wav = tandem_gate::prompt_sound(&read)
         .map_err(|why| Failure::Usage(format!("{} cannot be played: {why}", file.display())))?;
     std::fs::create_dir_all(&folder).map_err(failed)?;
     // A call that reads it meanwhile has the whole of the old one.

@@ -3,7 +3,7 @@
 //!
 //! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`archive`], [`accounts`],
 //! [`users`], [`scenarios`], [`flows`], [`numbers`], [`lines`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`calls`],
-//! [`now`], [`logs`] or [`replays`] → the store, and the audit log (`edit`).
+//! [`music`], [`now`], [`logs`] or [`replays`] → the store, and the audit log (`edit`).
 //! What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
 
@@ -20,6 +20,7 @@ mod inside;
 mod limits;
 mod lines;
 mod logs;
+mod music;
 mod now;
 mod numbers;
 mod openapi;
@@ -64,6 +65,7 @@ pub use prompts::{Prompt, PromptRefused, Prompts};
 pub use replays::{Replay, ReplayAsked, ReplayRefused};
 use throttle::Throttle;
 pub use users::MakeCredentials;
+pub use users::devices::Device;
 
 use crate::Live;
 
@@ -377,7 +379,9 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::show, users::change, users::remove))
         .routes(routes!(users::set_password))
-        .routes(routes!(now::devices))
+        .routes(routes!(users::devices::registrations))
+        .routes(routes!(users::import::import))
+        .route("/users/import", users::import::user_of_this_name())
         .routes(routes!(scenarios::list))
         .routes(routes!(scenarios::versions, scenarios::upload))
         .routes(routes!(scenarios::remove))
@@ -396,7 +400,11 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(usage::show))
         .routes(routes!(voicemail::boxes))
         .routes(routes!(voicemail::list))
-        .routes(routes!(voicemail::sound::listen, voicemail::mark, voicemail::remove))
+        .routes(routes!(
+            voicemail::sound::listen,
+            voicemail::mark,
+            voicemail::remove
+        ))
         .routes(routes!(numbers::activate))
         .merge(of_numbers())
         .merge(of_lines())
@@ -405,6 +413,7 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(prompts::list))
         .routes(routes!(prompts::show, prompts::put, prompts::remove))
         .routes(routes!(prompts::speak))
+        .routes(routes!(music::show, music::put, music::remove))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::remove))
         .merge(flows::router())

@@ -16,7 +16,7 @@ use crate::archive::Problems;
 pub(crate) struct ApiError {
     status: StatusCode,
     detail: String,
-    /// Of a component, a flow or an archive, all at once.
+    /// Of a component, a flow or a file, all at once.
     problems: Vec<serde_json::Value>,
     problems_untold: u64,
     /// Of a form, by field.
@@ -39,7 +39,7 @@ pub(super) struct Problem {
     title: &'static str,
     status: u16,
     detail: String,
-    /// Of a component, a flow or an archive, all at once.
+    /// Of a component, a flow or a file, all at once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>, required = false)]
     problems: Vec<serde_json::Value>,
@@ -196,6 +196,22 @@ impl ApiError {
                 match errors {
                     1 => "the flow cannot be run as it is: 1 error".to_owned(),
                     more => format!("the flow cannot be run as it is: {more} errors"),
+                },
+            )
+        }
+    }
+
+    /// A file of users with problems, of which so many are not told.
+    pub(crate) fn bad_user_file(problems: &[impl Serialize], untold: u64) -> Self {
+        let number = problems.len() as u64 + untold;
+        Self {
+            problems: values(problems),
+            problems_untold: untold,
+            ..Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                match number {
+                    1 => "nobody was made: the file has 1 problem".to_owned(),
+                    more => format!("nobody was made: the file has {more} problems"),
                 },
             )
         }
