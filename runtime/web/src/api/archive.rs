@@ -237,6 +237,8 @@ impl From<ArchiveError> for ApiError {
     fn from(error: ArchiveError) -> Self {
         match error {
             ArchiveError::Refused(problems) => Self::bad_archive(&problems),
+            // Another name is what helps.
+            ArchiveError::Store(error @ StoreError::Exists { .. }) => Self::in_field(error, "/name"),
             ArchiveError::Store(error) => error.into(),
             ArchiveError::Prompts(error) => error.into(),
             ArchiveError::File(error)
