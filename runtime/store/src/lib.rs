@@ -43,6 +43,7 @@ pub mod originations;
 mod packing;
 pub mod retention;
 mod rows;
+pub mod samples;
 pub mod scenario_log;
 pub mod schedules;
 pub mod second_factor;
@@ -62,7 +63,7 @@ mod worlds;
 pub use accounts::{Account, AccountChange, NewAccount, Role};
 pub use activations::{Activation, Settlement};
 pub use archive::{Archive, ArchiveProblem};
-pub use audit::{AuditEntry, NewAuditEntry};
+pub use audit::{AuditEntry, AuditFilter, AuditPage, NewAuditEntry};
 pub use call_list::{CallCursor, CallFilter, CallPage};
 pub use calls::{
     CallRecord, CallSummary, Direction, FallbackRecord, Inserted, LegRecord, LegRole, NewCall, ScenarioEnd,
@@ -88,6 +89,7 @@ pub use numbers::UserNumber;
 pub use originations::{Origination, WaitingOrigination};
 pub use packing::{PackedJournal, UnpackError};
 pub use retention::{Due, Keep, Purged, Retention, due};
+pub use samples::{Sample, SampleSpan};
 pub use scenario_log::{LogFilter, LogKind, LogLevel, LogLine, LogPage, NewLogLine};
 pub use schedules::ScheduleEntry;
 pub use second_factor::SecondFactor;

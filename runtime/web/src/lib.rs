@@ -21,12 +21,12 @@ mod server;
 mod totp;
 
 pub use api::{
-    Answers, Api, ApiLimits, Callee, Compile, CountRegistrations, Flows, MakeCredentials, Press, Prompt,
-    PromptRefused, Prompts, Provided, Replay, ReplayAsked, ReplayRefused, Stock, TestAsked, TestRefused,
+    Answers, Api, ApiLimits, Callee, Compile, Device, Flows, MakeCredentials, Press, Prompt, PromptRefused,
+    Prompts, Provided, Replay, ReplayAsked, ReplayRefused, ShowRegistrations, Stock, TestAsked, TestRefused,
     Tested, TestedEnd, TestedStep,
 };
 pub use health::{Health, Status};
-pub use live::{ActiveCall, CallState, LastHour, Live, LogEvent, RegistrationChange};
+pub use live::{ActiveCall, CallMinute, CallState, LastHour, Live, LogEvent, RegistrationChange};
 pub use metrics::{CallEnd, CallLabels, EndLabels, Kind, MediaLabels, Metrics, Reading};
 pub use scenario::{Refusal, Serve};
 pub use scenario_metrics::{MetricRefused, ScenarioMetrics};

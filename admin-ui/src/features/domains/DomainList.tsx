@@ -10,6 +10,7 @@ import { Listing } from '../../components/Listing';
 import { PageHeader } from '../../components/PageHeader';
 import { RowActions } from '../../components/RowActions';
 import { When } from '../../components/When';
+import { Plots } from '../dashboard/Plots';
 import { DeleteDomain } from './DeleteDomain';
 import { ImportDomain } from './ImportDomain';
 import { NewDomain } from './NewDomain';
@@ -37,6 +38,7 @@ export function DomainList() {
       <Listing label={t('domains.title')} query={domains} empty={t(q ? 'domains.noneFound' : 'domains.empty')} items={items}
         columns={[t('domains.name'), t('domains.timeZone'), t('domains.createdAt'), t('common.actions')]}
         row={(domain) => <Row key={domain.name} domain={domain} onDelete={() => setDeleting(domain.name)} />} />
+      <Plots />
       {creating && <NewDomain onClose={() => setCreating(false)} />}
       {importing && <ImportDomain onClose={() => setImporting(false)} />}
       {deleting && <DeleteDomain name={deleting} onClose={() => setDeleting('')} onDeleted={() => setDeleting('')} />}

@@ -2,7 +2,7 @@
 //! who may see several domains name one in the path ([`inside`]).
 //!
 //! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`archive`], [`accounts`],
-//! [`users`], [`scenarios`], [`flows`], [`numbers`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`calls`],
+//! [`users`], [`scenarios`], [`flows`], [`numbers`], [`lines`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`calls`],
 //! [`now`], [`logs`] or [`replays`] → the store, and the audit log (`edit`).
 //! What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
@@ -18,6 +18,7 @@ mod flows;
 mod grants;
 mod inside;
 mod limits;
+mod lines;
 mod logs;
 mod now;
 mod numbers;
@@ -25,6 +26,7 @@ mod openapi;
 mod problem;
 mod prompts;
 mod replays;
+mod samples;
 mod scenarios;
 mod schedules;
 mod second_factor;
@@ -55,7 +57,7 @@ use utoipa_axum::routes;
 
 pub(crate) use caller::Peer;
 pub use flows::{Answers, Callee, Flows, Press, TestAsked, TestRefused, Tested, TestedEnd, TestedStep};
-pub use now::CountRegistrations;
+pub use now::{Device, ShowRegistrations};
 pub use numbers::{Provided, Stock};
 use problem::ApiError;
 pub use prompts::{Prompt, PromptRefused, Prompts};
@@ -164,7 +166,7 @@ struct Shared {
     live: OnceLock<Live>,
     started_at: Timestamp,
     /// None: nobody counts them.
-    registrations: OnceLock<Box<dyn CountRegistrations>>,
+    registrations: OnceLock<Box<dyn ShowRegistrations>>,
 }
 
 impl Api {
@@ -216,10 +218,10 @@ impl Api {
         self
     }
 
-    /// Counts registrations by `count`.
+    /// Counts and shows registrations by `registrations`.
     #[must_use]
-    pub fn with_registrations(self, count: impl CountRegistrations) -> Self {
-        let _ = self.shared.registrations.set(Box::new(count)); // it is set once, before the server runs
+    pub fn with_registrations(self, registrations: impl ShowRegistrations) -> Self {
+        let _ = self.shared.registrations.set(Box::new(registrations)); // it is set once, before the server runs
         self
     }
 
@@ -375,6 +377,7 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::show, users::change, users::remove))
         .routes(routes!(users::set_password))
+        .routes(routes!(now::devices))
         .routes(routes!(scenarios::list))
         .routes(routes!(scenarios::versions, scenarios::upload))
         .routes(routes!(scenarios::remove))
@@ -393,9 +396,10 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(usage::show))
         .routes(routes!(voicemail::boxes))
         .routes(routes!(voicemail::list))
-        .routes(routes!(voicemail::remove))
+        .routes(routes!(voicemail::sound::listen, voicemail::mark, voicemail::remove))
         .routes(routes!(numbers::activate))
         .merge(of_numbers())
+        .merge(of_lines())
         .routes(routes!(schedules::list))
         .routes(routes!(schedules::show, schedules::set, schedules::remove))
         .routes(routes!(prompts::list))
@@ -418,12 +422,20 @@ fn of_numbers() -> OpenApiRouter<Api> {
         .layer(DefaultBodyLimit::max(numbers::BODY_BYTES_MAX))
 }
 
+/// Inbound lines, whose rules may be many.
+fn of_lines() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(lines::test))
+        .layer(DefaultBodyLimit::max(lines::BODY_BYTES_MAX))
+}
+
 /// What a domain has, and, without a domain, the system.
 fn accounts_and_audit() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(accounts::list, accounts::create))
         .routes(routes!(accounts::change, accounts::remove))
         .routes(routes!(accounts::audit_log))
+        .routes(routes!(samples::show))
 }
 
 /// What no domain has.
