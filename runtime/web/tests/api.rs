@@ -979,7 +979,7 @@ async fn the_rules_of_a_line_are_checked_and_tried_out() {
 #[tokio::test]
 async fn a_domain_goes_out_for_who_may_change_it_and_comes_in_for_the_system_alone() {
     let server = Server::start().await;
-    for scopes in [&[TokenScope::DomainWrite][..], &[TokenScope::UsersWrite], READ] {
+    for scopes in [&[TokenScope::DomainRead][..], &[TokenScope::UsersWrite], READ] {
         let token = server.token("ours.org", scopes).await;
         let refused = server.ask("GET", "/export", Some(&token), b"").await;
         assert_eq!(refused.status, 403, "{scopes:?}: {}", refused.body);

@@ -17,9 +17,11 @@ use crate::browser::{Browser, body, system, text};
 const THEIRS: &str = "demo.local";
 const OURS: &str = "ours.example";
 
-/// Who reads and who changes what is under a path: a scope, for roles too, or `system`, `administrator`, `people`.
+/// Who reads and who changes what is under a path: a scope, for roles too, or `system`, `people`.
 const RIGHTS: [(&str, &str, &str); 24] = [
     ("", "domain:read", "domain:write"),
+    // Whoever has the file can register as any of its users.
+    ("export", "domain:write", ""),
     ("accounts", "domain:read", "domain:write"),
     ("audit", "domain:read", ""),
     ("tokens", "domain:read", "domain:write"),
@@ -41,8 +43,6 @@ const RIGHTS: [(&str, &str, &str); 24] = [
     ("limits", "scenarios:read", ""),
     ("grants", "scenarios:read", ""),
     ("domains", "domain:read", "system"),
-    // What takes two scopes.
-    ("export", "administrator", ""),
     ("session", "people", "people"),
 ];
 

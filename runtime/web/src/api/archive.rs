@@ -1,4 +1,4 @@
-//! Whole domains: out as one file for whoever may change the domain and its users, in for the system's administrators.
+//! Whole domains: out as one file for whoever may change the domain, in for the system's administrators.
 
 use std::io::{self, Read};
 use std::pin::Pin;
@@ -36,7 +36,6 @@ const PIECES_WAITING: usize = 16;
 #[utoipa::path(get, path = "/export", tag = "domains", responses((status = 200, body = Vec<u8>, content_type = "application/gzip")))]
 pub(crate) async fn export(caller: Caller, State(api): State<Api>) -> Result<Response, ApiError> {
     let scope = caller.may(TokenScope::DomainWrite)?;
-    caller.may(TokenScope::UsersWrite)?;
     let place = api.shared.archiving.place(scope, "domain export")?;
     let prompts = api.kept_prompts()?;
     // What is wrong is told before the first byte.
@@ -237,6 +236,8 @@ impl From<ArchiveError> for ApiError {
     fn from(error: ArchiveError) -> Self {
         match error {
             ArchiveError::Refused(problems) => Self::bad_archive(&problems),
+            // Another name is what helps.
+            ArchiveError::Store(error @ StoreError::Exists { .. }) => Self::in_field(error, "/name"),
             ArchiveError::Store(error) => error.into(),
             ArchiveError::Prompts(error) => error.into(),
             ArchiveError::File(error)
