@@ -18,7 +18,7 @@ const THEIRS: &str = "demo.local";
 const OURS: &str = "ours.example";
 
 /// Who reads and who changes what is under a path: a scope, for roles too, or `system`, `people`.
-const RIGHTS: [(&str, &str, &str); 21] = [
+const RIGHTS: [(&str, &str, &str); 22] = [
     ("", "domain:read", "domain:write"),
     ("accounts", "domain:read", "domain:write"),
     ("audit", "domain:read", ""),
@@ -33,6 +33,7 @@ const RIGHTS: [(&str, &str, &str); 21] = [
     ("events", "calls:read", ""),
     ("scenarios", "scenarios:read", "scenarios:write"),
     ("numbers", "scenarios:read", "scenarios:write"),
+    ("lines", "", "scenarios:read"),
     ("flows", "scenarios:read", "scenarios:write"),
     ("schedules", "scenarios:read", "scenarios:write"),
     ("prompts", "scenarios:read", "scenarios:write"),
