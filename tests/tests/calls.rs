@@ -23,6 +23,7 @@ use tandem_tests::phones::{SOON, menu_greets, phone, refusal, registered};
 use tandem_tests::web::{Answer, request};
 
 const OTHER: &str = "other.local";
+const PASSWORD: &str = "long enough";
 
 fn token(tandem: &Tandem, domain: &str) -> String {
     let command = [
@@ -51,6 +52,49 @@ fn body(answer: &Answer) -> Value {
 fn ids(page: &Value) -> Vec<&str> {
     let items = page["items"].as_array().unwrap().iter();
     items.map(|call| call["id"].as_str().unwrap()).collect()
+}
+
+/// Asks as somebody who has logged in: method, path, body.
+struct Person<'a> {
+    tandem: &'a Tandem,
+    cookie: String,
+    csrf: String,
+}
+
+impl<'a> Person<'a> {
+    /// Makes an account and logs in with it.
+    fn new(tandem: &'a Tandem, domain: &str, name: &str, role: &[&str]) -> Self {
+        let made = ["account", "add", name, "--domain", domain, "--password", PASSWORD];
+        let made = tandem.cli(&[&made[..], role].concat()).unwrap();
+        assert_eq!(made.code, Some(0), "{made:?}");
+        let login = json!({ "login": format!("{name}@{domain}"), "password": PASSWORD }).to_string();
+        let answer = request(tandem.web(), "POST", "/api/v1/session", &[], login).unwrap();
+        let cookie = answer.header("set-cookie")[0]
+            .split(';')
+            .next()
+            .unwrap()
+            .to_owned();
+        let csrf = body(&answer)["csrf"].as_str().unwrap().to_owned();
+        Self { tandem, cookie, csrf }
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let path = format!("/api/v1{path}");
+        let headers = [
+            ("Cookie", self.cookie.as_str()),
+            ("X-CSRF-Token", self.csrf.as_str()),
+        ];
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        request(self.tandem.web(), method, &path, &headers, body).unwrap()
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, &Value::Null)
+    }
 }
 
 /// A call's messages, once its last ones are there.
@@ -550,7 +594,98 @@ fn what_happens_is_told_as_it_happens() {
         (!follower.events("dropped").is_empty()).then_some(())
     })
     .unwrap();
+    devices_are_told_to_whom_they_belong(&tandem, &domain, &a);
     for name in ["call", "registration", "log"] {
         assert!(foreigner.events(name).is_empty(), "{}", foreigner.text());
     }
+}
+
+/// A user sees himself, his phone and his voicemail box, and nothing of others; a supervisor sees, and changes nothing.
+fn devices_are_told_to_whom_they_belong(tandem: &Tandem, domain: &str, phone: &Baresip) {
+    let ute = Person::new(tandem, domain, "ute", &["--role", "user", "--user", "301"]);
+    let sven = Person::new(tandem, domain, "sven", &["--role", "supervisor"]);
+    let eve = Person::new(tandem, OTHER, "eve", &["--role", "administrator"]);
+    for who in [&ute, &sven] {
+        let devices = body(&who.get("/users/301/devices"));
+        let device = &devices["items"][0];
+        assert_eq!(device["address"], phone.sip_addr().to_string(), "{devices}");
+        assert_eq!(
+            (&device["transport"], &device["reachable"]),
+            (&json!("UDP"), &json!(true)),
+            "{devices}"
+        );
+        assert!(
+            device["user_agent"].as_str().unwrap().contains("baresip"),
+            "{devices}"
+        );
+        assert_eq!(devices["items"].as_array().unwrap().len(), 1, "{devices}");
+        assert_eq!(body(&who.get("/users/301"))["name"], "301");
+        assert_eq!(who.get("/voicemail/301").status, 200);
+    }
+    let boxes = body(&ute.get("/voicemail"));
+    let names: Vec<_> = boxes["boxes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["name"])
+        .collect();
+    assert_eq!(names, [&json!("301")]);
+    let (state, nothing) = (json!({ "state": "saved" }), Value::Null);
+    for (method, path, sent, users, supervisors) in [
+        ("GET", "/users/302", &nothing, 403, 200),
+        ("GET", "/users/302/devices", &nothing, 403, 200),
+        ("POST", "/users/302/password", &json!({}), 403, 403),
+        ("POST", "/users/301/password", &json!({}), 200, 403),
+        ("GET", "/voicemail/302", &nothing, 403, 200),
+        ("GET", "/voicemail/302/1", &nothing, 403, 404),
+        ("GET", "/voicemail/301/1", &nothing, 404, 404),
+        ("PATCH", "/voicemail/302/1", &state, 403, 403),
+        ("PATCH", "/voicemail/301/1", &state, 404, 403),
+        ("DELETE", "/voicemail/302/1", &nothing, 403, 403),
+        ("DELETE", "/voicemail/301/1", &nothing, 404, 403),
+        ("GET", "/samples", &nothing, 403, 200),
+        ("GET", "/users", &nothing, 403, 200),
+    ] {
+        assert_eq!(
+            ute.ask(method, path, sent).status,
+            users,
+            "a user: {method} {path}"
+        );
+        assert_eq!(
+            sven.ask(method, path, sent).status,
+            supervisors,
+            "a supervisor: {method} {path}"
+        );
+        let path = format!("/domains/{domain}{path}");
+        assert_eq!(
+            eve.ask(method, &path, sent).status,
+            404,
+            "another domain: {method} {path}"
+        );
+    }
+    // Who is somebody else from now on has to log in again.
+    let sue = Person::new(tandem, domain, "sue", &["--role", "administrator"]);
+    let path = format!("/accounts/ute@{domain}");
+    assert_eq!(
+        sue.ask("PATCH", &path, &json!({ "role": "user", "user": "399" }))
+            .status,
+        422
+    );
+    assert_eq!(sue.ask("PATCH", &path, &json!({ "user": "302" })).status, 200);
+    assert_eq!(ute.get("/users/301").status, 401);
+    let own = format!("/accounts/sue@{domain}");
+    assert_eq!(
+        sue.ask("PATCH", &own, &json!({ "role": "supervisor" })).status,
+        409
+    );
+    let found = body(&sue.get("/audit?who=sue&what=ute&action=change"));
+    assert_eq!(found["items"][0]["after"]["user"], "302", "{found}");
+    assert_eq!(body(&sue.get("/audit?who=nobody"))["items"], json!([]));
+    let points = body(&sue.get("/samples"));
+    assert_eq!(
+        (&points["step_s"], points["items"].as_array().unwrap().len() >= 60),
+        (&json!(60), true),
+        "{points}"
+    );
+    assert_eq!(sue.get("/samples?step=90").status, 422);
 }

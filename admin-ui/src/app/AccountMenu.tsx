@@ -1,17 +1,21 @@
 import { Button, Menu, useMantineColorScheme } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, taken } from '../api/client';
 import { ChangePassword } from '../features/session/ChangePassword';
 import { useSession } from '../features/session/SessionProvider';
 
+// It draws QR codes, which few ever need.
+const SecondFactor = lazy(async () => ({ default: (await import('../features/session/SecondFactor')).SecondFactor }));
+
 export function AccountMenu() {
   const { t, i18n } = useTranslation();
   const { session, logOut } = useSession();
   const { setColorScheme } = useMantineColorScheme();
-  const [changing, setChanging] = useState(false);
+  const [opened, setOpened] = useState<'password' | 'factor' | null>(null);
+  const close = () => setOpened(null);
   const failed = (error: Error) => notifications.show({ color: 'red', message: error.message });
   const speak = (language: 'en' | 'ru') => {
     void i18n.changeLanguage(language);
@@ -19,7 +23,8 @@ export function AccountMenu() {
   };
   return (
     <>
-      {changing && <ChangePassword onClose={() => setChanging(false)} />}
+      {opened === 'password' && <ChangePassword onClose={close} />}
+      {opened === 'factor' && <Suspense fallback={null}><SecondFactor onClose={close} /></Suspense>}
       <Menu position="bottom-end" withinPortal={false} withInitialFocusPlaceholder={false}>
         <Menu.Target>
           <Button variant="default" size="xs">{session.account.display_name || session.account.login}</Button>
@@ -33,7 +38,8 @@ export function AccountMenu() {
             <Menu.Item key={scheme} onClick={() => setColorScheme(scheme)}>{t(`account.${scheme}`)}</Menu.Item>
           ))}
           <Menu.Divider />
-          <Menu.Item onClick={() => setChanging(true)}>{t('password.title')}</Menu.Item>
+          <Menu.Item onClick={() => setOpened('password')}>{t('password.title')}</Menu.Item>
+          <Menu.Item onClick={() => setOpened('factor')}>{t('factor.title')}</Menu.Item>
           <Menu.Item component="a" href="/api/docs" target="_blank">{t('account.api')}</Menu.Item>
           <Menu.Item onClick={() => logOut().catch(failed)}>{t('account.logOut')}</Menu.Item>
         </Menu.Dropdown>

@@ -1,6 +1,6 @@
 import {
   IconAddressBook, IconCalendarClock, IconHistory, IconKey, IconLayoutDashboard, IconMusic, IconSettings, IconShieldLock,
-  IconUsers, IconWorld, IconPhone, IconHash, IconRoute, IconPuzzle, IconPhoneIncoming,
+  IconUsers, IconWorld, IconPhone, IconHash, IconRoute, IconPuzzle, IconMail, IconUser, IconPhoneIncoming,
 } from '@tabler/icons-react';
 import type { ComponentType } from 'react';
 
@@ -21,6 +21,14 @@ const managing: Role[] = ['system', 'administrator'];
 /** The pages of a domain, by group. */
 export const ofDomain: { label: string; entries: Entry[] }[] = [
   {
+    label: 'me.mine',
+    entries: [
+      { path: 'me', label: 'me.title', icon: IconUser, roles: ['user'] },
+      { path: 'my-calls', label: 'me.calls', icon: IconPhone, roles: ['user'] },
+      { path: 'my-voicemail', label: 'me.voicemail', icon: IconMail, roles: ['user'] },
+    ],
+  },
+  {
     label: 'shell.telephony',
     entries: [
       { path: '', label: 'dashboard.title', icon: IconLayoutDashboard, roles: seeing },
@@ -32,6 +40,7 @@ export const ofDomain: { label: string; entries: Entry[] }[] = [
       { path: 'scenarios', label: 'scenarios.title', icon: IconPuzzle, roles: managing },
       { path: 'schedules', label: 'schedules.title', icon: IconCalendarClock, roles: seeing },
       { path: 'prompts', label: 'prompts.title', icon: IconMusic, roles: seeing },
+      { path: 'voicemail', label: 'voicemail.title', icon: IconMail, roles: seeing },
     ],
   },
   {

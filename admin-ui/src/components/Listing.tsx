@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { LoadError } from './LoadError';
+import { WideTable } from './WideTable';
 
 type Props<T> = {
   label: string; columns: string[]; empty: string; items: T[]; row: (item: T) => ReactNode;
@@ -19,14 +20,12 @@ export function Listing<T>({ label, columns, empty, items, row, query }: Props<T
   if (items.length === 0) return <Text c="dimmed">{empty}</Text>;
   return (
     <>
-      <Table.ScrollContainer minWidth={560}>
-        <Table highlightOnHover aria-label={label}>
-          <Table.Thead>
-            <Table.Tr>{columns.map((column) => <Table.Th key={column} scope="col" ta={column === t('common.actions') ? 'right' : undefined}>{column}</Table.Th>)}</Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>{items.map(row)}</Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <WideTable label={label} minWidth={560} highlightOnHover>
+        <Table.Thead>
+          <Table.Tr>{columns.map((column) => <Table.Th key={column} scope="col" ta={column === t('common.actions') ? 'right' : undefined}>{column}</Table.Th>)}</Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>{items.map(row)}</Table.Tbody>
+      </WideTable>
       {query.hasNextPage && (
         <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage?.()}>
           {t('common.more')}

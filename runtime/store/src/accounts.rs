@@ -11,6 +11,7 @@ use sqlx::sqlite::SqliteRow;
 use utoipa::ToSchema;
 
 use crate::domains::now;
+use crate::engine::Write;
 use crate::error::at_most;
 use crate::users::checked_display;
 use crate::{DomainScope, Store, StoreError, rows};
@@ -116,6 +117,10 @@ pub struct AccountChange<'a> {
     pub blocked: Option<bool>,
     /// One of [`LANGUAGES`], or empty: the browser's.
     pub language: Option<&'a str>,
+    /// Another role. One that is not [`Role::User`] is no user any more. Ends its sessions.
+    pub role: Option<Role>,
+    /// Another user of the domain, where the role is [`Role::User`]. Ends its sessions.
+    pub user: Option<&'a str>,
 }
 
 impl fmt::Debug for AccountChange<'_> {
@@ -125,6 +130,8 @@ impl fmt::Debug for AccountChange<'_> {
             .field("password", &self.password.is_some())
             .field("blocked", &self.blocked)
             .field("language", &self.language)
+            .field("role", &self.role)
+            .field("user", &self.user)
             .finish()
     }
 }
@@ -150,18 +157,7 @@ impl Store {
     pub async fn add_account(&self, home: Home<'_>, new: &NewAccount<'_>) -> Result<Account, StoreError> {
         let login = checked_login(home, new.name)?;
         checked_display(new.display_name)?;
-        if (new.role == Role::System) != home.is_none() {
-            return Err(StoreError::invalid(
-                "role",
-                "`system` is of the system, the others are of a domain",
-            ));
-        }
-        if (new.role == Role::User) != new.user.is_some() {
-            return Err(StoreError::invalid(
-                "role",
-                "`user`, and no other, names a user of the domain",
-            ));
-        }
+        checked_role(home, new.role, new.user)?;
         let created_at = now();
         let mut write = self.write().await?;
         let domain_id = home.map(DomainScope::id);
@@ -176,16 +172,7 @@ impl Store {
                 most: ACCOUNTS_MOST,
             });
         }
-        if let (Some(scope), Some(user)) = (home, new.user) {
-            let found = sqlx::query("SELECT 1 FROM users WHERE domain_id = $1 AND name = $2")
-                .bind(scope.id())
-                .bind(user)
-                .fetch_optional(&mut *write)
-                .await?;
-            if found.is_none() {
-                return Err(StoreError::not_found("user", user));
-            }
-        }
+        checked_user(&mut write, home, new.user).await?;
         sqlx::query(
             "INSERT INTO accounts (login, domain_id, display_name, role, user_name, password, created_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -268,9 +255,25 @@ impl Store {
         }
         let login = login.to_lowercase();
         let mut write = self.write().await?;
-        let changed = sqlx::query(
+        let row = sqlx::query(select!(
+            "WHERE a.domain_id IS NOT DISTINCT FROM $1 AND a.login = $2"
+        ))
+        .bind(home.map(DomainScope::id))
+        .bind(&login)
+        .fetch_optional(&mut *write)
+        .await?;
+        let before = account_of(&row.ok_or_else(|| StoreError::not_found("account", &login))?)?;
+        let role = change.role.unwrap_or(before.role);
+        let kept = before.user.as_deref().filter(|_| role == Role::User);
+        let user = change.user.or(kept);
+        if change.role.is_some() || change.user.is_some() {
+            checked_role(home, role, user)?;
+            checked_user(&mut write, home, user).await?;
+        }
+        let is_another = role != before.role || user != before.user.as_deref();
+        sqlx::query(
             "UPDATE accounts SET display_name = COALESCE($3, display_name), password = COALESCE($4, password), \
-             blocked = COALESCE($5, blocked), language = COALESCE($6, language) \
+             blocked = COALESCE($5, blocked), language = COALESCE($6, language), role = $7, user_name = $8 \
              WHERE domain_id IS NOT DISTINCT FROM $1 AND login = $2",
         )
         .bind(home.map(DomainScope::id))
@@ -279,12 +282,11 @@ impl Store {
         .bind(change.password)
         .bind(change.blocked.map(i64::from))
         .bind(change.language)
+        .bind(role.as_str())
+        .bind(user)
         .execute(&mut *write)
         .await?;
-        if changed.rows_affected() == 0 {
-            return Err(StoreError::not_found("account", &login));
-        }
-        if change.password.is_some() || change.blocked == Some(true) {
+        if change.password.is_some() || change.blocked == Some(true) || is_another {
             sqlx::query("DELETE FROM sessions WHERE login = $1")
                 .bind(&login)
                 .execute(&mut *write)
@@ -342,6 +344,38 @@ pub(crate) fn account_of(row: &SqliteRow) -> Result<Account, StoreError> {
         created_at: rows::time(row, "created_at")?,
         last_login_at: rows::maybe_time(row, "last_login_at")?,
     })
+}
+
+/// Whether an account may have this role, and be this user.
+fn checked_role(home: Home<'_>, role: Role, user: Option<&str>) -> Result<(), StoreError> {
+    if (role == Role::System) != home.is_none() {
+        return Err(StoreError::invalid(
+            "role",
+            "`system` is of the system, the others are of a domain",
+        ));
+    }
+    if (role == Role::User) != user.is_some() {
+        return Err(StoreError::invalid(
+            "user",
+            "the role `user`, and no other, names a user of the domain",
+        ));
+    }
+    Ok(())
+}
+
+async fn checked_user(write: &mut Write, home: Home<'_>, user: Option<&str>) -> Result<(), StoreError> {
+    let (Some(scope), Some(user)) = (home, user) else {
+        return Ok(());
+    };
+    let found = sqlx::query("SELECT 1 FROM users WHERE domain_id = $1 AND name = $2")
+        .bind(scope.id())
+        .bind(user)
+        .fetch_optional(&mut **write)
+        .await?;
+    match found {
+        Some(_) => Ok(()),
+        None => Err(StoreError::not_found("user", user)),
+    }
 }
 
 fn checked_login(home: Home<'_>, name: &str) -> Result<String, StoreError> {

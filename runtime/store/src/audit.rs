@@ -8,10 +8,15 @@ use utoipa::ToSchema;
 
 use crate::accounts::Home;
 use crate::domains::now;
+use crate::error::at_most;
 use crate::{DomainScope, Store, StoreError, rows};
 
 /// Entries that are read at once.
 pub const AUDIT_PAGE_MOST: u32 = 1_000;
+/// Changes that a page looks at, where it is filtered.
+pub const LOOKED_MOST: i64 = 20_000;
+/// Bytes of a text that is looked for.
+const TEXT_MOST: usize = 256;
 /// Bytes of what something was or is; the whole of it is left out beyond that.
 const STATE_MOST: usize = 64 << 10;
 
@@ -53,6 +58,36 @@ pub struct NewAuditEntry<'a> {
     pub after: Option<&'a serde_json::Value>,
 }
 
+/// Which changes to read; none of a thing: whatever it is. Texts are without case, for ASCII.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    /// In the login or the token's name.
+    pub who: Option<String>,
+    /// In what it was done to.
+    pub what: Option<String>,
+    /// The whole of the action.
+    pub action: Option<String>,
+    /// In who, what or address.
+    pub words: Option<String>,
+    /// Made then or later.
+    pub since: Option<Timestamp>,
+    /// Made before then.
+    pub until: Option<Timestamp>,
+    /// Entries of the page, 1 to [`AUDIT_PAGE_MOST`]; none: 100.
+    pub limit: Option<u32>,
+    /// Older than this entry.
+    pub before: Option<i64>,
+}
+
+/// A page of changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditPage {
+    /// The newest first.
+    pub entries: Vec<AuditEntry>,
+    /// What the next page is `before`; none: there is none.
+    pub next: Option<i64>,
+}
+
 impl Store {
     /// Writes down a change to a domain, or to the system.
     pub async fn note_audit(&self, home: Home<'_>, new: &NewAuditEntry<'_>) -> Result<(), StoreError> {
@@ -79,32 +114,72 @@ impl Store {
         Ok(write.commit().await?)
     }
 
-    /// Up to `limit` (1 to [`AUDIT_PAGE_MOST`]) changes to a domain or to the system, the newest first, that are older
-    /// than the entry `before`.
-    pub async fn audit(
-        &self,
-        home: Home<'_>,
-        before: Option<i64>,
-        limit: u32,
-    ) -> Result<Vec<AuditEntry>, StoreError> {
+    /// A page of the changes to a domain or to the system, the newest first. A page that is filtered looks at
+    /// [`LOOKED_MOST`] changes; it may have fewer than its limit, even none, and be followed by others.
+    /// Errors: [`StoreError::Invalid`] (the limit), [`StoreError::TooLarge`] (a text that is looked for).
+    pub async fn audit(&self, home: Home<'_>, filter: &AuditFilter) -> Result<AuditPage, StoreError> {
+        let limit = filter.limit.unwrap_or(100);
         if !(1..=AUDIT_PAGE_MOST).contains(&limit) {
             return Err(StoreError::invalid(
                 "limit",
                 format!("it is 1 to {AUDIT_PAGE_MOST}"),
             ));
         }
-        sqlx::query(
-            "SELECT id, at, who, address, action, what, before, after FROM audit \
-             WHERE domain_id IS NOT DISTINCT FROM $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+        let texts = [&filter.who, &filter.what, &filter.action, &filter.words];
+        for (name, text) in ["who", "what", "action", "words"].into_iter().zip(texts) {
+            at_most(name, text.as_ref().map_or(0, String::len), TEXT_MOST)?;
+        }
+        let before = filter.before.unwrap_or(i64::MAX);
+        let entries = sqlx::query(
+            "SELECT id, at, who, address, action, what, before, after FROM \
+             (SELECT * FROM audit WHERE domain_id IS NOT DISTINCT FROM $1 AND id < $2 ORDER BY id DESC LIMIT $3) AS looked \
+             WHERE ($4 IS NULL OR who LIKE $4 ESCAPE '\\') AND ($5 IS NULL OR what LIKE $5 ESCAPE '\\') \
+             AND ($6 IS NULL OR action = $6) AND ($7 IS NULL OR at >= $7) AND ($8 IS NULL OR at < $8) \
+             AND ($9 IS NULL OR who LIKE $9 ESCAPE '\\' OR what LIKE $9 ESCAPE '\\' OR address LIKE $9 ESCAPE '\\') \
+             ORDER BY id DESC LIMIT $10",
         )
         .bind(home.map(DomainScope::id))
-        .bind(before.unwrap_or(i64::MAX))
+        .bind(before)
+        .bind(LOOKED_MOST)
+        .bind(filter.who.as_deref().map(rows::like))
+        .bind(filter.what.as_deref().map(rows::like))
+        .bind(&filter.action)
+        .bind(filter.since.map(Timestamp::as_microsecond))
+        .bind(filter.until.map(Timestamp::as_microsecond))
+        .bind(filter.words.as_deref().map(rows::like))
         .bind(i64::from(limit))
         .fetch_all(self.read())
         .await?
         .iter()
         .map(entry_of)
-        .collect()
+        .collect::<Result<Vec<_>, _>>()?;
+        let full = entries.len() >= limit as usize;
+        let next = match entries.last().filter(|_| full) {
+            Some(last) => Some(last.id),
+            None => self.looked_down_to(home, before, filter.since).await?,
+        };
+        Ok(AuditPage { entries, next })
+    }
+
+    /// The last of the changes that a page looks at; none: it looks at all that come into question.
+    async fn looked_down_to(
+        &self,
+        home: Home<'_>,
+        before: i64,
+        since: Option<Timestamp>,
+    ) -> Result<Option<i64>, StoreError> {
+        let row = sqlx::query(
+            "SELECT id, at FROM audit WHERE domain_id IS NOT DISTINCT FROM $1 AND id < $2 ORDER BY id DESC LIMIT 1 OFFSET $3",
+        )
+        .bind(home.map(DomainScope::id))
+        .bind(before)
+        .bind(LOOKED_MOST - 1)
+        .fetch_optional(self.read())
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let at = rows::time(&row, "at")?;
+        let id = row.try_get("id")?;
+        Ok(since.is_none_or(|since| at >= since).then_some(id))
     }
 }
 

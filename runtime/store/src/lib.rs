@@ -3,7 +3,7 @@
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
 //! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`], `grants.rs` and [`module_grants`], [`entry_points`],
 //! [`activations`] with [`starts`], [`flows`], `worlds.rs`, [`events`], [`timers`], [`scenario_log`], [`kv`], [`calls`], [`call_list`], [`journals`] and [`messages`] (and `packing.rs`), [`retention`],
-//! [`tokens`], [`accounts`] with [`sessions`] and [`audit`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`], [`voicemail`]. Errors are
+//! [`tokens`], [`accounts`] with [`sessions`] and [`audit`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`], [`voicemail`], and [`archive`], which has a whole domain. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
 //!
 //! SQL is written out, here only, in the part that SQLite and PostgreSQL share; what differs between engines is in
@@ -15,6 +15,7 @@
 
 pub mod accounts;
 pub mod activations;
+pub mod archive;
 pub mod audit;
 pub mod call_list;
 pub mod calls;
@@ -42,6 +43,7 @@ pub mod originations;
 mod packing;
 pub mod retention;
 mod rows;
+pub mod samples;
 pub mod scenario_log;
 pub mod schedules;
 pub mod second_factor;
@@ -60,7 +62,8 @@ mod worlds;
 
 pub use accounts::{Account, AccountChange, NewAccount, Role};
 pub use activations::{Activation, Settlement};
-pub use audit::{AuditEntry, NewAuditEntry};
+pub use archive::{Archive, ArchiveProblem};
+pub use audit::{AuditEntry, AuditFilter, AuditPage, NewAuditEntry};
 pub use call_list::{CallCursor, CallFilter, CallPage};
 pub use calls::{
     CallRecord, CallSummary, Direction, FallbackRecord, Inserted, LegRecord, LegRole, NewCall, ScenarioEnd,
@@ -86,6 +89,7 @@ pub use numbers::UserNumber;
 pub use originations::{Origination, WaitingOrigination};
 pub use packing::{PackedJournal, UnpackError};
 pub use retention::{Due, Keep, Purged, Retention, due};
+pub use samples::{Sample, SampleSpan};
 pub use scenario_log::{LogFilter, LogKind, LogLevel, LogLine, LogPage, NewLogLine};
 pub use schedules::ScheduleEntry;
 pub use second_factor::SecondFactor;

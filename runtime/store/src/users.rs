@@ -8,6 +8,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use crate::domains::now;
+use crate::engine::Write;
 use crate::error::at_most;
 use crate::numbers::checked_number;
 use crate::{DomainScope, Store, StoreError, rows};
@@ -39,6 +40,15 @@ pub struct NewUser {
     pub display_name: String,
     /// What authenticates it.
     pub credentials: Credentials,
+}
+
+impl NewUser {
+    /// What of it needs no look at the store. Errors: [`StoreError::Invalid`], [`StoreError::TooLarge`].
+    pub(crate) fn checked(&self) -> Result<(), StoreError> {
+        checked_name(&self.name)?;
+        checked_display(&self.display_name)?;
+        checked_credentials(&self.credentials)
+    }
 }
 
 impl fmt::Debug for NewUser {
@@ -77,25 +87,11 @@ impl Store {
     pub async fn create_users(&self, scope: &DomainScope, new: &[NewUser]) -> Result<Vec<User>, StoreError> {
         let created_at = now();
         for user in new {
-            checked_name(&user.name)?;
-            checked_display(&user.display_name)?;
-            checked_credentials(&user.credentials)?;
+            user.checked()?;
         }
         let mut write = self.write().await?;
         for user in new {
-            sqlx::query(
-                "INSERT INTO users (domain_id, name, display_name, ha1_md5, ha1_sha256, created_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6)",
-            )
-            .bind(scope.id())
-            .bind(&user.name)
-            .bind(&user.display_name)
-            .bind(&user.credentials.ha1_md5)
-            .bind(&user.credentials.ha1_sha256)
-            .bind(created_at.as_microsecond())
-            .execute(&mut *write)
-            .await
-            .map_err(|error| StoreError::on_insert(error, "user", &user.name))?;
+            insert(&mut write, scope, user, created_at).await?;
         }
         self.commit_directory(write).await?;
         Ok(new
@@ -221,13 +217,7 @@ impl Store {
                 .execute(&mut *write)
                 .await?;
             for number in numbers {
-                sqlx::query("INSERT INTO user_numbers (domain_id, number, user_name) VALUES ($1, $2, $3)")
-                    .bind(scope.id())
-                    .bind(number)
-                    .bind(name)
-                    .execute(&mut *write)
-                    .await
-                    .map_err(|error| StoreError::on_insert(error, "number", number))?;
+                insert_number(&mut write, scope, number, name).await?;
             }
         }
         self.commit_directory(write).await
@@ -299,6 +289,46 @@ impl Store {
         }
         self.commit_directory(write).await
     }
+}
+
+/// Makes a user, who was checked, within a transaction. Errors: [`StoreError::Exists`].
+pub(crate) async fn insert(
+    write: &mut Write,
+    scope: &DomainScope,
+    user: &NewUser,
+    created_at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO users (domain_id, name, display_name, ha1_md5, ha1_sha256, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(scope.id())
+    .bind(&user.name)
+    .bind(&user.display_name)
+    .bind(&user.credentials.ha1_md5)
+    .bind(&user.credentials.ha1_sha256)
+    .bind(created_at.as_microsecond())
+    .execute(&mut **write)
+    .await
+    .map_err(|error| StoreError::on_insert(error, "user", &user.name))?;
+    Ok(())
+}
+
+/// Gives a user a number, which was checked, within a transaction. Errors: [`StoreError::Exists`].
+pub(crate) async fn insert_number(
+    write: &mut Write,
+    scope: &DomainScope,
+    number: &str,
+    user: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO user_numbers (domain_id, number, user_name) VALUES ($1, $2, $3)")
+        .bind(scope.id())
+        .bind(number)
+        .bind(user)
+        .execute(&mut **write)
+        .await
+        .map_err(|error| StoreError::on_insert(error, "number", number))?;
+    Ok(())
 }
 
 pub(crate) fn user_of(row: &SqliteRow) -> Result<User, StoreError> {

@@ -4,6 +4,7 @@
 //! before its row does: what fails between the two leaves a message that can be deleted again, and never a file that
 //! nobody knows.
 
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -143,15 +144,7 @@ impl Store {
         name: &str,
         keep: Keep,
     ) -> Result<(), StoreError> {
-        at_most(BOX, name.len(), NAME_MOST)?;
-        let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte);
-        if name.is_empty() || !name.bytes().all(letters) {
-            return Err(StoreError::invalid(
-                BOX,
-                "its name is 1 to 64 letters, digits, `-`, `_`, `.` and `+`",
-            ));
-        }
-        checked_keep("time to keep messages", Some(keep))?;
+        checked_new_box(name, keep)?;
         let seconds = match keep {
             Keep::For(time) => Some(time.as_secs() as i64),
             Keep::ForEver => None,
@@ -379,6 +372,50 @@ impl Store {
         Ok(write.commit().await?)
     }
 
+    /// Opens the recording of a message, with its bytes; none: there is no such message, or its recording is gone.
+    /// Errors: [`StoreError::NotFound`] for the box, those of the file.
+    pub async fn open_voicemail(
+        &self,
+        scope: &DomainScope,
+        box_name: &str,
+        id: u64,
+    ) -> Result<Option<(File, u64)>, StoreError> {
+        let Some(message) = self.voicemail(scope, box_name, id).await? else {
+            return Ok(None);
+        };
+        let file = self.recording_file(scope, &message.recording)?;
+        blocking(move || {
+            let opened = File::open(&file).and_then(|open| {
+                let bytes = open.metadata()?.len();
+                Ok((open, bytes))
+            });
+            match opened {
+                Ok(opened) => Ok(Some(opened)),
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(StoreError::on_file(error, &file)),
+            }
+        })
+        .await
+    }
+
+    async fn voicemail(
+        &self,
+        scope: &DomainScope,
+        box_name: &str,
+        id: u64,
+    ) -> Result<Option<Voicemail>, StoreError> {
+        self.known_box(scope, box_name).await?;
+        sqlx::query("SELECT * FROM voicemail WHERE domain_id = $1 AND box = $2 AND id = $3")
+            .bind(scope.id())
+            .bind(box_name)
+            .bind(rows::signed(id))
+            .fetch_optional(self.read())
+            .await?
+            .as_ref()
+            .map(message_of)
+            .transpose()
+    }
+
     /// Deletes a message with its recording; true: there was one. Errors: [`StoreError::NotFound`] for the box, those of
     /// the file.
     pub async fn delete_voicemail(
@@ -387,18 +424,8 @@ impl Store {
         box_name: &str,
         id: u64,
     ) -> Result<bool, StoreError> {
-        self.known_box(scope, box_name).await?;
-        let row = sqlx::query("SELECT * FROM voicemail WHERE domain_id = $1 AND box = $2 AND id = $3")
-            .bind(scope.id())
-            .bind(box_name)
-            .bind(rows::signed(id))
-            .fetch_optional(self.read())
-            .await?;
-        match row {
-            Some(row) => self
-                .remove_message(scope, &message_of(&row)?)
-                .await
-                .map(|()| true),
+        match self.voicemail(scope, box_name, id).await? {
+            Some(message) => self.remove_message(scope, &message).await.map(|()| true),
             None => Ok(false),
         }
     }
@@ -487,6 +514,19 @@ impl Store {
         let folder = self.directory().join("recordings").join(scope.name());
         Ok(folder.join(format!("{name}.wav")))
     }
+}
+
+/// Refuses what cannot be a box's name, or how long it keeps messages.
+pub(crate) fn checked_new_box(name: &str, keep: Keep) -> Result<(), StoreError> {
+    at_most(BOX, name.len(), NAME_MOST)?;
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte);
+    if name.is_empty() || !name.bytes().all(letters) {
+        return Err(StoreError::invalid(
+            BOX,
+            "its name is 1 to 64 letters, digits, `-`, `_`, `.` and `+`",
+        ));
+    }
+    checked_keep("time to keep messages", Some(keep))
 }
 
 const BOX_EXISTS: &str = "SELECT 1 FROM users WHERE domain_id = $1 AND name = $2 \

@@ -148,6 +148,11 @@ impl Registration {
         self.registrar.count(domain)
     }
 
+    /// Devices that are registered, by domain.
+    pub fn devices_by_domain(&self) -> HashMap<String, usize> {
+        self.registrar.count_by_domain()
+    }
+
     /// REGISTERs refused for their credentials so far.
     pub fn refused(&self) -> u64 {
         self.refused

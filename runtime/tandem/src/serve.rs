@@ -43,6 +43,7 @@ use crate::drive::scenario::Scenarios;
 use crate::drive::scenario_log::ScenarioLog;
 use crate::drive::services::Services;
 use crate::drive::shard::{self, Reach, ShardPort, ToShard};
+use crate::drive::samples::Sampler;
 use crate::drive::usage::Meters;
 use crate::flows::StockFlows;
 use crate::limits;
@@ -108,6 +109,7 @@ struct Server {
     retention: tokio::task::JoinHandle<()>,
     events: tokio::task::JoinHandle<()>,
     metering: tokio::task::JoinHandle<()>,
+    sampling: tokio::task::JoinHandle<()>,
     meters: Meters,
     log_writer: tokio::task::JoinHandle<()>,
     log: ScenarioLog,
@@ -252,7 +254,7 @@ impl Server {
         let api = Api::new(store.clone(), compiler, ApiLimits::default())
             .with_credentials(crate::demo::credentials)
             .with_log_written(log.written())
-            .with_live(live)
+            .with_live(live.clone())
             .with_registrations(registrations.clone())
             .with_replays(Replays::new(data.to_owned()))
             .with_prompts(PromptFiles::new(data, &config.media.speech))
@@ -273,6 +275,12 @@ impl Server {
         tokio::spawn(granted.keep_true(reach.scenarios.directory.clone()));
         gates.watch(health.clone());
         health.set_started();
+        let sampler = Sampler {
+            store: store.clone(),
+            live,
+            registrations: registrations.clone(),
+            meters: meters.clone(),
+        };
         let server = Self {
             shards,
             shard_threads,
@@ -284,6 +292,7 @@ impl Server {
             retention: tokio::spawn(retention::remove_hourly(store.clone())),
             events: tokio::spawn(events::tell_all(off_call)),
             metering: tokio::spawn(meters.clone().write_on(store.clone())),
+            sampling: tokio::spawn(sampler.sample_on()),
             meters,
             log_writer: tokio::spawn(log.clone().write_on(store.clone())),
             log,
@@ -317,6 +326,7 @@ impl Server {
     async fn stop(self, deadline: Duration, orders: &mut Orders) {
         self.health.set_stopping();
         self.metering.abort(); // the last is written below
+        self.sampling.abort(); // a minute that is not over is no sample
         self.retention.abort(); // what is over age is so at the next start, too
         self.events.abort(); // what is not told now is told at the next start
         self.tell(|| ToShard::Drain(true));

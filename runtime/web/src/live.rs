@@ -86,6 +86,19 @@ pub struct LastHour {
     pub answered_share: Option<f64>,
 }
 
+/// What a domain's calls did in a minute.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CallMinute {
+    /// Calls in progress now.
+    pub active: u64,
+    /// Calls that began in the minute.
+    pub begun: u64,
+    /// Calls that ended in it.
+    pub ended: u64,
+    /// Of those that ended: calls whose caller was answered.
+    pub answered: u64,
+}
+
 /// What goes on; a clone is another hold on the same.
 #[derive(Debug, Clone, Default)]
 pub struct Live {
@@ -268,6 +281,25 @@ impl Live {
         }
     }
 
+    /// What calls did in one of the last 60 minutes, by domain. `number`: minutes since 1970.
+    pub fn minute(&self, number: i64) -> HashMap<String, CallMinute> {
+        let domains = self.lock();
+        let minute = |it: &Domain| {
+            let counted = it.minutes.0.iter().find(|minute| minute.number == number);
+            let counted = counted.copied().unwrap_or_default();
+            CallMinute {
+                active: it.calls.len() as u64,
+                begun: counted.started,
+                ended: counted.ended,
+                answered: counted.answered,
+            }
+        };
+        domains
+            .iter()
+            .map(|(name, it)| (name.clone(), minute(it)))
+            .collect()
+    }
+
     /// Looks on at a domain from now on.
     pub(crate) fn watch(&self, domain: &str) -> Watcher {
         let (sender, events) = mpsc::channel(WAITING_MOST);
@@ -386,5 +418,35 @@ mod tests {
         drop(slow);
         live.registration("a.org", "301", "sip:301@x", RegistrationChange::Removed);
         assert!(live.lock()["a.org"].watchers.is_empty());
+    }
+
+    #[test]
+    fn a_minute_tells_what_its_calls_did_by_domain() {
+        let live = Live::default();
+        let before = Timestamp::now().as_second().div_euclid(60);
+        live.call_started("a.example", call("1"));
+        live.call_started("a.example", call("2"));
+        live.call_ended("a.example", &call("1"), Timestamp::now());
+        live.call_started("b.example", call("3"));
+        let after = Timestamp::now().as_second().div_euclid(60);
+        let sum = |domain: &str, pick: fn(&CallMinute) -> u64| -> u64 {
+            let minutes = before..=after; // two, where one has just ended
+            minutes
+                .map(|number| live.minute(number).get(domain).map_or(0, pick))
+                .sum()
+        };
+        assert_eq!(
+            (sum("a.example", |it| it.begun), sum("a.example", |it| it.ended)),
+            (2, 1)
+        );
+        assert_eq!(
+            (sum("b.example", |it| it.begun), sum("b.example", |it| it.ended)),
+            (1, 0)
+        );
+        assert_eq!(live.minute(after)["a.example"].active, 1);
+        assert_eq!(
+            live.minute(after - 1).get("a.example").map(|it| it.active),
+            Some(1)
+        );
     }
 }

@@ -171,6 +171,27 @@ fn by_http(tandem: &Tandem, domain: &str) {
     let message = &listed["messages"][0];
     assert_eq!(message["recording"], "recording-t-2");
     let path = format!("/sales/{}", message["id"]);
+    // What is heard is the recording's own sound, or a part of it.
+    let listen = |path: &str, range: &str, token: &str| {
+        let (path, bearer) = (format!("/api/v1/voicemail{path}"), format!("Bearer {token}"));
+        let headers = [("Authorization", bearer.as_str()), ("Range", range)];
+        request(tandem.web(), "GET", &path, &headers, "").unwrap()
+    };
+    let bytes = std::fs::metadata(file(tandem, domain, "recording-t-2"))
+        .unwrap()
+        .len();
+    let heard = listen(&path, "bytes=0-3", &read);
+    assert_eq!((heard.status, heard.body.as_str()), (206, "RIFF"));
+    assert_eq!(heard.header("content-range"), [format!("bytes 0-3/{bytes}")]);
+    let whole = listen(&path, "", &read);
+    assert_eq!(
+        (whole.status, whole.header("content-length")),
+        (200, vec![bytes.to_string().as_str()])
+    );
+    assert_eq!(whole.header("content-type"), ["audio/wav"]);
+    assert_eq!(listen(&path, &format!("bytes={bytes}-"), &read).status, 416);
+    assert_eq!(listen(&path, "", &write).status, 403);
+    assert_eq!(listen(&path, "", &token(OTHER, "voicemail:read")).status, 404);
     assert_eq!(ask("DELETE", &path, &read).0, 403);
     assert_eq!(ask("DELETE", &path, &stranger).0, 404);
     assert_eq!(ask("GET", "/sales?state=old", &read).0, 400);

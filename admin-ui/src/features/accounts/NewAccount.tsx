@@ -1,13 +1,14 @@
-import { Button, Radio, Select, Stack, Text, TextInput } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Button, Stack, Text, TextInput } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import { api, type Schemas, taken } from '../../api/client';
+import type { Schemas } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
 import { accountsApi } from './api';
 import { PasswordField } from './PasswordField';
+import { Roles, UserOf } from './RoleFields';
 
 type Role = Schemas['Role'];
 type Props = { domain: string | undefined; onClose: () => void };
@@ -52,41 +53,5 @@ export function NewAccount({ domain, onClose }: Props) {
         </Stack>
       </form>
     </Dialog>
-  );
-}
-
-type RolesProps = { value: Role; onChange: (role: Role) => void; error: string | undefined };
-
-function Roles({ value, onChange, error }: RolesProps) {
-  const { t } = useTranslation();
-  return (
-    <Radio.Group label={t('accounts.role')} value={value} onChange={(role) => onChange(role as Role)} error={error}>
-      <Stack gap="xs" mt={4}>
-        {(['administrator', 'supervisor', 'user'] as const).map((role) => (
-          <Radio key={role} value={role} label={t(`role.${role}`)} description={t(`role.${role}Hint`)} />
-        ))}
-      </Stack>
-    </Radio.Group>
-  );
-}
-
-type UserProps = { domain: string; value: string | null; onChange: (user: string | null) => void; error: string | undefined };
-
-/** The user of the domain that the account is; the server searches. */
-function UserOf({ domain, value, onChange, error }: UserProps) {
-  const { t } = useTranslation();
-  const [q, setQ] = useState('');
-  const users = useQuery({
-    queryKey: ['users', domain, 'choose', q],
-    queryFn: async () => {
-      const query = { limit: 50, ...(q ? { q } : {}) };
-      return (await taken(api.GET('/domains/{domain}/users', { params: { path: { domain }, query } }))).data.items;
-    },
-  });
-  const data = (users.data ?? []).map(({ name, display_name: label }) => ({ value: name, label: label ? `${name} – ${label}` : name }));
-  return (
-    <Select label={t('accounts.user')} description={t('accounts.userHint')} data={data} value={value} onChange={onChange} searchable
-      required error={error} nothingFoundMessage={t('users.noneFound')} filter={({ options }) => options}
-      onSearchChange={(text) => setQ(data.some(({ label }) => label === text) ? '' : text.trim())} />
   );
 }

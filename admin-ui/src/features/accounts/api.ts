@@ -1,7 +1,7 @@
 import { api, type Schemas, taken } from '../../api/client';
 
 type New = { login: string; display_name: string; role: Schemas['Role']; user?: string; password: string };
-type Change = { display_name?: string; password?: string; blocked?: boolean };
+type Change = { display_name?: string; password?: string; blocked?: boolean; role?: Schemas['Role']; user?: string };
 
 /** The accounts of a domain, or, without one, the system's. */
 export function accountsApi(domain: string | undefined) {

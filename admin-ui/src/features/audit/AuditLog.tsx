@@ -1,4 +1,4 @@
-import { Button, Group, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Select, Stack, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,40 +7,32 @@ import { useParams } from 'react-router';
 import { api, type Schemas, taken } from '../../api/client';
 import { Listing } from '../../components/Listing';
 import { PageHeader } from '../../components/PageHeader';
-import { useFormat } from '../../lib/useFormat';
 import { usePages } from '../../lib/usePages';
 import { AuditRow } from './AuditRow';
-import { type Filter, matches, nothing } from './filter';
+import { type Filter, nothing, queryOf } from './filter';
 
-const ACTIONS = ['create', 'change', 'remove'];
-/** Entries of a page; where there is a filter, the server's most, as many of them will not be shown. */
+const ACTIONS = ['create', 'change', 'remove', 'export'];
 const PAGE = 100;
-const PAGE_FILTERED = 1000;
 
 /** Who changed what, the newest first: in a domain, or, outside of any, in the system. */
 export function AuditLog() {
   const { t } = useTranslation();
-  const format = useFormat();
   const { domain } = useParams();
   const [typed, setFilter] = useState<Filter>(nothing);
-  const [filter] = useDebouncedValue(typed, 200);
-  const filtered = filter !== nothing && Object.values(filter).some(Boolean);
-  const limit = filtered ? PAGE_FILTERED : PAGE;
-  const { query, items } = usePages(['audit', domain ?? null, limit], (cursor) => read(domain, { limit, ...cursor }));
-  const found = items.filter((entry) => matches(entry, filter));
-  const oldest = items.at(-1);
-  const more = filtered && query.hasNextPage && oldest;
+  const [filter] = useDebouncedValue(typed, 300);
+  const asked = queryOf(filter);
+  const filtered = Object.keys(asked).length > 0;
+  const { query, items } = usePages(['audit', domain ?? null, asked], (cursor) => read(domain, { limit: PAGE, ...asked, ...cursor }));
   return (
     <Stack>
       <PageHeader title={t('audit.title')} text={t(domain ? 'audit.text' : 'audit.systemText')} />
       <Filters value={typed} onChange={setFilter} />
-      <Listing label={t('audit.title')} items={found} empty={t(filtered ? 'audit.noneFound' : 'audit.empty')}
-        query={more ? { ...query, hasNextPage: false } : query}
+      <Listing label={t('audit.title')} items={items} empty={t(filtered ? 'audit.noneFound' : 'audit.empty')} query={query}
         columns={[t('audit.at'), t('audit.who'), t('audit.action'), t('audit.what'), t('audit.details')]}
         row={(entry) => <AuditRow key={entry.id} entry={entry} />} />
-      {more && (
+      {/* A page of a filtered log may be empty, and be followed by others. */}
+      {items.length === 0 && query.hasNextPage && (
         <Group>
-          <Text size="sm" c="dimmed">{t('audit.searched', { count: items.length, at: format.moment(oldest.at) })}</Text>
           <Button size="xs" variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
             {t('audit.further')}
           </Button>
@@ -60,8 +52,10 @@ function Filters({ value, onChange }: { value: Filter; onChange: (filter: Filter
   const { t } = useTranslation();
   return (
     <Group align="flex-end">
-      <TextInput type="search" label={t('common.search')} description={t('audit.searchHint')} value={value.text} w={280}
-        onChange={(event) => onChange({ ...value, text: event.currentTarget.value })} />
+      <TextInput type="search" label={t('audit.who')} placeholder={t('audit.whoHint')} value={value.who} w={220}
+        onChange={(event) => onChange({ ...value, who: event.currentTarget.value })} />
+      <TextInput type="search" label={t('audit.what')} placeholder={t('audit.whatHint')} value={value.what} w={200}
+        onChange={(event) => onChange({ ...value, what: event.currentTarget.value })} />
       <Select label={t('audit.action')} value={value.action || null} clearable placeholder={t('audit.all')} w={170}
         data={ACTIONS.map((action) => ({ value: action, label: t(`audit.${action}`) }))}
         clearButtonProps={{ 'aria-label': t('common.clear') }}

@@ -1,18 +1,17 @@
-import type { Schemas } from '../../api/client';
+/** What is looked for. `since` and `until`: days as a date field gives them, both included. Empty: all. */
+export type Filter = { who: string; what: string; action: string; since: string; until: string };
 
-/** `since` and `until`: days as a date field gives them, both included. Empty: all. */
-export type Filter = { text: string; action: string; since: string; until: string };
+export const nothing: Filter = { who: '', what: '', action: '', since: '', until: '' };
 
-export const nothing: Filter = { text: '', action: '', since: '', until: '' };
-
-/** Whether an entry is one of those that are looked for; days are the browser's. */
-export function matches(entry: Schemas['AuditEntry'], { text, action, since, until }: Filter): boolean {
-  const at = new Date(entry.at);
-  const words = `${entry.who} ${entry.what} ${entry.address}`.toLowerCase();
-  return words.includes(text.trim().toLowerCase())
-    && (action === '' || entry.action === action)
-    && (since === '' || at >= new Date(`${since}T00:00`))
-    && (until === '' || at < nextDay(until));
+/** The filter as the API takes it: days are the browser's, and the last one is included. */
+export function queryOf({ who, what, action, since, until }: Filter) {
+  return {
+    ...(who.trim() ? { who: who.trim() } : {}),
+    ...(what.trim() ? { what: what.trim() } : {}),
+    ...(action ? { action } : {}),
+    ...(since ? { since: new Date(`${since}T00:00`).toISOString() } : {}),
+    ...(until ? { until: nextDay(until).toISOString() } : {}),
+  };
 }
 
 function nextDay(day: string): Date {

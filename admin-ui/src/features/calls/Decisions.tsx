@@ -1,10 +1,11 @@
-import { Skeleton, Text, Timeline, Title } from '@mantine/core';
+import { Code, Skeleton, Text, Timeline, Title } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 
 import type { Schemas } from '../../api/client';
 import { LoadError } from '../../components/LoadError';
 import { causeWords, clock, outcomeWords, valueWords } from './callWords';
 import { type Moment, momentsOf } from './moments';
+import { StepValue } from './StepValue';
 import type { StepsQuery } from './useSteps';
 
 /** Steps that are listed at once; all of them are on the page of steps. */
@@ -34,11 +35,17 @@ function Item({ moment, ...timeline }: { moment: Moment }) {
   return (
     <Timeline.Item {...timeline} title={moment.node ?? words(moment.what)} styles={{ itemTitle: { fontSize: 14 } }}>
       <Text size="xs" c="dimmed">{clock(moment.at_ms)}{moment.cause && ` · ${causeWords(moment.cause, t)}`}</Text>
-      {moment.steps.map((step) => (
-        <Text size="sm" key={step.index} className="call-decision">
-          <code>{step.op}</code> {valueWords(step.arguments)}{outcomeWords(step.outcome) && <> → <b>{outcomeWords(step.outcome)}</b></>}
-        </Text>
-      ))}
+      {moment.steps.map((step) => <Decision key={step.index} step={step} />)}
     </Timeline.Item>
+  );
+}
+
+function Decision({ step }: { step: Schemas['CallStep'] }) {
+  const [given, got] = [valueWords(step.arguments), outcomeWords(step.outcome)];
+  return (
+    <div className="call-decision">
+      <Code>{step.op}</Code> {given && <StepValue value={step.arguments} words={given} />}
+      {got && <> → <StepValue value={step.outcome} words={got} /></>}
+    </div>
   );
 }

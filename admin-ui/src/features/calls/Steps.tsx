@@ -6,11 +6,10 @@ import { LoadError } from '../../components/LoadError';
 import { WideTable } from '../../components/WideTable';
 import { clock, outcomeWords, valueWords } from './callWords';
 import { nodeOf } from './nodeOf';
+import { StepValue } from './StepValue';
 import type { StepsQuery } from './useSteps';
 
 const COLUMNS = ['at', 'node', 'op', 'arguments', 'outcome', 'took'] as const;
-/** A value that is longer is folded. */
-const SHORT = 90;
 
 /** Everything that the scenario asked for, with what it gave and what it got. */
 export default function Steps({ steps }: { steps: StepsQuery }) {
@@ -35,19 +34,9 @@ function StepRow({ step }: { step: Schemas['CallStep'] }) {
       <Table.Td className="call-number">{clock(step.at_ms)}</Table.Td>
       <Table.Td>{nodeOf(step).name ?? '–'}</Table.Td>
       <Table.Td><Code>{step.op}</Code></Table.Td>
-      <Table.Td><Value value={step.arguments} words={valueWords(step.arguments)} /></Table.Td>
-      <Table.Td><Value value={step.outcome} words={outcomeWords(step.outcome)} /></Table.Td>
+      <Table.Td><StepValue value={step.arguments} words={valueWords(step.arguments)} /></Table.Td>
+      <Table.Td><StepValue value={step.outcome} words={outcomeWords(step.outcome)} /></Table.Td>
       <Table.Td className="call-number">{step.ended_ms === null ? '…' : clock(step.ended_ms - step.at_ms)}</Table.Td>
     </Table.Tr>
-  );
-}
-
-function Value({ value, words }: { value: unknown; words: string }) {
-  if (words.length <= SHORT) return <Text span size="sm" className="call-decision">{words || '–'}</Text>;
-  return (
-    <details>
-      <summary className="call-decision">{words.slice(0, SHORT)}…</summary>
-      <Code block className="call-text">{JSON.stringify(value, null, 2)}</Code>
-    </details>
   );
 }

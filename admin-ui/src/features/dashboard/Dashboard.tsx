@@ -5,6 +5,7 @@ import { useParams } from 'react-router';
 import { PageHeader } from '../../components/PageHeader';
 import { FirstSteps } from './FirstSteps';
 import { Now } from './Now';
+import { Plots } from './Plots';
 import { UsageByDay } from './UsageByDay';
 
 /** How a domain does: now, and over the last weeks. */
@@ -16,6 +17,7 @@ export function Dashboard() {
       <PageHeader title={t('dashboard.title')} />
       <FirstSteps domain={domain} />
       <Now domain={domain} />
+      <Plots domain={domain} />
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
         <UsageByDay domain={domain} what="calls" />
         <UsageByDay domain={domain} what="scenario-failures" colour="var(--mantine-color-red-7)" />

@@ -73,7 +73,10 @@ function Row({ domain, prompt, mayEdit, onOpen, playing, onPlay }: RowProps) {
   const { name } = prompt;
   const url = promptUrl(domain, name);
   const actions: RowAction[] = [
-    { label: t(playing ? 'prompts.stop' : 'prompts.play'), onClick: () => onPlay(!playing) },
+    {
+      label: t(playing ? 'prompts.stop' : 'prompts.play'), name: t(playing ? 'prompts.stopOf' : 'prompts.playOf', { name }),
+      onClick: () => onPlay(!playing),
+    },
     { label: t('prompts.download'), onClick: () => downloadUrl(url, `${name.replace(/\.wav$/, '')}.wav`) },
   ];
   if (mayEdit) {
@@ -86,7 +89,7 @@ function Row({ domain, prompt, mayEdit, onOpen, playing, onPlay }: RowProps) {
         {name}
         {playing && (
           <audio className="player" controls autoPlay src={url}
-            aria-label={t('prompts.playOf', { name })} onEnded={() => onPlay(false)} />
+            aria-label={t('prompts.soundOf', { name })} onEnded={() => onPlay(false)} />
         )}
       </Table.Td>
       <Table.Td>{prompt.duration_ms === null ? '–' : format.duration(prompt.duration_ms / 1000)}</Table.Td>

@@ -10,7 +10,7 @@ import { LoginDialog } from './LoginDialog';
 import { LoginPage } from './LoginPage';
 
 type Session = Schemas['Session'];
-const Context = createContext<{ session: Session; logOut: () => Promise<void> } | null>(null);
+const Context = createContext<{ session: Session; logOut: () => Promise<void>; renew: () => void } | null>(null);
 
 export function useSession() {
   const context = useContext(Context);
@@ -53,11 +53,15 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     setCsrf('');
     setSession(null);
   };
+  /** Asks for the session again, after the account has changed what is in it. */
+  const renew = () => {
+    taken(api.GET('/session')).then(({ data }) => setSession(data), () => undefined);
+  };
   if (failure) return <LoadError error={failure} onRetry={ask} />;
   if (session === undefined) return <Center h="100vh"><Loader aria-label="Tandem" /></Center>;
   if (session === null) return <LoginPage onSession={begin} />;
   return (
-    <Context.Provider value={{ session, logOut }}>
+    <Context.Provider value={{ session, logOut, renew }}>
       {children}
       <LoginDialog opened={expired} login={session.account.login} onSession={begin} />
     </Context.Provider>

@@ -1,9 +1,9 @@
 import { Alert, Button, Image, Stack, Text } from '@mantine/core';
-import qrcode from 'qrcode-generator';
 import { useTranslation } from 'react-i18next';
 
 import type { Schemas } from '../../api/client';
 import { Copied } from '../../components/Copied';
+import { qrPicture } from '../../lib/qr';
 
 /** SIP credentials, which the server tells once: to read, to copy, and as a QR code for a softphone. */
 export function Credentials({ sip, onClose }: { sip: Schemas['Sip']; onClose: () => void }) {
@@ -23,8 +23,5 @@ export function Credentials({ sip, onClose }: { sip: Schemas['Sip']; onClose: ()
 
 /** The SIP URI with its password (RFC 3261, 19.1.1) as an image. */
 function picture({ user, domain, password }: Schemas['Sip']): string {
-  const code = qrcode(0, 'M');
-  code.addData(`sip:${encodeURIComponent(user)}:${encodeURIComponent(password)}@${domain}`);
-  code.make();
-  return code.createDataURL(5, 20);
+  return qrPicture(`sip:${encodeURIComponent(user)}:${encodeURIComponent(password)}@${domain}`);
 }

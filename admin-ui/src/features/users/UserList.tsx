@@ -7,10 +7,12 @@ import { useParams } from 'react-router';
 
 import { api, taken } from '../../api/client';
 import { ConfirmDelete } from '../../components/ConfirmDelete';
+import { Dialog } from '../../components/Dialog';
 import { Listing } from '../../components/Listing';
 import { PageHeader } from '../../components/PageHeader';
 import { usePages } from '../../lib/usePages';
 import { useMayEdit } from '../session/useMayEdit';
+import { Devices } from './Devices';
 import { EditUser } from './EditUser';
 import { NewPassword } from './NewPassword';
 import { NewUser } from './NewUser';
@@ -38,7 +40,7 @@ export function UserList() {
       </PageHeader>
       <TextInput type="search" label={t('common.search')} value={search} maw={360}
         onChange={(event) => setSearch(event.currentTarget.value)} />
-      <Listing label={t('users.title')} columns={[...columns.map((column) => t(`users.${column}`)), ...(mayEdit ? [t('common.actions')] : [])]} query={query}
+      <Listing label={t('users.title')} columns={[...columns.map((column) => t(`users.${column}`)), t('common.actions')]} query={query}
         empty={t(q ? 'users.noneFound' : 'users.empty')} items={items}
         row={(user) => (
           <UserRow key={user.name} user={user} mayEdit={mayEdit} onAction={(action) => setChosen({ name: user.name, action })} />
@@ -54,6 +56,13 @@ type ChosenProps = { domain: string; name: string; action: UserAction; onClose: 
 function Chosen({ domain, name, action, onClose }: ChosenProps) {
   const { t } = useTranslation();
   const queries = useQueryClient();
+  if (action === 'devices') {
+    return (
+      <Dialog opened onClose={onClose} size="xl" title={t('devices.of', { name })}>
+        <Devices domain={domain} user={name} />
+      </Dialog>
+    );
+  }
   if (action === 'edit') return <EditUser domain={domain} name={name} onClose={onClose} />;
   if (action === 'password') return <NewPassword domain={domain} name={name} onClose={onClose} />;
   const remove = async () => {

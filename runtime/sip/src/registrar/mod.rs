@@ -317,6 +317,18 @@ impl Registrar {
         these.map(|(_, bindings)| bindings.len()).sum()
     }
 
+    /// Bindings of each domain that has some.
+    pub fn count_by_domain(&self) -> HashMap<String, usize> {
+        let mut counts = HashMap::new();
+        for (aor, bindings) in &self.bindings {
+            match counts.get_mut(&aor.domain) {
+                Some(count) => *count += bindings.len(),
+                None => drop(counts.insert(aor.domain.clone(), bindings.len())),
+            }
+        }
+        counts
+    }
+
     /// Whether nobody is registered.
     pub fn is_empty(&self) -> bool {
         self.bindings.is_empty()

@@ -7,13 +7,16 @@
 )]
 
 mod activations;
+mod archive;
 mod calls;
 mod configuration;
 mod flows;
 mod journals;
 mod kv;
 mod modules;
+mod people;
 mod retention;
+mod samples;
 mod scenario_log;
 mod services;
 mod timers;

@@ -185,3 +185,31 @@ async fn what_is_not_saved_goes_when_its_box_keeps_it_no_longer() {
     assert_eq!(home.purge_voicemail(&ours, now).await.unwrap(), 1);
     assert!(!file(&home, &ours, "recording-2").exists());
 }
+
+/// What is played is the message's own recording: another box's, another domain's, and one that is gone are none.
+#[tokio::test]
+async fn a_messages_recording_is_opened_in_its_own_box_and_domain() {
+    use std::io::Read as _;
+
+    let home = home().await;
+    let (ours, theirs) = (home.domain("demo.local").await, home.domain("other.local").await);
+    for scope in [&ours, &theirs] {
+        home.create_users(scope, &[new_user("301"), new_user("302")])
+            .await
+            .unwrap();
+    }
+    std::fs::write(file(&home, &ours, "recording-b-0"), b"RIFF it is").unwrap();
+    let id = store(&home, &ours, "301", "recording-b-0").await.unwrap().id;
+    let (mut open, bytes) = home.open_voicemail(&ours, "301", id).await.unwrap().unwrap();
+    let mut heard = String::new();
+    open.read_to_string(&mut heard).unwrap();
+    assert_eq!((heard.as_str(), bytes), ("RIFF it is", 10));
+    assert!(home.open_voicemail(&ours, "302", id).await.unwrap().is_none());
+    assert!(home.open_voicemail(&theirs, "301", id).await.unwrap().is_none());
+    assert!(matches!(
+        home.open_voicemail(&ours, "399", id).await,
+        Err(StoreError::NotFound { .. })
+    ));
+    std::fs::remove_file(file(&home, &ours, "recording-b-0")).unwrap();
+    assert!(home.open_voicemail(&ours, "301", id).await.unwrap().is_none());
+}

@@ -9,7 +9,7 @@ use serde_json::json;
 use tandem_store::{DomainChange, Keep, NewDomain};
 
 use super::limits::{self, DomainLimits};
-use super::{Context, Failure, http, trust};
+use super::{Context, Failure, archive, http, trust};
 use crate::config::{ByteSize, Config, duration_text, parse_duration};
 use crate::output::{self, Table};
 use crate::stock;
@@ -70,6 +70,8 @@ pub enum Domain {
         #[arg(long)]
         yes: bool,
     },
+    Export(archive::Export),
+    Import(archive::Import),
     Limits(DomainLimits),
     /// Keys whose signatures on scenarios the domain takes
     Key(trust::Key),
@@ -84,6 +86,8 @@ pub enum Domain {
 impl Domain {
     pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
         match self {
+            Self::Export(export) => export.run(context).await?,
+            Self::Import(import) => import.run(context).await?,
             Self::Limits(limits) => limits.run(context).await?,
             Self::Key(key) => key.run(context).await?,
             Self::Signatures(signatures) => signatures.run(context).await?,

@@ -93,7 +93,8 @@ pub fn tell_end(live: &Live, ended: &Ended) {
     live.call_ended(&ended.domain, &call, summary.ended_at);
 }
 
-fn timestamp(at: Moment) -> Timestamp {
+/// The same moment as it is told outside.
+pub fn timestamp(at: Moment) -> Timestamp {
     Timestamp::from_microsecond(at.unix_micros() as i64).unwrap_or_else(|_| Timestamp::now())
 }
 

@@ -24,6 +24,7 @@ pub mod pace;
 pub mod records;
 pub mod registrar;
 pub mod retention;
+pub mod samples;
 pub mod scenario;
 pub mod scenario_log;
 pub mod services;

@@ -1,5 +1,6 @@
 //! Drives the registrar role on a thread of its own and answers who is registered where.
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,10 +10,10 @@ use tandem_bus::link::{Cursor, Lane};
 use tandem_journal::Files;
 use tandem_logic::{Kept, RegistrarEffect};
 use tandem_sip::Moment;
-use tandem_sip::registrar::Binding;
+use tandem_sip::registrar::{Binding, Reach};
 use tandem_switch::Answer;
 use tandem_switch::registration::{BindingChange, Input};
-use tandem_web::{CountRegistrations, Live, RegistrationChange};
+use tandem_web::{Device, Live, RegistrationChange, ShowRegistrations};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
@@ -31,6 +32,7 @@ enum ToRegistrar {
         domain: Option<String>,
         reply: oneshot::Sender<u64>,
     },
+    CountByDomain(oneshot::Sender<HashMap<String, usize>>),
     Lookup {
         domain: String,
         user: String,
@@ -81,15 +83,46 @@ impl Registrations {
         found.await.unwrap_or_default()
     }
 
+    /// Bindings of each domain that has some; none when the registrar is gone.
+    pub async fn count_by_domain(&self) -> HashMap<String, usize> {
+        let (reply, found) = oneshot::channel();
+        if self.inbox.send(ToRegistrar::CountByDomain(reply)).is_err() {
+            return HashMap::new();
+        }
+        found.await.unwrap_or_default()
+    }
+
     /// Ends the registrar's thread.
     pub fn stop(&self) {
         drop(self.inbox.send(ToRegistrar::Stop)); // gone already
     }
 }
 
-impl CountRegistrations for Registrations {
+impl ShowRegistrations for Registrations {
     fn count(&self, domain: Option<String>) -> Pin<Box<dyn Future<Output = u64> + Send + '_>> {
         Box::pin(Registrations::count(self, domain))
+    }
+
+    fn devices(
+        &self,
+        domain: String,
+        user: String,
+    ) -> Pin<Box<dyn Future<Output = Vec<Device>> + Send + '_>> {
+        Box::pin(async move {
+            let bindings = self.lookup(&domain, &user).await;
+            bindings.into_iter().map(device).collect()
+        })
+    }
+}
+
+fn device(binding: Binding) -> Device {
+    Device {
+        transport: binding.flow.transport.to_string(),
+        address: binding.flow.remote.to_string(),
+        expires_at: happened::timestamp(binding.expires_at),
+        reachable: binding.reach() != Reach::Nowhere,
+        contact: binding.contact_uri,
+        user_agent: binding.user_agent,
     }
 }
 
@@ -200,6 +233,10 @@ impl Driver {
             ToRegistrar::Count { domain, reply } => {
                 let registration = self.registrar.registrations.registration();
                 let _ = reply.send(registration.devices(domain.as_deref()) as u64); // gone: nobody to tell
+            }
+            ToRegistrar::CountByDomain(reply) => {
+                let registration = self.registrar.registrations.registration();
+                let _ = reply.send(registration.devices_by_domain()); // gone: nobody to tell
             }
             ToRegistrar::Answered(number, answer) => self.handle(Input::Answered { number, answer }),
             ToRegistrar::Stop => (),

@@ -6,9 +6,12 @@ use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use serde::Deserialize;
 use tandem_store::accounts::Home;
-use tandem_store::{Account, AccountChange, AuditEntry, NewAccount, Role, TokenScope, audit};
+use tandem_store::{
+    Account, AccountChange, AuditEntry, AuditFilter, NewAccount, Role, StoreError, TokenScope, audit,
+};
 use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
@@ -79,9 +82,13 @@ struct Edit {
     password: Option<String>,
     blocked: Option<bool>,
     language: Option<String>,
+    /// Another role. One but `user` is no user of the domain any more.
+    role: Option<Role>,
+    /// Another user of the domain, where the role is `user`.
+    user: Option<String>,
 }
 
-/// Changes an account. A new password or a block ends its sessions.
+/// Changes an account. A new password, a block, another role or user ends its sessions.
 #[utoipa::path(patch, path = "/accounts/{login}", tag = "accounts", params(("login" = String, Path)), request_body = Edit, responses((status = 200, body = Account)))]
 pub(crate) async fn change(
     caller: Caller,
@@ -93,6 +100,8 @@ pub(crate) async fn change(
     let login = path(login)?;
     let edit: Edit = body::json(body)?;
     not_oneself(&caller, &login, edit.blocked == Some(true), "block")?;
+    let another = edit.role.is_some() || edit.user.is_some();
+    not_oneself(&caller, &login, another, "give another role to")?;
     let hash = match edit.password {
         Some(password) => {
             let hash = api.hashing(move || password::hash(&password)).await?;
@@ -105,13 +114,16 @@ pub(crate) async fn change(
         password: hash.as_deref(),
         blocked: edit.blocked,
         language: edit.language.as_deref(),
+        role: edit.role,
+        user: edit.user.as_deref(),
     };
     let password = if hash.is_some() { " and its password" } else { "" };
     let editing = api
         .edit(&caller, home, format!("account {login}{password}"))
         .await;
     let before = read(&api, home, &login).await?;
-    let after = api.store().set_account(home, &login, &change).await?;
+    let after = api.store().set_account(home, &login, &change).await;
+    let after = after.map_err(change_refused)?;
     editing.changed(&before, &after).await;
     Ok(Json(after))
 }
@@ -133,6 +145,21 @@ pub(crate) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// A change that the store refuses is shown at its field.
+fn change_refused(error: StoreError) -> ApiError {
+    if let StoreError::NotFound { what: "user", .. } = &error {
+        let words = error.to_string();
+        return ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, words.clone()).at("/user", words);
+    }
+    let pointer = match &error {
+        StoreError::Invalid { what: "role", .. } => "/role",
+        StoreError::Invalid { what: "user", .. } => "/user",
+        StoreError::Invalid { what: "language", .. } => "/language",
+        _ => "/display_name",
+    };
+    ApiError::in_field(error, pointer)
+}
+
 async fn read(api: &Api, home: Home<'_>, login: &str) -> Result<Account, ApiError> {
     let found = api.store().account(home, login).await?;
     found.ok_or_else(|| not_found("account", login))
@@ -151,6 +178,18 @@ fn not_oneself(caller: &Caller, login: &str, does: bool, verb: &str) -> Result<(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
+    /// In the login, or the token's name.
+    who: Option<String>,
+    /// In what it was done to, such as `user 301`.
+    what: Option<String>,
+    /// `create`, `change` or `remove`.
+    action: Option<String>,
+    /// In who, what or address.
+    q: Option<String>,
+    /// Made then or later.
+    since: Option<Timestamp>,
+    /// Made before then.
+    until: Option<Timestamp>,
     /// 1 to 1,000.
     limit: Option<u32>,
     /// `next` of the page before.
@@ -158,7 +197,25 @@ pub(crate) struct Asked {
     cursor: Option<i64>,
 }
 
-/// Who changed what, the newest first.
+impl Asked {
+    /// An empty text is none: forms send such.
+    fn filter(self) -> AuditFilter {
+        let text = |text: Option<String>| text.filter(|text| !text.is_empty());
+        AuditFilter {
+            who: text(self.who),
+            what: text(self.what),
+            action: text(self.action),
+            words: text(self.q),
+            since: self.since,
+            until: self.until,
+            limit: self.limit.map(|limit| limit.clamp(1, audit::AUDIT_PAGE_MOST)),
+            before: self.cursor,
+        }
+    }
+}
+
+/// Who changed what, the newest first. Where it is filtered a page may have fewer changes than its limit, even none, and be
+/// followed by others.
 #[utoipa::path(get, path = "/audit", tag = "accounts", params(Asked), responses((status = 200, body = Page<AuditEntry>)))]
 pub(crate) async fn audit_log(
     caller: Caller,
@@ -166,10 +223,10 @@ pub(crate) async fn audit_log(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Page<AuditEntry>>, ApiError> {
     let home = caller.home(TokenScope::DomainRead)?;
-    let asked = body::query(asked)?;
-    let limit = asked.limit.unwrap_or(100).clamp(1, audit::AUDIT_PAGE_MOST);
-    let items = api.store().audit(home, asked.cursor, limit).await?;
-    let full = items.len() >= limit as usize;
-    let next = items.last().filter(|_| full).map(|entry| entry.id.to_string());
-    Ok(Json(Page { items, next }))
+    let filter = body::query(asked)?.filter();
+    let page = api.store().audit(home, &filter).await?;
+    Ok(Json(Page {
+        items: page.entries,
+        next: page.next.map(|id| id.to_string()),
+    }))
 }

@@ -85,16 +85,31 @@ impl Caller {
         }
     }
 
-    /// For calls that are over: the domain, and the user whose calls are all that the caller may see; none: it may see
-    /// those of the whole domain.
-    pub(crate) fn may_calls(&self) -> Result<(&DomainScope, Option<&str>), ApiError> {
-        if let Who::Person(session) = &self.who
-            && session.account.role == Role::User
-            && let (Some(scope), Some(user)) = (&self.scope, &session.account.user)
-        {
-            return Ok((scope, Some(user)));
+    /// The user that the caller is, where its role is [`Role::User`]: what is his own is all that it may see and do.
+    fn own(&self) -> Option<(&DomainScope, &str)> {
+        match &self.who {
+            Who::Person(session) if session.account.role == Role::User => {
+                Some((self.scope.as_ref()?, session.account.user.as_deref()?))
+            }
+            _ => None,
         }
-        Ok((self.may(TokenScope::CallsRead)?, None))
+    }
+
+    /// For lists: the domain, and the user whose things are all that the caller may see; none: it may see those of the
+    /// whole domain.
+    pub(crate) fn may_or_own(&self, right: TokenScope) -> Result<(&DomainScope, Option<&str>), ApiError> {
+        match self.own() {
+            Some((scope, user)) => Ok((scope, Some(user))),
+            None => Ok((self.may(right)?, None)),
+        }
+    }
+
+    /// For what is one user's: the domain, if the caller may do this in it, or is that user.
+    pub(crate) fn may_of_user(&self, right: TokenScope, user: &str) -> Result<&DomainScope, ApiError> {
+        match self.own() {
+            Some((scope, own)) if own == user => Ok(scope),
+            _ => self.may(right),
+        }
     }
 
     /// For what concerns all domains: the system's accounts alone.

@@ -11,7 +11,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tandem_store::{CallFilter, CallRecord, CallSummary, DomainScope, JournalState, LegRecord};
+use tandem_store::{CallFilter, CallRecord, CallSummary, DomainScope, JournalState, LegRecord, TokenScope};
 use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
@@ -45,7 +45,7 @@ pub(crate) struct Asked {
 impl Asked {
     /// What of it `caller` may see, and the domain. An empty text is none: forms send such.
     fn filter(self, caller: &Caller) -> Result<(&DomainScope, CallFilter), ApiError> {
-        let (scope, own) = caller.may_calls()?;
+        let (scope, own) = caller.may_or_own(TokenScope::CallsRead)?;
         let text = |text: Option<String>| text.filter(|text| !text.is_empty());
         let user = match (own, text(self.user)) {
             (Some(own), Some(other)) if own != other => {
@@ -103,7 +103,7 @@ pub(crate) async fn show(
     State(api): State<Api>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Shown>, ApiError> {
-    let (scope, own) = caller.may_calls()?;
+    let (scope, own) = caller.may_or_own(TokenScope::CallsRead)?;
     let id = path(id)?;
     let record = read(&api, scope, &id).await?;
     let party = |user: &str| record.legs.iter().any(|leg| leg.user.as_deref() == Some(user));

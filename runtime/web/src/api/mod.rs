@@ -1,13 +1,14 @@
 //! `/api/v1`: what programs and people may do. A program's token names its domain; people log in ([`session`]), and those
 //! who may see several domains name one in the path ([`inside`]).
 //!
-//! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`accounts`],
+//! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`archive`], [`accounts`],
 //! [`users`], [`scenarios`], [`flows`], [`numbers`], [`lines`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`calls`],
 //! [`now`], [`logs`] or [`replays`] → the store, and the audit log (`edit`).
 //! What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
 
 mod accounts;
+mod archive;
 mod body;
 mod caller;
 mod calls;
@@ -25,6 +26,7 @@ mod openapi;
 mod problem;
 mod prompts;
 mod replays;
+mod samples;
 mod scenarios;
 mod schedules;
 mod second_factor;
@@ -45,7 +47,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::any;
+use axum::routing::{any, get};
 use jiff::Timestamp;
 use tandem_host_api::{Grants, Verdict};
 use tandem_store::{DomainScope, Store};
@@ -55,7 +57,7 @@ use utoipa_axum::routes;
 
 pub(crate) use caller::Peer;
 pub use flows::{Answers, Callee, Flows, Press, TestAsked, TestRefused, Tested, TestedEnd, TestedStep};
-pub use now::CountRegistrations;
+pub use now::{Device, ShowRegistrations};
 pub use numbers::{Provided, Stock};
 use problem::ApiError;
 pub use prompts::{Prompt, PromptRefused, Prompts};
@@ -73,6 +75,8 @@ const HASHERS: usize = 2;
 const SPEAKERS: usize = 2;
 /// Lists of calls that are exported at once, of all domains. A domain has one at a time.
 const EXPORTS: usize = 4;
+/// Domains that are exported at once: each has a file of it in memory. A domain is once at a time.
+const ARCHIVES: usize = 2;
 /// Journals that are read at once: each takes a core and some of memory.
 const JOURNALS: usize = 2;
 
@@ -141,6 +145,9 @@ struct Shared {
     uploading: Places,
     replaying: Places,
     exporting: Places,
+    archiving: Places,
+    /// One domain at a time is imported.
+    importing: Arc<Semaphore>,
     /// Journals that are read at once.
     reading: Semaphore,
     /// None: nobody runs replays.
@@ -159,7 +166,7 @@ struct Shared {
     live: OnceLock<Live>,
     started_at: Timestamp,
     /// None: nobody counts them.
-    registrations: OnceLock<Box<dyn CountRegistrations>>,
+    registrations: OnceLock<Box<dyn ShowRegistrations>>,
 }
 
 impl Api {
@@ -177,6 +184,8 @@ impl Api {
             uploading: Places::new(limits.uploads_max),
             replaying: Places::new(limits.replays_max),
             exporting: Places::new(EXPORTS),
+            archiving: Places::new(ARCHIVES),
+            importing: Arc::new(Semaphore::new(1)),
             reading: Semaphore::new(JOURNALS),
             replays: OnceLock::new(),
             prompts: OnceLock::new(),
@@ -209,10 +218,10 @@ impl Api {
         self
     }
 
-    /// Counts registrations by `count`.
+    /// Counts and shows registrations by `registrations`.
     #[must_use]
-    pub fn with_registrations(self, count: impl CountRegistrations) -> Self {
-        let _ = self.shared.registrations.set(Box::new(count)); // it is set once, before the server runs
+    pub fn with_registrations(self, registrations: impl ShowRegistrations) -> Self {
+        let _ = self.shared.registrations.set(Box::new(registrations)); // it is set once, before the server runs
         self
     }
 
@@ -347,9 +356,15 @@ pub(crate) fn router(api: Api) -> Router {
     let document = openapi::document(own_document, rest_document);
     let all = of_domain().split_for_parts().0.merge(system);
     let own = bounded(own, api.clone());
-    let named = any(move |request| inside::forward(own.clone(), request));
+    let forward = move |request| inside::forward(own.clone(), request);
+    let named = any(forward.clone());
     let all = all
         .route("/domains/{domain}", named.clone())
+        // A domain may be called so.
+        .route(
+            "/domains/import",
+            get(forward.clone()).patch(forward.clone()).delete(forward),
+        )
         .route("/domains/{domain}/{*rest}", named);
     bounded(all, api).merge(openapi::router(&document))
 }
@@ -358,9 +373,11 @@ pub(crate) fn router(api: Api) -> Router {
 fn of_domain() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(domains::show, domains::change, domains::remove))
+        .routes(routes!(archive::export))
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::show, users::change, users::remove))
         .routes(routes!(users::set_password))
+        .routes(routes!(now::devices))
         .routes(routes!(scenarios::list))
         .routes(routes!(scenarios::versions, scenarios::upload))
         .routes(routes!(scenarios::remove))
@@ -379,7 +396,7 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(usage::show))
         .routes(routes!(voicemail::boxes))
         .routes(routes!(voicemail::list))
-        .routes(routes!(voicemail::remove))
+        .routes(routes!(voicemail::sound::listen, voicemail::mark, voicemail::remove))
         .routes(routes!(numbers::activate))
         .merge(of_numbers())
         .merge(of_lines())
@@ -418,6 +435,7 @@ fn accounts_and_audit() -> OpenApiRouter<Api> {
         .routes(routes!(accounts::list, accounts::create))
         .routes(routes!(accounts::change, accounts::remove))
         .routes(routes!(accounts::audit_log))
+        .routes(routes!(samples::show))
 }
 
 /// What no domain has.
@@ -432,6 +450,7 @@ fn of_system() -> OpenApiRouter<Api> {
             second_factor::end
         ))
         .routes(routes!(domains::list, domains::create))
+        .routes(routes!(archive::import))
 }
 
 /// A router that refuses in our words, and bodies that are too long.

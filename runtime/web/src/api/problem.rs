@@ -9,12 +9,14 @@ use tandem_host_api::{Problem as ComponentProblem, Verdict};
 use tandem_store::{StoreError, TokenScope};
 use utoipa::ToSchema;
 
+use crate::archive::Problems;
+
 /// Why a request was refused.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
     detail: String,
-    /// Of a component or a flow, all at once.
+    /// Of a component, a flow or an archive, all at once.
     problems: Vec<serde_json::Value>,
     problems_untold: u64,
     /// Of a form, by field.
@@ -37,7 +39,7 @@ pub(super) struct Problem {
     title: &'static str,
     status: u16,
     detail: String,
-    /// Of a component or a flow, all at once.
+    /// Of a component, a flow or an archive, all at once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>, required = false)]
     problems: Vec<serde_json::Value>,
@@ -168,6 +170,21 @@ impl ApiError {
     /// It brought more than is taken.
     pub(crate) fn is_too_large(&self) -> bool {
         self.status == StatusCode::PAYLOAD_TOO_LARGE
+    }
+
+    /// An archive of which no domain can be made.
+    pub(crate) fn bad_archive(problems: &Problems) -> Self {
+        Self {
+            problems: values(&problems.told),
+            problems_untold: problems.untold,
+            ..Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                format!(
+                    "the file is no archive of a domain that can be imported: {} problems",
+                    problems.number()
+                ),
+            )
+        }
     }
 
     /// A flow with so many errors, which calls cannot run.

@@ -98,8 +98,9 @@ pub(crate) async fn show(
     State(api): State<Api>,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Tagged<Shown>, ApiError> {
-    let scope = caller.may(TokenScope::UsersRead)?;
-    let user = read(&api, scope, &path(name)?).await?;
+    let name = path(name)?;
+    let scope = caller.may_of_user(TokenScope::UsersRead, &name)?;
+    let user = read(&api, scope, &name).await?;
     Ok(Tagged(StatusCode::OK, user))
 }
 
@@ -238,7 +239,7 @@ struct NewPassword {
     password: Option<String>,
 }
 
-/// Gives its phones another password.
+/// Gives its phones another password. People with the role `user` do so for their own.
 #[utoipa::path(post, path = "/users/{name}/password", tag = "users", params(("name" = String, Path)), request_body = NewPassword, responses((status = 200, body = PasswordSet)))]
 pub(crate) async fn set_password(
     caller: Caller,
@@ -246,8 +247,8 @@ pub(crate) async fn set_password(
     name: Result<Path<String>, PathRejection>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<PasswordSet>, ApiError> {
-    let scope = caller.may(TokenScope::UsersWrite)?;
     let name = path(name)?;
+    let scope = caller.may_of_user(TokenScope::UsersWrite, &name)?;
     let NewPassword { password } = body::json(body)?;
     let (sip, credentials) = credentials(&api, scope, &name, password).await?;
     api.store()

@@ -1,7 +1,11 @@
-//! Voicemail: boxes, their messages, and the end of a message.
+//! Voicemail: boxes, their messages, what is said in them ([`sound`]), and the end of a message. People with the role
+//! `user` have their own box.
+
+pub(crate) mod sound;
 
 use axum::Json;
-use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -9,10 +13,10 @@ use tandem_store::voicemail::MESSAGES_PAGE_MOST;
 use tandem_store::{TokenScope, Voicemail, VoicemailBox, VoicemailState};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Api;
 use super::caller::Caller;
 use super::problem::ApiError;
 use super::scenarios::{not_found, path};
+use super::{Api, body};
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = VoicemailBoxes)]
@@ -23,8 +27,9 @@ pub(crate) struct Boxes {
 /// Lists the boxes.
 #[utoipa::path(get, path = "/voicemail", tag = "voicemail", responses((status = 200, body = Boxes)))]
 pub(crate) async fn boxes(caller: Caller, State(api): State<Api>) -> Result<Json<Boxes>, ApiError> {
-    let scope = caller.may(TokenScope::VoicemailRead)?;
-    let boxes = api.store().voicemail_boxes(scope).await?;
+    let (scope, own) = caller.may_or_own(TokenScope::VoicemailRead)?;
+    let mut boxes = api.store().voicemail_boxes(scope).await?;
+    boxes.retain(|found| own.is_none_or(|user| found.of_user && found.name == user));
     Ok(Json(Boxes { boxes }))
 }
 
@@ -56,8 +61,8 @@ pub(crate) async fn list(
     name: Result<Path<String>, PathRejection>,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Listed>, ApiError> {
-    let scope = caller.may(TokenScope::VoicemailRead)?;
     let name = path(name)?;
+    let scope = caller.may_of_user(TokenScope::VoicemailRead, &name)?;
     let Query(asked) =
         asked.map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, format!("the query: {error}")))?;
     let limit = asked.limit.unwrap_or(MESSAGES_PAGE_MOST);
@@ -75,11 +80,34 @@ pub(crate) async fn remove(
     State(api): State<Api>,
     place: Result<Path<(String, u64)>, PathRejection>,
 ) -> Result<StatusCode, ApiError> {
-    let scope = caller.may(TokenScope::VoicemailWrite)?;
     let (name, id) = path(place)?;
+    let scope = caller.may_of_user(TokenScope::VoicemailWrite, &name)?;
     if !api.store().delete_voicemail(scope, &name, id).await? {
         return Err(not_found("message", &id.to_string()));
     }
     tracing::info!(domain = scope.name(), who = caller.name(), voicemail = %name, id, "message deleted");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = VoicemailEdit)]
+struct Edit {
+    #[schema(inline)]
+    state: VoicemailState,
+}
+
+/// Says what became of a message: whether it is new, heard, or saved until it is deleted.
+#[utoipa::path(patch, path = "/voicemail/{box}/{id}", tag = "voicemail", params(("box" = String, Path), ("id" = u64, Path)), request_body = Edit, responses((status = 204, description = "it is so")))]
+pub(crate) async fn mark(
+    caller: Caller,
+    State(api): State<Api>,
+    place: Result<Path<(String, u64)>, PathRejection>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, ApiError> {
+    let (name, id) = path(place)?;
+    let scope = caller.may_of_user(TokenScope::VoicemailWrite, &name)?;
+    let Edit { state } = body::json(body)?;
+    api.store().mark_voicemail(scope, &name, id, state).await?;
     Ok(StatusCode::NO_CONTENT)
 }

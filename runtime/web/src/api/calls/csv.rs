@@ -62,7 +62,7 @@ pub(crate) async fn export(
         (header::CONTENT_DISPOSITION, "attachment; filename=\"calls.csv\""),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    Ok((headers, Body::new(Rows { waiting })).into_response())
+    Ok((headers, Body::new(Chunks { waiting })).into_response())
 }
 
 struct Export {
@@ -107,11 +107,12 @@ impl Export {
     }
 }
 
-struct Rows {
-    waiting: mpsc::Receiver<io::Result<Bytes>>,
+/// A body that comes in chunks, and breaks off at the first that is an error.
+pub(crate) struct Chunks {
+    pub(crate) waiting: mpsc::Receiver<io::Result<Bytes>>,
 }
 
-impl hyper::body::Body for Rows {
+impl hyper::body::Body for Chunks {
     type Data = Bytes;
     type Error = io::Error;
 
