@@ -18,7 +18,7 @@ const THEIRS: &str = "demo.local";
 const OURS: &str = "ours.example";
 
 /// Who reads and who changes what is under a path: a scope, for roles too, or `system`, `people`.
-const RIGHTS: [(&str, &str, &str); 24] = [
+const RIGHTS: [(&str, &str, &str); 25] = [
     ("", "domain:read", "domain:write"),
     // Whoever has the file can register as any of its users.
     ("export", "domain:write", ""),
@@ -36,6 +36,7 @@ const RIGHTS: [(&str, &str, &str); 24] = [
     ("events", "calls:read", ""),
     ("scenarios", "scenarios:read", "scenarios:write"),
     ("numbers", "scenarios:read", "scenarios:write"),
+    ("lines", "", "scenarios:read"),
     ("flows", "scenarios:read", "scenarios:write"),
     ("schedules", "scenarios:read", "scenarios:write"),
     ("prompts", "scenarios:read", "scenarios:write"),
