@@ -17,8 +17,9 @@ use crate::browser::{Browser, body, system, text};
 const THEIRS: &str = "demo.local";
 const OURS: &str = "ours.example";
 
-/// Who reads and who changes what is under a path: a scope, for roles too, or `system`, `people`.
-const RIGHTS: [(&str, &str, &str); 21] = [
+/// Who reads and who changes what is under a path: a scope, for roles too, or `system`, `administrators`,
+/// `people`.
+const RIGHTS: [(&str, &str, &str); 24] = [
     ("", "domain:read", "domain:write"),
     ("accounts", "domain:read", "domain:write"),
     ("audit", "domain:read", ""),
@@ -30,6 +31,9 @@ const RIGHTS: [(&str, &str, &str); 21] = [
     ("logs", "calls:read", ""),
     ("usage", "calls:read", ""),
     ("status", "calls:read", ""),
+    ("samples", "calls:read", ""),
+    ("export", "administrators", ""), // a token needs two scopes for it
+    ("lines", "", "scenarios:read"),  // they are tried out, not changed
     ("events", "calls:read", ""),
     ("scenarios", "scenarios:read", "scenarios:write"),
     ("numbers", "scenarios:read", "scenarios:write"),
