@@ -33,6 +33,9 @@ const RIGHTS: [(&str, &str, &str); 25] = [
     ("usage", "calls:read", ""),
     ("samples", "calls:read", ""),
     ("status", "calls:read", ""),
+    ("samples", "calls:read", ""),
+    ("export", "administrators", ""), // a token needs two scopes for it
+    ("lines", "", "scenarios:read"),  // they are tried out, not changed
     ("events", "calls:read", ""),
     ("scenarios", "scenarios:read", "scenarios:write"),
     ("numbers", "scenarios:read", "scenarios:write"),
