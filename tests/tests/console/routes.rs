@@ -18,7 +18,7 @@ const THEIRS: &str = "demo.local";
 const OURS: &str = "ours.example";
 
 /// Who reads and who changes what is under a path: a scope, for roles too, or `system`, `people`.
-const RIGHTS: [(&str, &str, &str); 26] = [
+const RIGHTS: [(&str, &str, &str); 25] = [
     ("", "domain:read", "domain:write"),
     // Whoever has the file can register as any of its users.
     ("export", "domain:write", ""),
@@ -33,7 +33,6 @@ const RIGHTS: [(&str, &str, &str); 26] = [
     ("usage", "calls:read", ""),
     ("samples", "calls:read", ""),
     ("status", "calls:read", ""),
-    ("samples", "calls:read", ""),
     ("events", "calls:read", ""),
     ("scenarios", "scenarios:read", "scenarios:write"),
     ("numbers", "scenarios:read", "scenarios:write"),
