@@ -9,8 +9,9 @@ export default defineConfig({
   build: {
     chunkSizeWarningLimit: 600, // kB before compression; the first page loads a fourth of it over the wire
     rollupOptions: {
+      input: ['index.html', 'reference.html'],
       output: { manualChunks: { base: ['react', 'react-dom', 'react-router', 'i18next', 'react-i18next', '@tanstack/react-query'] } },
     },
   },
-  server: { proxy: { '/api': server, '/s/': server } },
+  server: { proxy: { '/api/v1': server, '/s/': server } },
 });

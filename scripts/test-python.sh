@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the tests' peers in Python (tests/requirements.txt: a mail server), is silent when they are there, and prints
+# Installs the tests' peers in Python (tests/requirements.txt: a mail server, schemathesis), is silent when they are there, and prints
 # where: a virtual environment under ${XDG_CACHE_HOME:-~/.cache}/tandem, one for each set of versions.
 set -euo pipefail
 wanted=$(cd "$(dirname "${BASH_SOURCE[0]}")/../tests" && pwd)/requirements.txt

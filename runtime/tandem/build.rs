@@ -18,6 +18,7 @@ fn main() {
         "entry",
         "flow",
         "hours",
+        "line",
         "reminder",
         "reminder-watch",
         "ring-group",

@@ -1,7 +1,9 @@
 // What an administrator does after a call: finds it, its way on the drawing, and its SIP messages.
+import files from 'node:path';
+
 import { walk } from './lib.mjs';
 
-await walk(async ({ page, look }, order, t) => {
+await walk(async ({ page, look, errors }, order, t) => {
   const { domain, login, password } = order;
   await page.goto(`/domains/${domain}/calls`);
   await page.fill('input[autocomplete=username]', login);
@@ -37,5 +39,20 @@ await walk(async ({ page, look }, order, t) => {
 
   await page.getByRole('tab', { name: t('call.tab.log') }).click();
   await look('call-log');
-  return { path, messages, whole, chosen };
+  // The API's page, from the menu; a request that is tried out there goes with the session.
+  await page.getByRole('banner').getByRole('button').last().click();
+  const [reference] = await Promise.all([page.waitForEvent('popup'), page.getByRole('menuitem', { name: t('account.api') }).click()]);
+  reference.setDefaultTimeout(60_000); // a large script, beside other tests
+  reference.on('pageerror', (error) => errors.push(error.message));
+  reference.on('console', (line) => line.type() === 'error' && errors.push(line.text()));
+  const operation = reference.locator('#operations-session-session_preferences_set_preferences');
+  await operation.locator('.opblock-summary-control').click();
+  await operation.getByRole('button', { name: 'Try it out' }).click();
+  await operation.locator('textarea').fill(JSON.stringify({ language: order.language }));
+  await operation.getByRole('button', { name: 'Execute' }).click();
+  const answer = operation.locator('.live-responses-table .response').first();
+  await answer.waitFor();
+  await reference.screenshot({ path: files.join(order.shots, `${order.language}-api-docs.png`) });
+  const tried = await answer.innerText();
+  return { path, messages, whole, chosen, tried };
 });

@@ -2,7 +2,7 @@
 //!
 //! The tests lie in `tests/`, one file per theme; here is what they share: [`phones`] on the demo domain, [`calls`]
 //! as the command line tells them, [`listening`] to recordings, [`load`] with SIPp, [`modules`] that a test brings along,
-//! [`recovery`] of a server whose processes are killed, [`web`] requests.
+//! [`python`] with the peers that are written in it, [`recovery`] of a server whose processes are killed, [`web`] requests.
 //! The peers themselves are `tandem-kit`'s.
 //!
 //! They need the binary (`cargo build -p tandem`, or `CARGO_BIN` with its path), the stock scenarios and the Debian
@@ -14,5 +14,6 @@ pub mod listening;
 pub mod load;
 pub mod modules;
 pub mod phones;
+pub mod python;
 pub mod recovery;
 pub mod web;

@@ -79,3 +79,57 @@ pub fn request(
 pub fn get(server: SocketAddr, path: &str) -> Result<Answer> {
     request(server, "GET", path, &[], "")
 }
+
+/// A request that is sent beside others.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// `GET`, …
+    pub method: String,
+    /// With what is before it: `/api/v1/users`.
+    pub path: String,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// Empty: none.
+    pub body: String,
+}
+
+const CLIENT_OF_MANY: &str = "
+import http.client, json, sys
+address, told, connection = sys.argv[1], [], None
+for method, path, headers, body in json.load(sys.stdin):
+    connection = connection or http.client.HTTPConnection(address, timeout=60)
+    connection.request(method, path, body=body.encode() or None, headers=dict(headers))
+    answer = connection.getresponse()
+    endless = answer.getheader('content-type') == 'text/event-stream'
+    told.append([answer.status, '' if endless else answer.read().decode('utf-8', 'replace')])
+    if endless or answer.will_close:
+        connection.close()
+        connection = None
+print(json.dumps(told))
+";
+
+/// Sends many requests, one after the other, and gives the status and the body of each. Of a stream that has no end, the
+/// body is empty.
+///
+/// # Errors
+/// When one of them has no answer.
+pub fn request_all(server: SocketAddr, requests: &[Request]) -> Result<Vec<(u16, String)>> {
+    let asked: Vec<_> = requests
+        .iter()
+        .map(|of| (&of.method, &of.path, &of.headers, &of.body))
+        .collect();
+    let asked = serde_json::to_vec(&asked).doing("requests as JSON")?;
+    let mut client = Command::new("python3")
+        .args(["-c", CLIENT_OF_MANY, &server.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .doing("running python3")?;
+    let mut input = client.stdin.take().doing("the client's input")?;
+    input.write_all(&asked).doing("giving the requests")?;
+    drop(input);
+    let output = client.wait_with_output().doing("waiting for python3")?;
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    serde_json::from_slice(&output.stdout).doing(&errors)
+}

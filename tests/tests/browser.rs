@@ -69,6 +69,11 @@ fn draw_dial_and_look(language: &str) {
     for message in ["INVITE", "180", "200", "ACK", "BYE"] {
         assert!(whole.contains(message), "{message} is missing: {whole}");
     }
+    let tried = seen["tried"].as_str().unwrap();
+    assert!(
+        tried.starts_with("200") && tried.contains(&format!("\"language\": \"{language}\"")),
+        "{tried}"
+    );
     assert!(
         seen["chosen"].as_str().unwrap().contains("Call-ID"),
         "{}",

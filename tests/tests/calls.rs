@@ -606,9 +606,9 @@ fn devices_are_told_to_whom_they_belong(tandem: &Tandem, domain: &str, phone: &B
     let sven = Person::new(tandem, domain, "sven", &["--role", "supervisor"]);
     let eve = Person::new(tandem, OTHER, "eve", &["--role", "administrator"]);
     for who in [&ute, &sven] {
-        let devices = body(&who.get("/users/301/devices"));
+        let devices = body(&who.get("/users/301/registrations"));
         let device = &devices["items"][0];
-        assert_eq!(device["address"], phone.sip_addr().to_string(), "{devices}");
+        assert_eq!(device["received_from"], phone.sip_addr().to_string(), "{devices}");
         assert_eq!(
             (&device["transport"], &device["reachable"]),
             (&json!("UDP"), &json!(true)),
@@ -633,7 +633,7 @@ fn devices_are_told_to_whom_they_belong(tandem: &Tandem, domain: &str, phone: &B
     let (state, nothing) = (json!({ "state": "saved" }), Value::Null);
     for (method, path, sent, users, supervisors) in [
         ("GET", "/users/302", &nothing, 403, 200),
-        ("GET", "/users/302/devices", &nothing, 403, 200),
+        ("GET", "/users/302/registrations", &nothing, 403, 200),
         ("POST", "/users/302/password", &json!({}), 403, 403),
         ("POST", "/users/301/password", &json!({}), 200, 403),
         ("GET", "/voicemail/302", &nothing, 403, 200),

@@ -1,5 +1,5 @@
 //! Stock scenarios with real phones and a web service of Python: a ring group, opening hours, callers that a service
-//! knows, a flow that decides. One server for all of it.
+//! knows, a line with its rules, a flow that decides. One server for all of it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -130,6 +130,7 @@ fn groups_hours_and_known_callers_are_served_by_the_stock_scenarios() {
     offer_groups(&tandem);
     offer_hours(&tandem);
     offer_look_up(&tandem, &service);
+    offer_line(&tandem);
     offer_flows(&tandem, &service);
     // A running server sees new numbers within about a second.
     std::thread::sleep(Duration::from_secs(2));
@@ -137,6 +138,7 @@ fn groups_hours_and_known_callers_are_served_by_the_stock_scenarios() {
     a_group_rings_in_its_order(&tandem, &a, &both);
     hours_decide(&a, &both);
     a_service_is_asked(&tandem, &a, &both, &service);
+    rules_decide(&tandem, &a, &both);
     a_flow_decides(&tandem, &a, &both, &service);
 }
 
@@ -288,6 +290,44 @@ fn a_service_is_asked(tandem: &Tandem, a: &Baresip, both: &[(&str, &Baresip)], s
     assert_eq!(answered_by(a, "622", both), "302");
     let log = tandem.log();
     assert!(log.contains("http: time-out"), "{log}");
+}
+
+/// A line of ten numbers, whose rules look at the dialled number, the hours and the caller.
+fn offer_line(tandem: &Tandem) {
+    let user = |name: &str| json!({ "user": { "user": name } });
+    let rules = json!([
+        { "name": "Off", "enabled": false, "to": { "hang_up": "busy" } },
+        { "name": "Others", "caller": ["+49*", "302"], "to": user("303") },
+        { "name": "Open", "called": ["640"], "schedule": "always",
+          "to": { "group": { "members": ["304", "302"], "strategy": "in_turn" } } },
+        { "name": "Closed", "called": ["640", "643"], "schedule": "never", "when": "holiday",
+          "before": { "say": "We are on holiday, please call again." }, "to": { "hang_up": "declined" } },
+        { "name": "Known", "called": ["641"], "caller": ["30X"], "to": user("303") },
+    ]);
+    let settings = json!({ "rules": rules, "otherwise": { "hang_up": "not_found" }, "language": "en" });
+    point(tandem, "64X", "line", &settings);
+}
+
+fn rules_decide(tandem: &Tandem, a: &Baresip, both: &[(&str, &Baresip)]) {
+    assert_eq!(
+        answered_by(a, "640", both),
+        "302",
+        "it is open, and 304 has no phone"
+    );
+    assert_eq!(answered_by(a, "641", both), "303", "301 is a caller of the rule");
+    assert!(refused(a, "643", true).starts_with("603"), "it is a holiday");
+    assert!(refused(a, "644", false).starts_with("404"), "no rule fits");
+
+    let call = calls::call_to(tandem, "641").unwrap();
+    assert_eq!(call.text("scenario").unwrap(), "line");
+    let shown = calls::replay(tandem, &call.id().unwrap(), &[]).unwrap().stdout;
+    for why in [
+        "Rule 1, Off does not fit",
+        "301 calls, which is none of its callers",
+        "Rule 5, Known decides",
+    ] {
+        assert!(shown.contains(why), "{why}: {shown}");
+    }
 }
 
 /// A flow that by day asks the service who calls, calls a group, greets by a tone of 620 Hz where nobody answers, takes a

@@ -19,9 +19,9 @@ use tandem_kit::tone::{self, Span};
 use tandem_kit::wav::Wav;
 use tandem_kit::{ports, wait};
 use tandem_tests::load::caller;
-use tandem_tests::modules::offer_built;
+use tandem_tests::modules::{self, offer_built};
 use tandem_tests::phones::{SOON, phone, registered, tone_hz};
-use tandem_tests::web::get;
+use tandem_tests::web::{self, Answer, get};
 
 /// Louder than any noise, softer than any music.
 const AUDIBLE_DBFS: f64 = -45.0;
@@ -37,10 +37,15 @@ fn start() -> Tandem {
 
 fn start_with(builder: Builder) -> Tandem {
     let tandem = builder.start().unwrap();
+    offer_phone(&tandem, &tandem.demo().domain);
+    tandem
+}
+
+/// Lets numbers 710 to 717 of a domain lead to the guest `phone`.
+fn offer_phone(tandem: &Tandem, domain: &str) {
     let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/dist/phone.wasm");
-    let domain = tandem.demo().domain.clone();
     run(
-        &tandem,
+        tandem,
         &[
             "scenario",
             "add",
@@ -48,24 +53,15 @@ fn start_with(builder: Builder) -> Tandem {
             "--name",
             "phone",
             "--domain",
-            &domain,
+            domain,
         ],
     );
     for number in ["710", "711", "712", "713", "714", "715", "716", "717"] {
         run(
-            &tandem,
-            &[
-                "number",
-                "add",
-                number,
-                "--scenario",
-                "phone",
-                "--domain",
-                &domain,
-            ],
+            tandem,
+            &["number", "add", number, "--scenario", "phone", "--domain", domain],
         );
     }
-    tandem
 }
 
 fn run(tandem: &Tandem, command: &[&str]) {
@@ -282,6 +278,93 @@ fn who_is_held_hears_music_until_resumed() {
     let own = spans(&b, 880.0);
     let whole: Duration = own.iter().map(Span::length).sum();
     assert!(near(whole, ms(5_000), ms(800)), "{own:?}");
+}
+
+/// An MP3 file with a tone of half a second, which LAME made.
+fn mp3(name: &str) -> Vec<u8> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../media/core/tests/data");
+    std::fs::read(data.join(name)).unwrap()
+}
+
+/// Sends a request about the music of a domain.
+fn music(tandem: &Tandem, method: &str, token: &str, body: &[u8], kind: &str) -> Answer {
+    let headers = [("Authorization", token), ("Content-Type", kind)];
+    web::request(tandem.web(), method, "/api/v1/music", &headers, body).unwrap()
+}
+
+#[test]
+fn each_domain_hears_the_music_that_it_was_given_by_http() {
+    let tandem = start();
+    let passwords = modules::add_domain(&tandem, "other.local", &["301"]).unwrap();
+    offer_phone(&tandem, "other.local");
+    let token = |domain: &str| {
+        let add = ["token", "add", "music", "--domain", domain, "--scopes"];
+        let token = tandem.json(&[&add[..], &["scenarios:read,scenarios:write"]].concat());
+        format!("Bearer {}", token.unwrap()["token"].as_str().unwrap())
+    };
+    let (ours, theirs) = (token(&tandem.demo().domain), token("other.local"));
+
+    let put = music(
+        &tandem,
+        "PUT",
+        &ours,
+        &mp3("tone-880-44100-stereo.mp3"),
+        "audio/mpeg",
+    );
+    assert_eq!(put.status, 201, "{}", put.body);
+    let told: serde_json::Value = serde_json::from_str(&put.body).unwrap();
+    assert_eq!(told["name"], "music-on-hold");
+    assert!(
+        near(ms(told["duration_ms"].as_u64().unwrap()), ms(570), ms(120)),
+        "{told}"
+    );
+    assert_eq!(
+        music(&tandem, "GET", &theirs, b"", "").status,
+        404,
+        "another domain's"
+    );
+    let file = tandem.folder().join("theirs.wav");
+    Wav::sine(44_100, 440.0, -12.0, Duration::from_secs(1))
+        .write(&file)
+        .unwrap();
+    let put = music(
+        &tandem,
+        "PUT",
+        &theirs,
+        &std::fs::read(&file).unwrap(),
+        "audio/wav",
+    );
+    assert_eq!(put.status, 201, "{}", put.body);
+    for (sound, words) in [
+        (&b"ID3\x04\0\0\0\0\0\0 and no music"[..], "MP3"),
+        (b"OggS is neither", "not a WAV file, nor MP3"),
+    ] {
+        let refused = music(&tandem, "PUT", &ours, sound, "audio/mpeg");
+        assert_eq!(refused.status, 422, "{}", refused.body);
+        assert!(refused.body.contains(words), "{}", refused.body);
+    }
+    let long = music(&tandem, "PUT", &ours, &vec![0; (32 << 20) + 1], "audio/wav");
+    assert_eq!(long.status, 413, "{}", long.body);
+
+    let a = registered(&tandem, "301", Transport::Udp).unwrap();
+    let b = Baresip::builder("301", "other.local", &passwords[0], tandem.sip())
+        .start()
+        .unwrap();
+    b.wait_registered(SOON).unwrap();
+    for phone in [&a, &b] {
+        phone.dial("712").unwrap();
+    }
+    for (phone, own, others) in [(&a, 880.0, 440.0), (&b, 440.0, 880.0)] {
+        heard(phone, 1_500.0, "the tone at the end");
+        let whole: Duration = spans(phone, own).iter().map(Span::length).sum();
+        // Five seconds of hold; MP3 has a little silence around each round.
+        assert!(near(whole, ms(4_500), ms(1_300)), "{own}: {whole:?}");
+        assert_eq!(spans(phone, others), [], "{own}");
+    }
+
+    assert_eq!(music(&tandem, "DELETE", &ours, b"", "").status, 204);
+    assert_eq!(music(&tandem, "GET", &ours, b"", "").status, 404);
+    assert_eq!(music(&tandem, "GET", &theirs, b"", "").status, 200);
 }
 
 #[test]

@@ -6,16 +6,19 @@ export class Problem extends Error {
     readonly fields: Record<string, string> = {},
     readonly codeNeeded = false,
     readonly retryAfterS: number | null = null,
-    /** Everything that is wrong with a component or a flow. */
-    readonly problems: { code: string; detail: string }[] = [],
+    /** Everything that is wrong with a component, a flow or an archive. */
+    readonly problems: Wrong[] = [],
   ) {
     super(detail);
   }
 }
 
+/** `at`: the part of an archive. */
+export type Wrong = { code?: string; at?: string; detail: string };
+
 type Body = {
   title?: string; detail?: string; code_needed?: boolean; errors?: { pointer: string; detail: string }[];
-  problems?: { code: string; detail: string }[];
+  problems?: Wrong[];
 };
 
 /** The problem of a response that was not good; a body that is no problem document gives its status alone. */

@@ -40,6 +40,7 @@ export function AccountMenu() {
           <Menu.Divider />
           <Menu.Item onClick={() => setOpened('password')}>{t('password.title')}</Menu.Item>
           <Menu.Item onClick={() => setOpened('factor')}>{t('factor.title')}</Menu.Item>
+          <Menu.Item component="a" href="/api/docs" target="_blank">{t('account.api')}</Menu.Item>
           <Menu.Item onClick={() => logOut().catch(failed)}>{t('account.logOut')}</Menu.Item>
         </Menu.Dropdown>
       </Menu>

@@ -1,6 +1,6 @@
 import {
   IconAddressBook, IconCalendarClock, IconHistory, IconKey, IconLayoutDashboard, IconMusic, IconSettings, IconShieldLock,
-  IconUsers, IconWorld, IconPhone, IconHash, IconRoute, IconPuzzle, IconMail, IconUser,
+  IconUsers, IconWorld, IconPhone, IconHash, IconRoute, IconPuzzle, IconMail, IconUser, IconPhoneIncoming,
 } from '@tabler/icons-react';
 import type { ComponentType } from 'react';
 
@@ -35,6 +35,7 @@ export const ofDomain: { label: string; entries: Entry[] }[] = [
       { path: 'users', label: 'users.title', icon: IconUsers, roles: seeing },
       { path: 'calls', label: 'calls.title', icon: IconPhone, roles: seeing },
       { path: 'numbers', label: 'numbers.title', icon: IconHash, roles: managing },
+      { path: 'lines', label: 'lines.title', icon: IconPhoneIncoming, roles: managing },
       { path: 'flows', label: 'flows.title', icon: IconRoute, roles: managing },
       { path: 'scenarios', label: 'scenarios.title', icon: IconPuzzle, roles: managing },
       { path: 'schedules', label: 'schedules.title', icon: IconCalendarClock, roles: seeing },

@@ -90,6 +90,11 @@ fn opening_hours_pass_their_script() {
 }
 
 #[test]
+fn inbound_lines_pass_their_script() {
+    passes("scenarios/line/tests/line.toml", &stock("line"));
+}
+
+#[test]
 fn callers_that_a_service_knows_pass_their_script() {
     passes("scenarios/crm/tests/crm.toml", &stock("crm"));
 }

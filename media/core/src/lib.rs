@@ -1,7 +1,7 @@
 //! Sound without sockets.
 //!
 //! A packet's way: [`rtp::Packet::parse`] → [`Endpoint::handle_rtp`] → [`Endpoint::handle_relayed`] of the other side →
-//! [`Endpoint::poll_output`]. A prompt's way: [`wav`] → [`resample`] → [`player::Clip`] → [`Endpoint::handle_tick`].
+//! [`Endpoint::poll_output`]. A prompt's way: [`wav`] or [`mp3`] → [`resample`] → [`player::Clip`] → [`Endpoint::handle_tick`].
 //!
 //! Read [`endpoint`] first, then what it is made of: [`rtp`], [`rtcp`], [`statistics`], [`telephone_event`],
 //! [`player`], [`g711`]; [`jitter`] and [`conceal`] where sound is decoded; [`tone`] and [`plan`] for tones, [`music`]
@@ -13,6 +13,7 @@ pub mod conceal;
 pub mod endpoint;
 pub mod g711;
 pub mod jitter;
+pub mod mp3;
 pub mod music;
 mod offset;
 pub mod plan;

@@ -29,35 +29,105 @@ static KERNEL: LazyLock<Vec<f32>> = LazyLock::new(|| {
 
 /// `input` at `from_hz` as samples at `to_hz`, equally long to the sample. Rates of 0 give nothing.
 pub fn resample(input: &[f32], from_hz: u32, to_hz: u32) -> Vec<f32> {
-    if from_hz == 0 || to_hz == 0 {
-        return Vec::new();
-    }
-    if from_hz == to_hz {
+    if from_hz == to_hz && from_hz > 0 {
         return input.to_vec();
     }
-    let ratio = f64::from(from_hz) / f64::from(to_hz);
-    // Of the lower rate: when the rate goes down the kernel widens and cuts what would alias.
-    let scale = CUTOFF * (1.0 / ratio).min(1.0);
-    let reach = CROSSINGS as f64 / scale;
-    let count = (input.len() as u64 * u64::from(to_hz)).div_ceil(u64::from(from_hz)) as usize;
-    let kernel = KERNEL.as_slice();
-    let mut out = Vec::with_capacity(count);
-    for i in 0..count {
-        let centre = i as f64 * ratio;
-        let first = (centre - reach).ceil().max(0.0) as usize;
-        let last = ((centre + reach).floor().max(0.0) as usize).min(input.len().saturating_sub(1));
+    let mut resampler = Resampler::new(from_hz, to_hz);
+    let mut out = Vec::new();
+    resampler.push(input, &mut out);
+    resampler.finish(&mut out);
+    out
+}
+
+/// As [`resample`], of a sound that comes piece by piece: it keeps no more than the kernel reaches back.
+#[derive(Debug)]
+pub struct Resampler {
+    from_hz: u32,
+    to_hz: u32,
+    /// Input samples from one output sample to the next.
+    ratio: f64,
+    /// Kernel points for an input sample, over [`POINTS`].
+    scale: f64,
+    /// Input samples that the kernel covers on either side.
+    reach: f64,
+    /// Input that may still be needed, and the place of its first sample in all of it.
+    kept: Vec<f32>,
+    kept_from: usize,
+    /// Output samples so far.
+    made: u64,
+}
+
+impl Resampler {
+    /// From `from_hz` to `to_hz`. Rates of 0 give nothing.
+    pub fn new(from_hz: u32, to_hz: u32) -> Self {
+        let ratio = f64::from(from_hz) / f64::from(to_hz.max(1));
+        // Of the lower rate: when the rate goes down the kernel widens and cuts what would alias.
+        let scale = CUTOFF * (1.0 / ratio).min(1.0);
+        Self {
+            from_hz,
+            to_hz,
+            ratio,
+            scale,
+            reach: CROSSINGS as f64 / scale,
+            kept: Vec::new(),
+            kept_from: 0,
+            made: 0,
+        }
+    }
+
+    /// Takes the next piece; what it makes known is added to `out`.
+    pub fn push(&mut self, input: &[f32], out: &mut Vec<f32>) {
+        if self.from_hz == 0 || self.to_hz == 0 {
+            return;
+        }
+        self.kept.extend_from_slice(input);
+        // Where the kernel would reach beyond what has come, the next piece is waited for.
+        let end = self.end() as f64 - self.reach - 1.0;
+        while self.made as f64 * self.ratio < end {
+            self.make(out);
+        }
+        let needed = (self.made as f64 * self.ratio - self.reach).floor().max(0.0) as usize;
+        // Moved seldom: in pieces as long as what stays.
+        if needed.saturating_sub(self.kept_from) > self.kept.len() / 2 {
+            self.kept.drain(..(needed - self.kept_from).min(self.kept.len()));
+            self.kept_from = needed;
+        }
+    }
+
+    /// Adds the rest to `out`: nothing comes any more.
+    pub fn finish(mut self, out: &mut Vec<f32>) {
+        if self.from_hz == 0 || self.to_hz == 0 {
+            return;
+        }
+        let count = (self.end() as u64 * u64::from(self.to_hz)).div_ceil(u64::from(self.from_hz));
+        while self.made < count {
+            self.make(out);
+        }
+    }
+
+    /// Input samples that have come.
+    fn end(&self) -> usize {
+        self.kept_from + self.kept.len()
+    }
+
+    fn make(&mut self, out: &mut Vec<f32>) {
+        let kernel = KERNEL.as_slice();
+        let centre = self.made as f64 * self.ratio;
+        let first = (centre - self.reach).ceil().max(0.0) as usize;
+        let last = ((centre + self.reach).floor().max(0.0) as usize).min(self.end().saturating_sub(1));
+        let range = first.saturating_sub(self.kept_from)..=last.saturating_sub(self.kept_from);
         let mut sum = 0.0_f32;
-        for (offset, sample) in input.get(first..=last).unwrap_or_default().iter().enumerate() {
-            let x = ((first + offset) as f64 - centre).abs() * scale * POINTS as f64;
+        for (offset, sample) in self.kept.get(range).unwrap_or_default().iter().enumerate() {
+            let x = ((first + offset) as f64 - centre).abs() * self.scale * POINTS as f64;
             let index = x as usize;
             let part = (x - index as f64) as f32;
             if let Some(&[low, high]) = kernel.get(index..index + 2) {
                 sum += sample * (low + (high - low) * part);
             }
         }
-        out.push(sum * scale as f32);
+        out.push(sum * self.scale as f32);
+        self.made += 1;
     }
-    out
 }
 
 #[cfg(test)]
@@ -95,6 +165,24 @@ mod tests {
         for hz in [5_000.0, 7_000.0, 10_000.0] {
             let out = resample(&sine(hz, 48_000, 24_000), 48_000, 8_000);
             assert!(rms(&out[200..3_800]) < 0.003, "{hz}: {}", rms(&out[200..3_800]));
+        }
+    }
+
+    /// In whatever pieces a sound comes, it is the same to the last bit.
+    #[test]
+    fn pieces_sound_like_the_whole() {
+        for rate in [44_100, 48_000, 11_025, 6_000] {
+            let input = sine(700.0, rate, rate as usize / 3);
+            let whole = resample(&input, rate, 8_000);
+            for size in [1, 7, 1_152, 5_000] {
+                let (mut resampler, mut out) = (Resampler::new(rate, 8_000), Vec::new());
+                for piece in input.chunks(size) {
+                    resampler.push(piece, &mut out);
+                    assert!(resampler.kept.len() < 4 * size + 2_000, "{rate} {size}");
+                }
+                resampler.finish(&mut out);
+                assert!(out == whole, "{rate} in pieces of {size}");
+            }
         }
     }
 

@@ -9,10 +9,13 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::g711::{Codec, RATE_HZ};
-use crate::resample::resample;
+use crate::resample::Resampler;
 
 /// Sampling rates taken, in Hz.
 const RATES: std::ops::RangeInclusive<u32> = 4_000..=192_000;
+
+/// Samples that are resampled at once.
+const PIECE: usize = 4_096;
 
 /// Why a file cannot be played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -201,21 +204,34 @@ impl<'a> Wav<'a> {
         }
         let size = self.encoding.bytes();
         let share = 1.0 / f32::from(self.channels);
-        let mixed: Vec<f32> = self
-            .data
-            .chunks_exact(size * usize::from(self.channels))
-            .map(|frame| {
-                frame
-                    .chunks_exact(size)
-                    .map(|s| self.encoding.sample(s))
-                    .sum::<f32>()
-                    * share
-            })
-            .collect();
-        let resampled = resample(&mixed, self.rate_hz, RATE_HZ);
-        // The cast saturates, so that overshoot clips and does not wrap.
-        Ok(resampled.into_iter().map(|s| s.round() as i16).collect())
+        let frames = self.data.chunks_exact(size * usize::from(self.channels));
+        let mixed = frames.map(|frame| {
+            let samples = frame.chunks_exact(size).map(|s| self.encoding.sample(s));
+            samples.sum::<f32>() * share
+        });
+        if self.rate_hz == RATE_HZ {
+            return Ok(mixed.map(rounded).collect());
+        }
+        let (mut resampler, mut resampled) = (Resampler::new(self.rate_hz, RATE_HZ), Vec::new());
+        let (mut piece, mut sound) = (Vec::with_capacity(PIECE), Vec::new());
+        for sample in mixed {
+            piece.push(sample);
+            if piece.len() == PIECE {
+                resampler.push(&piece, &mut resampled);
+                piece.clear();
+                sound.extend(resampled.drain(..).map(rounded));
+            }
+        }
+        resampler.push(&piece, &mut resampled);
+        resampler.finish(&mut resampled);
+        sound.extend(resampled.drain(..).map(rounded));
+        Ok(sound)
     }
+}
+
+/// As 16 bits; what overshoots clips and does not wrap.
+pub(crate) fn rounded(sample: f32) -> i16 {
+    sample.round() as i16
 }
 
 /// Length of [`header_8khz`] in bytes.

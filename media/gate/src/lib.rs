@@ -45,27 +45,26 @@ pub use prompts::speech::{Espeak, Speech, SpeechError, TEXT_MAX as SPEECH_TEXT_M
 /// The file among a domain's prompts that those who wait hear; where there is none, a melody of the gate's.
 pub const MUSIC_FILE: &str = "music-on-hold.wav";
 
-/// How long a prompt lasts, if its bytes can be played and it is not longer than [`GateConfig::prompt_max_s`] by default.
-///
-/// # Errors
-/// Why it cannot, in words.
-pub fn prompt_length(wav: &[u8]) -> Result<Duration, String> {
-    Ok(Duration::from_millis(samples(wav)?.len() as u64 / 8))
-}
-
-/// A prompt as it is kept: the sound of a WAV file as one of 16-bit PCM, one channel, 8,000 samples per second, which is
-/// played without another conversion. Bounds as [`prompt_length`].
+/// A prompt as it is kept: the sound of a WAV or an MP3 file as a WAV file of 16-bit PCM, one channel, 8,000 samples per
+/// second, which is played without another conversion. It lasts [`GateConfig::prompt_max_s`] by default at most.
 ///
 /// # Errors
 /// Why it cannot be played, in words.
-pub fn prompt_sound(wav: &[u8]) -> Result<Vec<u8>, String> {
-    Ok(tandem_media::wav::write_8khz(&samples(wav)?))
+pub fn prompt_sound(file: &[u8]) -> Result<Vec<u8>, String> {
+    Ok(tandem_media::wav::write_8khz(&samples(file)?))
 }
 
-fn samples(wav: &[u8]) -> Result<Vec<i16>, String> {
-    tandem_media::wav::Wav::parse(wav)
-        .and_then(|wav| wav.to_8khz(GateConfig::default().prompt_max_s))
-        .map_err(|error| error.to_string())
+fn samples(file: &[u8]) -> Result<Vec<i16>, String> {
+    let max_s = GateConfig::default().prompt_max_s;
+    if tandem_media::mp3::is_mp3(file) {
+        return tandem_media::mp3::to_8khz(file, max_s).map_err(|error| error.to_string());
+    }
+    match tandem_media::wav::Wav::parse(file) {
+        Err(tandem_media::wav::WavError::NotWav) => Err("not a WAV file, nor MP3".to_owned()),
+        parsed => parsed
+            .and_then(|wav| wav.to_8khz(max_s))
+            .map_err(|error| error.to_string()),
+    }
 }
 
 /// How long a WAV file of `bytes` bytes lasts, by its beginning; none: the beginning is too short to tell, or it is none.

@@ -2,20 +2,19 @@
 //! number lead to?
 //!
 //! [`Directory`] answers from memory and goes to the store only for what it does not know yet; reading order:
-//! [`Directory`] → [`pattern`] (which numbers a pattern matches, pure) → `table.rs` (all of a domain's patterns) →
-//! `cache.rs` (bounded memory).
+//! [`Directory`] → `table.rs` (all of a domain's numbers and patterns; what a [`Pattern`] matches is `scenarios/pattern`'s)
+//! → `cache.rs` (bounded memory).
 //!
 //! Not here: SQL and what may be written (`tandem-store`), registrations (`tandem-sip`), call logic (`tandem-switch`).
 
 mod cache;
 mod directory;
-pub mod pattern;
 mod start;
 mod table;
 
 pub use directory::{Directory, Domain, Resolved, ResolvedCanary};
-pub use pattern::{Pattern, PatternError};
 pub use start::{EventKind, StartedBy, StartedByError};
+pub use tandem_pattern::{Pattern, PatternError};
 pub use tandem_store::{
     Canary, Counts, Credentials, DomainScope, EntryPoint, StoreError, Trial, TrialCounts, User,
 };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::pattern::{Pattern, PatternError};
+use tandem_pattern::{Pattern, PatternError};
 
 /// What an entry point is called.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,15 +2,14 @@
 
 use std::collections::HashSet;
 
-use crate::pattern::Pattern;
+use tandem_pattern::{Numbers, Pattern};
+
 use crate::start::StartedBy;
 
 /// What a domain's entry points are called, ready to be matched.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    numbers: HashSet<String>,
-    /// Most specific first.
-    patterns: Vec<Pattern>,
+    dialled: Numbers,
     /// What the web or an event starts is not dialled.
     others: HashSet<String>,
 }
@@ -18,32 +17,25 @@ pub(crate) struct Table {
 impl Table {
     /// Sorts what the store has. Text that is no pattern (the store checks less than we do) matches nothing.
     pub(crate) fn new(written: Vec<String>) -> Self {
-        let mut table = Self::default();
+        let (mut dialled, mut others) = (Vec::new(), HashSet::new());
         for text in written {
             match Pattern::parse(&text) {
-                Ok(pattern) if pattern.is_exact() => {
-                    table.numbers.insert(text);
-                }
-                Ok(pattern) => table.patterns.push(pattern),
+                Ok(pattern) => dialled.push(pattern),
                 Err(_) if !is_dialled(&text) => {
-                    table.others.insert(text);
+                    others.insert(text);
                 }
                 Err(error) => tracing::warn!(number = text, %error, "entry point is passed over"),
             }
         }
-        table.patterns.sort_unstable();
-        table
+        Self {
+            dialled: dialled.into_iter().collect(),
+            others,
+        }
     }
 
     /// The number or pattern that a dialled number leads to: itself, or the most specific pattern.
     pub(crate) fn find(&self, dialled: &str) -> Option<&str> {
-        if let Some(number) = self.numbers.get(dialled) {
-            return Some(number);
-        }
-        self.patterns
-            .iter()
-            .find(|pattern| pattern.matches(dialled))
-            .map(Pattern::as_str)
+        self.dialled.find(dialled)
     }
 
     /// Whether the web or an event starts something of this name.
@@ -53,14 +45,12 @@ impl Table {
 
     /// About how many bytes it takes.
     pub(crate) fn weight(&self) -> usize {
-        let exact = || self.numbers.iter().chain(&self.others);
-        let text: usize = exact().map(String::len).sum::<usize>()
-            + self
-                .patterns
-                .iter()
-                .map(|pattern| pattern.as_str().len())
-                .sum::<usize>();
-        text + (exact().count() + self.patterns.len()) * 64
+        let others = self.others.iter().map(String::as_str);
+        self.dialled
+            .texts()
+            .chain(others)
+            .map(|text| text.len() + 64)
+            .sum()
     }
 }
 

@@ -304,6 +304,17 @@ impl Store {
     }
 }
 
+/// All entry points of the domain with their versions, by number, as they are within a transaction.
+pub(crate) async fn all(write: &mut Write, scope: &DomainScope) -> Result<Vec<Activation>, StoreError> {
+    sqlx::query(select!("WHERE e.domain_id = $1 ORDER BY e.number"))
+        .bind(scope.id())
+        .fetch_all(&mut **write)
+        .await?
+        .iter()
+        .map(activation_of)
+        .collect()
+}
+
 /// The entry point as it is within a transaction. Errors: [`StoreError::NotFound`].
 pub(crate) async fn found(
     write: &mut Write,
@@ -441,7 +452,7 @@ async fn set_active(
     Ok(())
 }
 
-async fn put_canary(
+pub(crate) async fn put_canary(
     write: &mut Write,
     scope: &DomainScope,
     number: &str,
@@ -480,7 +491,7 @@ async fn delete_canary(write: &mut Write, scope: &DomainScope, number: &str) -> 
     Ok(())
 }
 
-async fn remember_previous(
+pub(crate) async fn remember_previous(
     write: &mut Write,
     scope: &DomainScope,
     left: &EntryPoint,

@@ -87,7 +87,7 @@ impl CanaryChange {
 }
 
 impl Canary {
-    fn checked(self) -> Result<Self, StoreError> {
+    pub(crate) fn checked(self) -> Result<Self, StoreError> {
         let [window_least, window_most] = WINDOW_BOUNDS;
         within("share", self.share_percent.into(), 1, 99)?;
         within("window", self.window, window_least, window_most)?;

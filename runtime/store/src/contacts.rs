@@ -215,7 +215,8 @@ impl Store {
     }
 }
 
-async fn insert(
+/// Writes a contact, which was checked.
+pub(crate) async fn insert(
     write: &mut Write,
     scope: &DomainScope,
     id: i64,
@@ -277,7 +278,7 @@ fn like(word: &str) -> String {
     pattern
 }
 
-fn check(contact: &Contact) -> Result<(), StoreError> {
+pub(crate) fn check(contact: &Contact) -> Result<(), StoreError> {
     const WHAT: &str = "contact";
     if contact.name.trim().is_empty() {
         return Err(StoreError::invalid(WHAT, "it has no name"));

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use crate::engine::blocking;
+use crate::engine::{Write, blocking};
 use crate::error::at_most;
 use crate::retention::{Keep, Retention, checked_keep};
 use crate::{DomainLimits, Store, StoreError, rows};
@@ -114,36 +114,10 @@ impl fmt::Debug for DomainScope {
 impl Store {
     /// Makes a domain. Errors: [`StoreError::Exists`], [`StoreError::Invalid`], [`StoreError::TooLarge`].
     pub async fn create_domain(&self, new: &NewDomain) -> Result<Domain, StoreError> {
-        let name = checked_host(&new.name)?;
-        let realm = new.realm.clone().unwrap_or_else(|| name.clone());
-        checked_realm(&realm)?;
-        checked_time_zone(&new.time_zone)?;
-        let now = now();
-
         let mut write = self.write().await?;
-        // The time of its making is a domain's number, or the next one that is free: never one that was used before.
-        sqlx::query(
-            "INSERT INTO domains (id, name, realm, time_zone, created_at) \
-             SELECT CASE WHEN COALESCE(MAX(id), 0) >= $1 THEN MAX(id) + 1 ELSE $1 END, $2, $3, $4, $1 FROM domains",
-        )
-        .bind(now.as_microsecond())
-        .bind(&name)
-        .bind(&realm)
-        .bind(&new.time_zone)
-        .execute(&mut *write)
-        .await
-        .map_err(|error| StoreError::on_insert(error, "domain", &name))?;
+        let (_, domain) = insert(&mut write, new).await?;
         self.commit_directory(write).await?;
-        Ok(Domain {
-            name,
-            realm,
-            time_zone: new.time_zone.clone(),
-            created_at: now,
-            keep: Retention::default(),
-            limits: DomainLimits::default(),
-            mail_sender: None,
-            blocked: false,
-        })
+        Ok(domain)
     }
 
     /// All domains, by name.
@@ -269,7 +243,41 @@ impl Store {
     }
 }
 
-fn domain_of(row: &SqliteRow) -> Result<Domain, StoreError> {
+/// Makes a domain within a transaction. Errors: [`StoreError::Exists`], [`StoreError::Invalid`], [`StoreError::TooLarge`].
+pub(crate) async fn insert(write: &mut Write, new: &NewDomain) -> Result<(DomainScope, Domain), StoreError> {
+    let name = checked_host(&new.name)?;
+    let realm = new.realm.clone().unwrap_or_else(|| name.clone());
+    checked_realm(&realm)?;
+    checked_time_zone(&new.time_zone)?;
+    let now = now();
+    // The time of its making is a domain's number, or the next one that is free: never one that was used before.
+    let row = sqlx::query(
+        "INSERT INTO domains (id, name, realm, time_zone, created_at) \
+         SELECT CASE WHEN COALESCE(MAX(id), 0) >= $1 THEN MAX(id) + 1 ELSE $1 END, $2, $3, $4, $1 FROM domains \
+         RETURNING id",
+    )
+    .bind(now.as_microsecond())
+    .bind(&name)
+    .bind(&realm)
+    .bind(&new.time_zone)
+    .fetch_one(&mut **write)
+    .await
+    .map_err(|error| StoreError::on_insert(error, "domain", &name))?;
+    let scope = DomainScope::found(row.try_get("id")?, &name);
+    let domain = Domain {
+        name,
+        realm,
+        time_zone: new.time_zone.clone(),
+        created_at: now,
+        keep: Retention::default(),
+        limits: DomainLimits::default(),
+        mail_sender: None,
+        blocked: false,
+    };
+    Ok((scope, domain))
+}
+
+pub(crate) fn domain_of(row: &SqliteRow) -> Result<Domain, StoreError> {
     Ok(Domain {
         name: row.try_get("name")?,
         realm: row.try_get("realm")?,
@@ -304,8 +312,13 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
 
+/// Refuses what cannot be a domain's name.
+pub fn check_name(name: &str) -> Result<(), StoreError> {
+    checked_host(name).map(drop)
+}
+
 /// A host as RFC 3261 §25.1 writes it, in lower case: a host name, an IPv4 address or an IPv6 reference.
-fn checked_host(name: &str) -> Result<String, StoreError> {
+pub(crate) fn checked_host(name: &str) -> Result<String, StoreError> {
     const WHAT: &str = "domain name";
     at_most(WHAT, name.len(), NAME_MOST)?;
     if let Some(address) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
@@ -335,7 +348,7 @@ fn checked_host(name: &str) -> Result<String, StoreError> {
     Ok(name.to_ascii_lowercase())
 }
 
-fn checked_realm(realm: &str) -> Result<(), StoreError> {
+pub(crate) fn checked_realm(realm: &str) -> Result<(), StoreError> {
     const WHAT: &str = "realm";
     at_most(WHAT, realm.len(), NAME_MOST)?;
     // It stands in a quoted string (RFC 3261 §25.1), and between colons in what is hashed.
@@ -353,7 +366,7 @@ fn checked_realm(realm: &str) -> Result<(), StoreError> {
 }
 
 /// What it means is for whoever sends mails; here it is one line.
-fn checked_sender(sender: &str) -> Result<(), StoreError> {
+pub(crate) fn checked_sender(sender: &str) -> Result<(), StoreError> {
     at_most("sender", sender.len(), 320)?;
     if sender.chars().any(char::is_control) {
         return Err(StoreError::invalid("sender", "it has a control character"));
@@ -361,7 +374,7 @@ fn checked_sender(sender: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn checked_time_zone(name: &str) -> Result<(), StoreError> {
+pub(crate) fn checked_time_zone(name: &str) -> Result<(), StoreError> {
     if name == "UTC" || (name.len() <= 64 && jiff::tz::TimeZone::get(name).is_ok()) {
         return Ok(());
     }

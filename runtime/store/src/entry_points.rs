@@ -283,7 +283,7 @@ pub(crate) fn entry_point_of(row: &SqliteRow) -> Result<EntryPoint, StoreError> 
     })
 }
 
-fn checked_number(number: &str) -> Result<(), StoreError> {
+pub(crate) fn checked_number(number: &str) -> Result<(), StoreError> {
     at_most("number", number.len(), NUMBER_MOST)?;
     if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(StoreError::invalid(
@@ -294,7 +294,7 @@ fn checked_number(number: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn checked_title(title: &str) -> Result<(), StoreError> {
+pub(crate) fn checked_title(title: &str) -> Result<(), StoreError> {
     at_most("title", title.len(), TITLE_MOST)?;
     if title.chars().any(char::is_control) {
         return Err(StoreError::invalid("title", "it has no control characters"));

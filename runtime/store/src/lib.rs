@@ -1,9 +1,9 @@
 //! SQL and blobs: what an administrator configured, what scenarios keep, and the history of calls.
 //!
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
-//! asks for first → [`users`], [`numbers`], [`modules`] with [`signatures`], `grants.rs` and [`module_grants`], [`entry_points`],
+//! asks for first → [`users`] (many at once: [`user_file`]), [`numbers`], [`modules`] with [`signatures`], `grants.rs` and [`module_grants`], [`entry_points`],
 //! [`activations`] with [`starts`], [`flows`], `worlds.rs`, [`events`], [`timers`], [`scenario_log`], [`kv`], [`calls`], [`call_list`], [`journals`] and [`messages`] (and `packing.rs`), [`retention`],
-//! [`tokens`], [`accounts`] with [`sessions`] and [`audit`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`], [`voicemail`]. Errors are
+//! [`tokens`], [`accounts`] with [`sessions`] and [`audit`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`], [`voicemail`], and [`archive`], which has a whole domain. Errors are
 //! [`StoreError`], a variant per thing the caller does differently.
 //!
 //! SQL is written out, here only, in the part that SQLite and PostgreSQL share; what differs between engines is in
@@ -15,6 +15,7 @@
 
 pub mod accounts;
 pub mod activations;
+pub mod archive;
 pub mod audit;
 pub mod call_list;
 pub mod calls;
@@ -54,6 +55,7 @@ pub mod timers;
 pub mod tokens;
 mod unused;
 pub mod usage;
+pub mod user_file;
 pub mod users;
 mod versions;
 pub mod voicemail;
@@ -61,6 +63,7 @@ mod worlds;
 
 pub use accounts::{Account, AccountChange, NewAccount, Role};
 pub use activations::{Activation, Settlement};
+pub use archive::{Archive, ArchiveProblem};
 pub use audit::{AuditEntry, AuditFilter, AuditPage, NewAuditEntry};
 pub use call_list::{CallCursor, CallFilter, CallPage};
 pub use calls::{
@@ -99,5 +102,6 @@ pub use timers::{NewTimer, Timer};
 pub use tokens::{Bearer, Secret, Token, TokenScope};
 pub use unused::{Spare, Stray};
 pub use usage::{Amount, DayUsage};
+pub use user_file::{FileUser, LineFault, LineProblem, UserFile};
 pub use users::{Credentials, NewUser, User};
 pub use voicemail::{NewVoicemail, Voicemail, VoicemailBox, VoicemailCap, VoicemailCounts, VoicemailState};

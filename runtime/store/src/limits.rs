@@ -151,7 +151,27 @@ impl DomainLimits {
         self
     }
 
-    fn to_column(&self) -> String {
+    /// All that are set, as changes.
+    fn changes(&self) -> Vec<(Limit, Option<u64>)> {
+        self.set
+            .iter()
+            .map(|(limit, value)| (*limit, Some(*value)))
+            .collect()
+    }
+
+    /// Whether each is within its bounds. Errors: [`StoreError::Invalid`].
+    pub(crate) fn checked(&self) -> Result<(), StoreError> {
+        check(&self.changes())
+    }
+
+    /// As [`Self::checked`], of what one scenario may use.
+    pub(crate) fn checked_of_module(&self) -> Result<(), StoreError> {
+        let changes = self.changes();
+        check(&changes)?;
+        of_module(&changes)
+    }
+
+    pub(crate) fn to_column(&self) -> String {
         let word = |(limit, value): (&Limit, &u64)| format!("{}={value}", limit.as_str());
         self.set.iter().map(word).collect::<Vec<_>>().join(" ")
     }
@@ -193,12 +213,7 @@ impl Store {
         changes: &[(Limit, Option<u64>)],
     ) -> Result<DomainLimits, StoreError> {
         check(changes)?;
-        if let Some((limit, _)) = changes.iter().find(|(limit, _)| !limit.is_of_module()) {
-            return Err(StoreError::invalid(
-                limit.as_str(),
-                "it is of all the domain's scenarios together",
-            ));
-        }
+        of_module(changes)?;
         let mut write = self.write().await?;
         let known = sqlx::query("SELECT 1 FROM modules WHERE domain_id = $1 AND name = $2 LIMIT 1")
             .bind(scope.id())
@@ -238,6 +253,16 @@ impl Store {
             Ok((row.try_get("module")?, limits))
         };
         rows.into_iter().map(read).collect()
+    }
+}
+
+fn of_module(changes: &[(Limit, Option<u64>)]) -> Result<(), StoreError> {
+    match changes.iter().find(|(limit, _)| !limit.is_of_module()) {
+        Some((limit, _)) => Err(StoreError::invalid(
+            limit.as_str(),
+            "it is of all the domain's scenarios together",
+        )),
+        None => Ok(()),
     }
 }
 

@@ -212,7 +212,7 @@ pub(crate) async fn demand_granted(
     )))
 }
 
-fn grants_of(row: &SqliteRow) -> Result<ModuleGrants, StoreError> {
+pub(crate) fn grants_of(row: &SqliteRow) -> Result<ModuleGrants, StoreError> {
     let words = |column: &str| -> Result<Option<Vec<String>>, StoreError> {
         let words: Option<String> = row.try_get(column)?;
         Ok(words.map(|words| words.split_whitespace().map(str::to_owned).collect()))

@@ -297,7 +297,7 @@ impl Store {
         Ok(write.rollback().await?)
     }
 
-    fn module_path(&self, hash: &str) -> PathBuf {
+    pub(crate) fn module_path(&self, hash: &str) -> PathBuf {
         self.directory()
             .join(MODULES_DIRECTORY)
             .join(format!("{hash}.wasm"))

@@ -37,15 +37,7 @@ impl Store {
         name: &str,
         document: &str,
     ) -> Result<ScheduleEntry, StoreError> {
-        at_most("schedule name", name.len(), NAME_MOST)?;
-        let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        if name.is_empty() || !name.bytes().all(letters) {
-            return Err(StoreError::invalid(
-                "schedule name",
-                "it is 1 to 64 letters, digits, `-`, `_` and `.`",
-            ));
-        }
-        at_most("schedule", document.len(), SCHEDULE_MOST)?;
+        checked(name, document)?;
         let changed_at = now();
         let mut write = self.write().await?;
         let row =
@@ -147,6 +139,19 @@ impl Store {
         }
         Ok(write.commit().await?)
     }
+}
+
+/// Refuses what cannot be a schedule's name, or is too long for one.
+pub(crate) fn checked(name: &str, document: &str) -> Result<(), StoreError> {
+    at_most("schedule name", name.len(), NAME_MOST)?;
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if name.is_empty() || !name.bytes().all(letters) {
+        return Err(StoreError::invalid(
+            "schedule name",
+            "it is 1 to 64 letters, digits, `-`, `_` and `.`",
+        ));
+    }
+    at_most("schedule", document.len(), SCHEDULE_MOST)
 }
 
 /// Whether settings look a schedule up by this name.

@@ -194,12 +194,7 @@ impl Store {
         name: &str,
         key: &PublicKey,
     ) -> Result<TrustedKey, StoreError> {
-        if name.is_empty() || name.len() > NAME_MOST || name.chars().any(char::is_control) {
-            return Err(StoreError::invalid(
-                "key name",
-                "it has 1 to 64 bytes and no control characters",
-            ));
-        }
+        checked_key_name(name)?;
         let mut write = self.write().await?;
         let row = sqlx::query("SELECT COUNT(*) AS present FROM signing_keys WHERE domain_id = $1")
             .bind(scope.id())
@@ -287,6 +282,17 @@ impl Store {
         let row = row.ok_or_else(|| StoreError::not_found("domain", scope.name()))?;
         Ok(rows::count(&row, "signed_only")? != 0)
     }
+}
+
+/// Refuses what cannot be a key's name.
+pub(crate) fn checked_key_name(name: &str) -> Result<(), StoreError> {
+    if name.is_empty() || name.len() > NAME_MOST || name.chars().any(char::is_control) {
+        return Err(StoreError::invalid(
+            "key name",
+            "it has 1 to 64 bytes and no control characters",
+        ));
+    }
+    Ok(())
 }
 
 /// Refuses a module that the domain does not take: without a signature where it wants one, or with one that is not

@@ -8,6 +8,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use crate::domains::now;
+use crate::engine::Write;
 use crate::error::at_most;
 use crate::numbers::checked_number;
 use crate::{DomainScope, Store, StoreError, rows};
@@ -16,6 +17,10 @@ use crate::{DomainScope, Store, StoreError, rows};
 const NAME_MOST: usize = 64;
 /// Longest display name, in bytes.
 const DISPLAY_MOST: usize = 256;
+/// Shortest password of a phone, in characters.
+const PASSWORD_LEAST: usize = 8;
+/// Longest, in bytes.
+const PASSWORD_MOST: usize = 128;
 /// Users that are read at once.
 pub const USERS_PAGE_MOST: u32 = 1_000;
 
@@ -39,6 +44,15 @@ pub struct NewUser {
     pub display_name: String,
     /// What authenticates it.
     pub credentials: Credentials,
+}
+
+impl NewUser {
+    /// What of it needs no look at the store. Errors: [`StoreError::Invalid`], [`StoreError::TooLarge`].
+    pub(crate) fn checked(&self) -> Result<(), StoreError> {
+        checked_name(&self.name)?;
+        checked_display(&self.display_name)?;
+        checked_credentials(&self.credentials)
+    }
 }
 
 impl fmt::Debug for NewUser {
@@ -76,26 +90,10 @@ impl Store {
     /// Makes several users, or none of them. Errors as [`Store::create_user`].
     pub async fn create_users(&self, scope: &DomainScope, new: &[NewUser]) -> Result<Vec<User>, StoreError> {
         let created_at = now();
-        for user in new {
-            checked_name(&user.name)?;
-            checked_display(&user.display_name)?;
-            checked_credentials(&user.credentials)?;
-        }
+        new.iter().try_for_each(NewUser::checked)?;
         let mut write = self.write().await?;
         for user in new {
-            sqlx::query(
-                "INSERT INTO users (domain_id, name, display_name, ha1_md5, ha1_sha256, created_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6)",
-            )
-            .bind(scope.id())
-            .bind(&user.name)
-            .bind(&user.display_name)
-            .bind(&user.credentials.ha1_md5)
-            .bind(&user.credentials.ha1_sha256)
-            .bind(created_at.as_microsecond())
-            .execute(&mut *write)
-            .await
-            .map_err(|error| StoreError::on_insert(error, "user", &user.name))?;
+            insert_user(&mut write, scope, user, created_at).await?;
         }
         self.commit_directory(write).await?;
         Ok(new
@@ -221,13 +219,7 @@ impl Store {
                 .execute(&mut *write)
                 .await?;
             for number in numbers {
-                sqlx::query("INSERT INTO user_numbers (domain_id, number, user_name) VALUES ($1, $2, $3)")
-                    .bind(scope.id())
-                    .bind(number)
-                    .bind(name)
-                    .execute(&mut *write)
-                    .await
-                    .map_err(|error| StoreError::on_insert(error, "number", number))?;
+                insert_number(&mut write, scope, number, name).await?;
             }
         }
         self.commit_directory(write).await
@@ -301,6 +293,57 @@ impl Store {
     }
 }
 
+/// Adds a user that was checked.
+pub(crate) async fn insert_user(
+    write: &mut Write,
+    scope: &DomainScope,
+    user: &NewUser,
+    created_at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO users (domain_id, name, display_name, ha1_md5, ha1_sha256, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(scope.id())
+    .bind(&user.name)
+    .bind(&user.display_name)
+    .bind(&user.credentials.ha1_md5)
+    .bind(&user.credentials.ha1_sha256)
+    .bind(created_at.as_microsecond())
+    .execute(&mut **write)
+    .await
+    .map_err(|error| StoreError::on_insert(error, "user", &user.name))?;
+    Ok(())
+}
+
+/// Gives a user a number, which was checked, within a transaction. Errors: [`StoreError::Exists`].
+pub(crate) async fn insert_number(
+    write: &mut Write,
+    scope: &DomainScope,
+    number: &str,
+    user: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO user_numbers (domain_id, number, user_name) VALUES ($1, $2, $3)")
+        .bind(scope.id())
+        .bind(number)
+        .bind(user)
+        .execute(&mut **write)
+        .await
+        .map_err(|error| StoreError::on_insert(error, "number", number))?;
+    Ok(())
+}
+
+/// Why phones cannot have this password, in words; none: they can.
+pub fn password_problem(password: &str) -> Option<String> {
+    let long = (PASSWORD_LEAST..=PASSWORD_MOST).contains(&password.chars().count());
+    if long && password.len() <= PASSWORD_MOST && !password.chars().any(char::is_control) {
+        return None;
+    }
+    Some(format!(
+        "it has {PASSWORD_LEAST} to {PASSWORD_MOST} characters, and no control characters"
+    ))
+}
+
 pub(crate) fn user_of(row: &SqliteRow) -> Result<User, StoreError> {
     Ok(User {
         name: row.try_get("name")?,
@@ -310,7 +353,7 @@ pub(crate) fn user_of(row: &SqliteRow) -> Result<User, StoreError> {
 }
 
 /// The characters that RFC 3261 §25.1 allows in `user` without escaping: what phones can be relied on to send back.
-fn checked_name(name: &str) -> Result<(), StoreError> {
+pub(crate) fn checked_name(name: &str) -> Result<(), StoreError> {
     at_most("user name", name.len(), NAME_MOST)?;
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/".contains(&byte);
     if name.is_empty() || !name.bytes().all(allowed) {

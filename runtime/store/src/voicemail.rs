@@ -144,15 +144,7 @@ impl Store {
         name: &str,
         keep: Keep,
     ) -> Result<(), StoreError> {
-        at_most(BOX, name.len(), NAME_MOST)?;
-        let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte);
-        if name.is_empty() || !name.bytes().all(letters) {
-            return Err(StoreError::invalid(
-                BOX,
-                "its name is 1 to 64 letters, digits, `-`, `_`, `.` and `+`",
-            ));
-        }
-        checked_keep("time to keep messages", Some(keep))?;
+        checked_new_box(name, keep)?;
         let seconds = match keep {
             Keep::For(time) => Some(time.as_secs() as i64),
             Keep::ForEver => None,
@@ -522,6 +514,19 @@ impl Store {
         let folder = self.directory().join("recordings").join(scope.name());
         Ok(folder.join(format!("{name}.wav")))
     }
+}
+
+/// Refuses what cannot be a box's name, or how long it keeps messages.
+pub(crate) fn checked_new_box(name: &str, keep: Keep) -> Result<(), StoreError> {
+    at_most(BOX, name.len(), NAME_MOST)?;
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte);
+    if name.is_empty() || !name.bytes().all(letters) {
+        return Err(StoreError::invalid(
+            BOX,
+            "its name is 1 to 64 letters, digits, `-`, `_`, `.` and `+`",
+        ));
+    }
+    checked_keep("time to keep messages", Some(keep))
 }
 
 const BOX_EXISTS: &str = "SELECT 1 FROM users WHERE domain_id = $1 AND name = $2 \

@@ -32,13 +32,18 @@ pub(crate) async fn fits_world(
     .fetch_one(&mut **write)
     .await?;
     let (name, world): (String, String) = (row.try_get("name")?, row.try_get("world")?);
+    fits(number, &name, &world)
+}
+
+/// Whether an entry point starts scenarios of this world. Errors: [`StoreError::Invalid`].
+pub(crate) fn fits(number: &str, module: &str, world: &str) -> Result<(), StoreError> {
     let wanted = world_of(number);
-    if short(&world) == wanted {
+    if short(world) == wanted {
         return Ok(());
     }
     Err(StoreError::invalid(
         "scenario",
-        format!("{number} starts a {wanted}, and {name} is of the world {world}"),
+        format!("{number} starts a {wanted}, and {module} is of the world {world}"),
     ))
 }
 

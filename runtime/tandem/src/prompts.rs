@@ -125,8 +125,8 @@ impl Prompts for PromptFiles {
         }
     }
 
-    fn sound(&self, wav: &[u8]) -> Result<Vec<u8>, PromptRefused> {
-        tandem_gate::prompt_sound(wav).map_err(PromptRefused::Sound)
+    fn sound(&self, file: &[u8]) -> Result<Vec<u8>, PromptRefused> {
+        tandem_gate::prompt_sound(file).map_err(PromptRefused::Sound)
     }
 
     fn speak(&self, text: &str, voice: &str) -> Result<Vec<u8>, PromptRefused> {

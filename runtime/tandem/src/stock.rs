@@ -35,7 +35,7 @@ impl Stock {
 pub const FLOW: &[u8] = include_bytes!("../../../scenarios/dist/flow.wasm");
 
 /// What each is for is in docs/scenarios/stock.md.
-pub const STOCK: [Stock; 10] = [
+pub const STOCK: [Stock; 11] = [
     Stock {
         name: "callback",
         world: World::Call,
@@ -65,6 +65,11 @@ pub const STOCK: [Stock; 10] = [
         name: "hours",
         world: World::Call,
         component: include_bytes!("../../../scenarios/dist/hours.wasm"),
+    },
+    Stock {
+        name: "line",
+        world: World::Call,
+        component: include_bytes!("../../../scenarios/dist/line.wasm"),
     },
     Stock {
         name: "reminder",

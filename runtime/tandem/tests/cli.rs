@@ -204,6 +204,35 @@ fn a_users_password_is_random_and_shown_once() {
 }
 
 #[test]
+fn users_of_a_file_are_made_all_or_none() {
+    let house = House::new();
+    house.ok("user add 301");
+    let file = house.data().with_file_name("users.csv");
+    let import = format!("user import {}", file.display());
+    std::fs::write(&file, "name;numbers\n301;\n302;+1 +1\n").unwrap();
+    let (code, said) = house.refused(&import);
+    assert_eq!(code, 2);
+    for words in [
+        "line 2: there is a user 301 already",
+        "line 3: line 3 has the number +1 too",
+    ] {
+        assert!(said.contains(words), "{said}");
+    }
+    std::fs::write(&file, "name;display_name;password\n302;Bob;\n303;;secret words\n").unwrap();
+    assert_eq!(house.json(&format!("{import} --dry-run"))["created"], 2);
+    assert_eq!(house.json("user list").as_array().unwrap().len(), 1);
+    let made = house.json(&import);
+    assert_eq!(made["users"][0]["password"].as_str().unwrap().len(), 20);
+    assert_eq!(made["users"][1]["password"], "secret words");
+    let users = house.json("user list");
+    assert_eq!(
+        (users.as_array().unwrap().len(), &users[1]["display_name"]),
+        (3, &serde_json::json!("Bob"))
+    );
+    assert_eq!(house.refused("user import /nonexistent.csv").0, 2);
+}
+
+#[test]
 fn several_domains_must_be_told_apart() {
     let house = House::new();
     house.ok("domain add other.org --empty");

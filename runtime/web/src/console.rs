@@ -2,6 +2,7 @@
 //!
 //! A path that no file has is a page of the console, which finds its way in the browser: it gets `index.html`. The page
 //! may run our scripts and nothing else (Content-Security-Policy); the one nonce is for styles that scripts add.
+//! `/api/docs` is a page of its own: the HTTP API, to read and to try out.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -17,6 +18,11 @@ use std::collections::HashMap;
 const NONCE: &str = "__CSP_NONCE__";
 /// Files that a browser may keep for ever: their names change with what is in them.
 const HASHED: &str = "assets/";
+/// The console's page.
+const CONSOLE: &str = "index.html";
+/// The page of the HTTP API, and where it is.
+const REFERENCE: &str = "reference.html";
+const REFERENCE_PATH: &str = "api/docs";
 
 #[derive(rust_embed::Embed)]
 #[folder = "../../admin-ui/dist"]
@@ -29,8 +35,12 @@ pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
         return (StatusCode::METHOD_NOT_ALLOWED, "this path is only to be read\n").into_response();
     }
     let path = uri.path().trim_start_matches('/');
+    if path.trim_end_matches('/') == REFERENCE_PATH {
+        return page(REFERENCE);
+    }
     match Files::get(path) {
-        Some(file) if path != "index.html" => asset(path, &file, &headers),
+        // Pages come with their policy only.
+        Some(file) if path != CONSOLE && path != REFERENCE => asset(path, &file, &headers),
         // A name with an ending is a file, which is not there.
         _ if path
             .rsplit('/')
@@ -39,12 +49,12 @@ pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
         {
             (StatusCode::NOT_FOUND, "there is no such file\n").into_response()
         }
-        _ => page(),
+        _ => page(CONSOLE),
     }
 }
 
-fn page() -> Response {
-    let Some(file) = Files::get("index.html") else {
+fn page(name: &str) -> Response {
+    let Some(file) = Files::get(name) else {
         let words = "the console is not in this binary: `make build` puts it there\n";
         return (StatusCode::NOT_FOUND, words).into_response();
     };

@@ -6,7 +6,6 @@ use hunt::Plan;
 use hunt::host::Found;
 use mailbox::talk::Over;
 use tandem_sdk::http::{Method, Request as Http};
-use tandem_sdk::voicemail::{self, VoicemailError};
 use tandem_sdk::{BridgeEnd, Dial, DialFailure, Leg, LegError, TransferTarget};
 
 use crate::model::{Cause, Failure, Flow, Prompt};
@@ -141,7 +140,8 @@ impl Phone for Host {
     }
 
     fn take_message(&mut self, of: &str, greeting: &[Spoken<'_>], language: &str) -> Result<Message, Fault> {
-        let Some(name) = box_of(of)? else {
+        let found = mailbox::box_of(of).map_err(|error| Fault::Broken(error.into()))?;
+        let Some(name) = found else {
             return Ok(Message::NoBox);
         };
         let settings = mailbox::Settings::in_language(language);
@@ -210,26 +210,6 @@ impl Host {
             Err(LegError::Gone) => Err(NotConnected::Failed(Failure::Unreachable, None)),
             Err(other) => Err(NotConnected::Failed(Failure::Refused, Some(other.into()))),
         }
-    }
-}
-
-/// A box: of this name, else of the user whom the number leads to.
-fn box_of(name: &str) -> Result<Option<String>, Fault> {
-    if has_box(name)? {
-        return Ok(Some(name.to_owned()));
-    }
-    match tandem_sdk::find_user(name) {
-        Some(user) if user.name != name && has_box(&user.name)? => Ok(Some(user.name)),
-        _ => Ok(None),
-    }
-}
-
-fn has_box(name: &str) -> Result<bool, Fault> {
-    match voicemail::count(name) {
-        Ok(_) => Ok(true),
-        // What cannot be a box's name is none.
-        Err(VoicemailError::NoBox | VoicemailError::BadArgument(_)) => Ok(false),
-        Err(other) => Err(Fault::Broken(other.into())),
     }
 }
 

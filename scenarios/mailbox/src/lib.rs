@@ -1,8 +1,8 @@
 //! Leaving a message: greeting, beep, recording, and what the caller wants done with it.
 //!
 //! [`leave`] is the whole talk, `voicemail` and `entry` both have it; [`take`] is the same as a part of a longer talk, for
-//! `flow`; [`Settings`] is what an activation can say of it, [`words`] what is spoken; how a talk about a box begins and
-//! ends, listening too, is in [`talk`]. Its steps, in the call's trace: `greet` → `record` → `review` → `store`.
+//! `flow`; [`box_of`] finds the box that is meant; [`Settings`] is what an activation can say of it, [`words`] what is
+//! spoken; how a talk about a box begins and ends, listening too, is in [`talk`]. Its steps, in the call's trace: `greet` → `record` → `review` → `store`.
 
 mod settings;
 pub mod talk;
@@ -52,6 +52,26 @@ pub fn take(caller: &Leg, name: &str, settings: &Settings, greeting: Vec<Prompt>
         talk.take(vec![settings.greeting(name)])
     } else {
         talk.take(greeting)
+    }
+}
+
+/// The name of a box: this one, else that of the user whom the number leads to; none: there is no such box.
+pub fn box_of(name: &str) -> Result<Option<String>, VoicemailError> {
+    if has_box(name)? {
+        return Ok(Some(name.to_owned()));
+    }
+    match tandem_sdk::find_user(name) {
+        Some(user) if user.name != name && has_box(&user.name)? => Ok(Some(user.name)),
+        _ => Ok(None),
+    }
+}
+
+fn has_box(name: &str) -> Result<bool, VoicemailError> {
+    match voicemail::count(name) {
+        Ok(_) => Ok(true),
+        // What cannot be a box's name is none.
+        Err(VoicemailError::NoBox | VoicemailError::BadArgument(_)) => Ok(false),
+        Err(other) => Err(other),
     }
 }
 

@@ -13,8 +13,8 @@ use tandem_kit::roles::Role;
 use tandem_kit::tandem::{Builder, Tandem};
 use tandem_kit::wav::Wav;
 use tandem_kit::{ports, wait};
-use tandem_tests::modules;
 use tandem_tests::web::get;
+use tandem_tests::{modules, python};
 
 use super::{LONG, answers, caller, offer, ok};
 
@@ -25,15 +25,6 @@ fn beside(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/services")
         .join(name)
-}
-
-/// The Python that has the tests' peers, which is installed if need be.
-fn python() -> PathBuf {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/test-python.sh");
-    let output = Command::new(script).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let place = String::from_utf8(output.stdout).unwrap();
-    Path::new(place.trim()).join("bin/python")
 }
 
 /// A mail server, aiosmtpd.
@@ -49,7 +40,7 @@ impl MailServer {
     pub(super) fn start() -> Self {
         let folder = Folder::new("mail-server").unwrap();
         let [plain, starttls, implicit] = [(); 3].map(|()| ports::free().unwrap());
-        let mut command = Command::new(python());
+        let mut command = Command::new(python::program("python").unwrap());
         command
             .arg(beside("mail_server.py"))
             .args([plain, starttls, implicit].map(|port| port.to_string()))

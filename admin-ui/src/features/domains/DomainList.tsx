@@ -1,4 +1,5 @@
 import { Anchor, Badge, Button, Group, Stack, Table, TextInput } from '@mantine/core';
+import { IconUpload } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -11,6 +12,7 @@ import { RowActions } from '../../components/RowActions';
 import { When } from '../../components/When';
 import { Plots } from '../dashboard/Plots';
 import { DeleteDomain } from './DeleteDomain';
+import { ImportDomain } from './ImportDomain';
 import { NewDomain } from './NewDomain';
 import { domainsQuery } from './queries';
 
@@ -18,6 +20,7 @@ export function DomainList() {
   const { t } = useTranslation();
   const [search, setSearch] = useState('');
   const [creating, setCreating] = useState(false);
+  const [importing, setImporting] = useState(false);
   const [deleting, setDeleting] = useState('');
   const domains = useQuery(domainsQuery());
   const q = search.trim().toLowerCase();
@@ -25,6 +28,9 @@ export function DomainList() {
   return (
     <Stack>
       <PageHeader title={t('domains.title')} text={t('domains.text')}>
+        <Button variant="default" leftSection={<IconUpload size={16} aria-hidden />} onClick={() => setImporting(true)}>
+          {t('domains.import')}
+        </Button>
         <Button onClick={() => setCreating(true)}>{t('domains.new')}</Button>
       </PageHeader>
       <TextInput type="search" label={t('common.search')} value={search} maw={360}
@@ -34,6 +40,7 @@ export function DomainList() {
         row={(domain) => <Row key={domain.name} domain={domain} onDelete={() => setDeleting(domain.name)} />} />
       <Plots />
       {creating && <NewDomain onClose={() => setCreating(false)} />}
+      {importing && <ImportDomain onClose={() => setImporting(false)} />}
       {deleting && <DeleteDomain name={deleting} onClose={() => setDeleting('')} onDeleted={() => setDeleting('')} />}
     </Stack>
   );

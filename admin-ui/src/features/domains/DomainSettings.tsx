@@ -1,5 +1,5 @@
 import { Button, Skeleton, Stack } from '@mantine/core';
-import { IconTrash } from '@tabler/icons-react';
+import { IconDownload, IconTrash } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -10,6 +10,8 @@ import { PageHeader } from '../../components/PageHeader';
 import { useSession } from '../session/SessionProvider';
 import { DeleteDomain } from './DeleteDomain';
 import { DomainForm } from './DomainForm';
+import { ExportDomain } from './ExportDomain';
+import { Music } from './Music';
 import { readDomain } from './queries';
 
 export function DomainSettings() {
@@ -17,6 +19,7 @@ export function DomainSettings() {
   const { domain = '' } = useParams();
   const navigate = useNavigate();
   const isSystem = useSession().session.account.role === 'system';
+  const [exporting, setExporting] = useState(false);
   const [deleting, setDeleting] = useState(false);
   // Asked once: what is typed must not change below the hands.
   const settings = useQuery({
@@ -25,6 +28,9 @@ export function DomainSettings() {
   return (
     <Stack maw={900}>
       <PageHeader title={t('settings.title')}>
+        <Button variant="default" leftSection={<IconDownload size={16} aria-hidden />} onClick={() => setExporting(true)}>
+          {t('domains.export')}
+        </Button>
         {isSystem && <Button variant="default" leftSection={<IconTrash size={16} aria-hidden />} onClick={() => setDeleting(true)}>{t('domains.delete')}</Button>}
       </PageHeader>
       {settings.isPending && <Skeleton h={360} role="status" aria-label={t('common.loading')} />}
@@ -32,6 +38,8 @@ export function DomainSettings() {
       {settings.data && (
         <DomainForm key={settings.data.etag} first={settings.data} onSaved={() => void settings.refetch()} />
       )}
+      <Music domain={domain} />
+      {exporting && <ExportDomain name={domain} onClose={() => setExporting(false)} />}
       {deleting && (
         <DeleteDomain name={domain} onClose={() => setDeleting(false)} onDeleted={() => void navigate('/')} />
       )}

@@ -9,7 +9,7 @@ import { PageHeader } from '../../components/PageHeader';
 import { ChangePassword } from '../session/ChangePassword';
 import { SecondFactor } from '../session/SecondFactor';
 import { useSession } from '../session/SessionProvider';
-import { Devices } from '../users/Devices';
+import { Phones } from '../users/Phones';
 import { NewPassword } from '../users/NewPassword';
 import { useMe } from './useMe';
 
@@ -28,10 +28,10 @@ export function Profile() {
       <Person domain={domain} user={user} />
       <Stack gap="xs" component="section">
         <Group justify="space-between">
-          <Title order={2} size="h4">{t('devices.title')}</Title>
+          <Title order={2} size="h4">{t('users.phones')}</Title>
           <Button size="xs" variant="default" onClick={() => setOpened('phone')}>{t('me.newPhonePassword')}</Button>
         </Group>
-        <Devices domain={domain} user={user} />
+        <Phones domain={domain} name={user} />
       </Stack>
       <Stack gap="xs" component="section">
         <Title order={2} size="h4">{t('me.security')}</Title>

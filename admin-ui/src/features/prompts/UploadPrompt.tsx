@@ -8,7 +8,7 @@ import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
 import { upload } from '../../lib/upload';
 import { useFormat } from '../../lib/useFormat';
-import { BYTES_MAX, nameOf, promptUrl, UNLESS_THERE } from './prompts';
+import { BYTES_MAX, nameOf, promptUrl, soundType, UNLESS_THERE } from './prompts';
 
 type Props = { domain: string; /** Of the one to replace; '': a new one. */ name: string; present: Schemas['Prompt'][]; onDone: () => void; onClose: () => void };
 
@@ -21,7 +21,7 @@ export function UploadPrompt({ domain, name: replaced, present, onDone, onClose 
   const overwrites = !replaced && present.some((prompt) => prompt.name === name.trim());
   const send = useMutation({
     mutationFn: (body: File) => upload({
-      method: 'PUT', url: promptUrl(domain, name.trim()), body, type: 'audio/wav', onProgress: setShare,
+      method: 'PUT', url: promptUrl(domain, name.trim()), body, type: soundType(body.name), onProgress: setShare,
       headers: replaced || overwrites ? {} : UNLESS_THERE,
     }),
     onSuccess: onDone,
@@ -42,7 +42,7 @@ export function UploadPrompt({ domain, name: replaced, present, onDone, onClose 
       <form onSubmit={submit}>
         <Stack>
           <Failure error={send.error} shown={['name']} />
-          <FileInput label={t('prompts.file')} description={t('prompts.fileHint')} accept=".wav,audio/wav,audio/x-wav" value={file} required
+          <FileInput label={t('prompts.file')} description={t('prompts.fileHint')} accept=".wav,.mp3,audio/wav,audio/x-wav,audio/mpeg" value={file} required
             placeholder={t('common.chooseFile')} onChange={choose} data-autofocus clearable
             clearButtonProps={{ 'aria-label': t('common.clear') }}
             error={tooLong ? t('prompts.tooLong', { size: format.bytes(file.size), most: format.bytes(BYTES_MAX) }) : undefined} />

@@ -11,5 +11,10 @@ export function promptUrl(domain: string, name: string): string {
 
 /** A name out of a file's, in the letters that names may have. */
 export function nameOf(file: string): string {
-  return file.replace(/\.wav$/i, '').normalize('NFKD').replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[-.]+|-+$/g, '').toLowerCase().slice(0, 64);
+  return file.replace(/\.(wav|mp3)$/i, '').normalize('NFKD').replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[-.]+|-+$/g, '').toLowerCase().slice(0, 64);
+}
+
+/** The media type of a file by its name; browsers do not agree on it. */
+export function soundType(file: string): 'audio/mpeg' | 'audio/wav' {
+  return /\.mp3$/i.test(file) ? 'audio/mpeg' : 'audio/wav';
 }

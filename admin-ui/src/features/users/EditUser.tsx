@@ -1,4 +1,4 @@
-import { Button, Skeleton, Stack, TextInput } from '@mantine/core';
+import { Button, Skeleton, Stack, TextInput, Title } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -10,6 +10,7 @@ import { LoadError } from '../../components/LoadError';
 import { SaveProblem } from '../../components/SaveProblem';
 import { type Read, useSaving } from '../../lib/useSaving';
 import { numbersOf } from './numbers';
+import { Phones } from './Phones';
 
 type Props = { domain: string; name: string; onClose: () => void };
 
@@ -22,10 +23,12 @@ export function EditUser({ domain, name, onClose }: Props) {
   // Asked once: what is typed must not change below the hands.
   const user = useQuery({ queryKey: ['user', domain, name], queryFn: () => read(domain, name), staleTime: Infinity, gcTime: 0 });
   return (
-    <Dialog opened onClose={onClose} title={t('users.edit', { name })}>
+    <Dialog opened onClose={onClose} title={t('users.edit', { name })} size="lg">
       {user.isPending && <Skeleton h={160} />}
       {user.isError && <LoadError error={user.error} onRetry={user.refetch} />}
       {user.data && <Form domain={domain} first={user.data} onClose={onClose} />}
+      <Title order={3} size="h5" mt="lg" mb="xs">{t('users.phones')}</Title>
+      <Phones domain={domain} name={name} />
     </Dialog>
   );
 }

@@ -7,15 +7,14 @@ import { useParams } from 'react-router';
 
 import { api, taken } from '../../api/client';
 import { ConfirmDelete } from '../../components/ConfirmDelete';
-import { Dialog } from '../../components/Dialog';
 import { Listing } from '../../components/Listing';
 import { PageHeader } from '../../components/PageHeader';
 import { usePages } from '../../lib/usePages';
 import { useMayEdit } from '../session/useMayEdit';
-import { Devices } from './Devices';
 import { EditUser } from './EditUser';
 import { NewPassword } from './NewPassword';
 import { NewUser } from './NewUser';
+import { PhonesDialog } from './Phones';
 import { UserFiles } from './UserFiles';
 import { type UserAction, UserRow } from './UserRow';
 
@@ -31,7 +30,8 @@ export function UserList() {
     const params = { path: { domain }, query: { limit: 50, ...(q ? { q } : {}), ...cursor } };
     return (await taken(api.GET('/domains/{domain}/users', { params }))).data;
   });
-  const columns = ['name', 'displayName', 'numbers'];
+  const counted = items.some(({ registrations }) => typeof registrations === 'number');
+  const columns = ['name', 'displayName', 'numbers', ...(counted ? ['phones'] : [])];
   return (
     <Stack>
       <PageHeader title={t('users.title')}>
@@ -43,7 +43,7 @@ export function UserList() {
       <Listing label={t('users.title')} columns={[...columns.map((column) => t(`users.${column}`)), t('common.actions')]} query={query}
         empty={t(q ? 'users.noneFound' : 'users.empty')} items={items}
         row={(user) => (
-          <UserRow key={user.name} user={user} mayEdit={mayEdit} onAction={(action) => setChosen({ name: user.name, action })} />
+          <UserRow key={user.name} user={user} counted={counted} mayEdit={mayEdit} onAction={(action) => setChosen({ name: user.name, action })} />
         )} />
       {creating && <NewUser domain={domain} onClose={() => setCreating(false)} />}
       {chosen && <Chosen domain={domain} {...chosen} onClose={() => setChosen(null)} />}
@@ -56,14 +56,8 @@ type ChosenProps = { domain: string; name: string; action: UserAction; onClose: 
 function Chosen({ domain, name, action, onClose }: ChosenProps) {
   const { t } = useTranslation();
   const queries = useQueryClient();
-  if (action === 'devices') {
-    return (
-      <Dialog opened onClose={onClose} size="xl" title={t('devices.of', { name })}>
-        <Devices domain={domain} user={name} />
-      </Dialog>
-    );
-  }
   if (action === 'edit') return <EditUser domain={domain} name={name} onClose={onClose} />;
+  if (action === 'phones') return <PhonesDialog domain={domain} name={name} onClose={onClose} />;
   if (action === 'password') return <NewPassword domain={domain} name={name} onClose={onClose} />;
   const remove = async () => {
     const path = { domain, name };

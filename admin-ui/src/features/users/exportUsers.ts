@@ -1,6 +1,6 @@
 import { api, type Schemas, taken } from '../../api/client';
 import { csv } from '../../lib/csv';
-import { COLUMNS } from './readUsers';
+import { COLUMNS } from './importing';
 
 /** All users of a domain. */
 export async function allUsers(domain: string): Promise<Schemas['User'][]> {

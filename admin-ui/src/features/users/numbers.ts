@@ -1,4 +1,4 @@
-/** The numbers of a field in which commas or spaces part them. */
+/** The numbers of a field in which commas, semicolons or spaces part them. */
 export function numbersOf(text: string): string[] {
-  return text.split(/[\s,]+/).filter(Boolean);
+  return text.split(/[\s,;]+/).filter(Boolean);
 }

@@ -1,6 +1,8 @@
 //! Domains, users, numbers, entry points: what an administrator configures.
 
-use tandem_store::{EntryPointChange, NewDomain, NewEntryPoint, StoreError};
+use std::fmt::Write as _;
+
+use tandem_store::{EntryPointChange, LineFault, NewDomain, NewEntryPoint, StoreError, UserFile};
 
 use crate::{home, new_user, secret};
 
@@ -135,6 +137,57 @@ async fn several_users_are_made_together_or_not_at_all() {
         .map(|number| new_user(&number.to_string()))
         .collect();
     assert_eq!(home.create_users(&scope, &many).await.unwrap().len(), 1_000);
+}
+
+/// What an administrator has from elsewhere comes in one transaction, within seconds.
+#[tokio::test]
+async fn a_file_of_ten_thousand_users_is_taken_at_once_or_not_at_all() {
+    let home = home().await;
+    let scope = home.domain("demo.local").await;
+    let theirs = home.domain("theirs.local").await;
+    let mut text = "name,display_name,numbers\n".to_owned();
+    for number in 10_000..20_000 {
+        writeln!(text, "{number},\"Ann, {number}\",+49{number} {number}#").unwrap();
+    }
+    let begun = std::time::Instant::now();
+    let mut file = UserFile::read(text.as_bytes());
+    home.check_user_file(&scope, &mut file).await.unwrap();
+    assert_eq!((file.users.len(), &file.problems[..]), (10_000, &[][..]));
+    let new: Vec<_> = file
+        .users
+        .iter()
+        .map(|user| (new_user(&user.name), user.numbers.clone()))
+        .collect();
+    home.import_users(&scope, &new).await.unwrap();
+    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    assert_eq!(home.users(&scope).await.unwrap().len(), 10_000);
+    assert_eq!(home.user_numbers(&scope).await.unwrap().len(), 20_000);
+    assert_eq!(home.users(&theirs).await.unwrap(), []);
+
+    // What is there already is told; what somebody took after the look undoes all.
+    let again = "name,numbers\n9,\n10000,\n8,+4919999\n";
+    let mut file = UserFile::read(again.as_bytes());
+    home.check_user_file(&scope, &mut file).await.unwrap();
+    let told: Vec<_> = file
+        .problems
+        .iter()
+        .map(|problem| (problem.line, problem.code))
+        .collect();
+    assert_eq!(told, [(3, LineFault::NameThere), (4, LineFault::NumberThere)]);
+    let new = [
+        (new_user("9"), Vec::new()),
+        (new_user("8"), vec!["+4919999".to_owned()]),
+    ];
+    let refused = home.import_users(&scope, &new).await;
+    assert!(
+        matches!(&refused, Err(StoreError::Exists { what: "number", .. })),
+        "{refused:?}"
+    );
+    assert_eq!(home.user(&scope, "9").await.unwrap(), None);
+    home.check_user_file(&theirs, &mut UserFile::default())
+        .await
+        .unwrap();
+    home.import_users(&theirs, &new).await.unwrap();
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 )]
 
 mod activations;
+mod archive;
 mod calls;
 mod configuration;
 mod flows;

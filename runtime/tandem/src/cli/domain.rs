@@ -9,7 +9,7 @@ use serde_json::json;
 use tandem_store::{DomainChange, Keep, NewDomain};
 
 use super::limits::{self, DomainLimits};
-use super::{Context, Failure, http, trust};
+use super::{Context, Failure, archive, http, trust};
 use crate::config::{ByteSize, Config, duration_text, parse_duration};
 use crate::output::{self, Table};
 use crate::stock;
@@ -44,7 +44,7 @@ pub enum Domain {
         /// How long after its end a call's record is kept: a time such as 365d, or `never` for no removal
         #[arg(long, value_name = "TIME", value_parser = keep)]
         keep_calls: Option<Keep>,
-        /// What those who wait on hold hear: a WAV file, which is copied, or `none` for the melody of ours
+        /// What those who wait on hold hear: a WAV or MP3 file, which is copied, or `none` for the melody of ours
         #[arg(long, value_name = "FILE")]
         music: Option<PathBuf>,
         /// Whom mails of its scenarios are from: an address such as `Example <pbx@example.com>`, or `none` for
@@ -70,6 +70,8 @@ pub enum Domain {
         #[arg(long)]
         yes: bool,
     },
+    Export(archive::Export),
+    Import(archive::Import),
     Limits(DomainLimits),
     /// Keys whose signatures on scenarios the domain takes
     Key(trust::Key),
@@ -84,6 +86,8 @@ pub enum Domain {
 impl Domain {
     pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
         match self {
+            Self::Export(export) => export.run(context).await?,
+            Self::Import(import) => import.run(context).await?,
             Self::Limits(limits) => limits.run(context).await?,
             Self::Key(key) => key.run(context).await?,
             Self::Signatures(signatures) => signatures.run(context).await?,
@@ -251,8 +255,8 @@ fn set_music(data: &Path, domain: &str, file: &Path) -> Result<(), Failure> {
             _ => Ok(()),
         };
     }
-    let wav = std::fs::read(file).map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
-    tandem_gate::prompt_length(&wav)
+    let read = std::fs::read(file).map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
+    let wav = tandem_gate::prompt_sound(&read)
         .map_err(|why| Failure::Usage(format!("{} cannot be played: {why}", file.display())))?;
     std::fs::create_dir_all(&folder).map_err(failed)?;
     // A call that reads it meanwhile has the whole of the old one.

@@ -3,6 +3,7 @@
 mod account;
 mod activation;
 mod api;
+mod archive;
 mod call;
 mod check;
 mod compile_module;

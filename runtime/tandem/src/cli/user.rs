@@ -1,6 +1,7 @@
 //! `tandem user`
 
 use std::io::Read as _;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -9,6 +10,8 @@ use tandem_store::{DomainScope, NewUser, Store};
 use super::{Context, DomainArg, Failure};
 use crate::demo;
 use crate::output::{self, Table};
+
+mod import;
 
 /// Longest password that is read.
 const PASSWORD_BYTES_MAX: u64 = 1_024;
@@ -34,6 +37,18 @@ enum Action {
         /// Read the password from the standard input instead
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Make all users of a CSV file, or none; their passwords are printed once
+    ///
+    /// The first line names the columns: name, display_name, numbers, password, of which name must be there. Commas,
+    /// semicolons or tabs part the fields, spaces the numbers. Who has no password gets one. A file with anything wrong
+    /// is refused with all that is, by line.
+    Import {
+        /// The file; `-`: the standard input
+        file: PathBuf,
+        /// Only look at the file
+        #[arg(long)]
+        dry_run: bool,
     },
     /// List the users
     List,
@@ -80,6 +95,7 @@ impl Action {
                 store.create_user(scope, &new).await?;
                 password.tell(context, name, scope, "made")?;
             }
+            Self::Import { file, dry_run } => import::import(context, store, scope, file, *dry_run).await?,
             Self::List => {
                 let users = store.users(scope).await?;
                 output::print(context.json, &users, || {

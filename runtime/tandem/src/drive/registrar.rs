@@ -33,6 +33,11 @@ enum ToRegistrar {
         reply: oneshot::Sender<u64>,
     },
     CountByDomain(oneshot::Sender<HashMap<String, usize>>),
+    CountEach {
+        domain: String,
+        users: Vec<String>,
+        reply: oneshot::Sender<Vec<u64>>,
+    },
     Lookup {
         domain: String,
         user: String,
@@ -92,6 +97,16 @@ impl Registrations {
         found.await.unwrap_or_default()
     }
 
+    /// Bindings of each of a domain's `users`; none when the registrar is gone.
+    pub async fn count_each(&self, domain: String, users: Vec<String>) -> Vec<u64> {
+        let (reply, found) = oneshot::channel();
+        let asked = ToRegistrar::CountEach { domain, users, reply };
+        if self.inbox.send(asked).is_err() {
+            return Vec::new();
+        }
+        found.await.unwrap_or_default()
+    }
+
     /// Ends the registrar's thread.
     pub fn stop(&self) {
         drop(self.inbox.send(ToRegistrar::Stop)); // gone already
@@ -101,6 +116,14 @@ impl Registrations {
 impl ShowRegistrations for Registrations {
     fn count(&self, domain: Option<String>) -> Pin<Box<dyn Future<Output = u64> + Send + '_>> {
         Box::pin(Registrations::count(self, domain))
+    }
+
+    fn count_each(
+        &self,
+        domain: String,
+        users: Vec<String>,
+    ) -> Pin<Box<dyn Future<Output = Vec<u64>> + Send + '_>> {
+        Box::pin(Registrations::count_each(self, domain, users))
     }
 
     fn devices(
@@ -117,8 +140,8 @@ impl ShowRegistrations for Registrations {
 
 fn device(binding: Binding) -> Device {
     Device {
-        transport: binding.flow.transport.to_string(),
-        address: binding.flow.remote.to_string(),
+        received_from: binding.flow.remote.to_string(),
+        transport: binding.flow.transport.as_str().to_owned(),
         expires_at: happened::timestamp(binding.expires_at),
         reachable: binding.reach() != Reach::Nowhere,
         contact: binding.contact_uri,
@@ -237,6 +260,11 @@ impl Driver {
             ToRegistrar::CountByDomain(reply) => {
                 let registration = self.registrar.registrations.registration();
                 let _ = reply.send(registration.devices_by_domain()); // gone: nobody to tell
+            }
+            ToRegistrar::CountEach { domain, users, reply } => {
+                let (registration, now) = (self.registrar.registrations.registration(), clock::now());
+                let count = |user: &String| registration.lookup(&domain, user, now).len() as u64;
+                let _ = reply.send(users.iter().map(count).collect()); // gone: nobody to tell
             }
             ToRegistrar::Answered(number, answer) => self.handle(Input::Answered { number, answer }),
             ToRegistrar::Stop => (),

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_path_to_error::{Path, Segment};
 use tandem_host_api::{Code, Problem};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::ApiLimits;
@@ -49,35 +50,84 @@ pub(crate) async fn upload(
     if announced.is_some_and(|bytes| bytes > max as u64) {
         return Err(too_large(max));
     }
-    let deadline = Instant::now() + limits.upload_time;
+    let mut pieces = Pieces::new(body, limits.upload_idle, limits.upload_time);
     // What was announced is not believed: memory is taken as the bytes come.
     let mut file = Vec::new();
-    loop {
-        let next = timeout_at(deadline, timeout(limits.upload_idle, body.frame()));
-        let Ok(Ok(next)) = next.await else {
-            return Err(ApiError::new(
-                StatusCode::REQUEST_TIMEOUT,
-                format!(
-                    "the upload brought nothing for {} s, or took over {} s",
-                    limits.upload_idle.as_secs(),
-                    limits.upload_time.as_secs()
-                ),
-            ));
-        };
-        match next {
-            None => return Ok(file.into()),
-            Some(Err(error)) => {
+    while let Some(piece) = pieces.next().await? {
+        if file.len() + piece.len() > max {
+            return Err(too_large(max));
+        }
+        file.extend_from_slice(&piece);
+    }
+    Ok(file.into())
+}
+
+/// Gives `to` a file of `max` bytes at most, as it comes within `time`. Whoever reads there may want no more of it before
+/// it is over.
+pub(crate) async fn feed(
+    body: &mut Body,
+    max: u64,
+    (idle, time): (Duration, Duration),
+    to: mpsc::Sender<Bytes>,
+) -> Result<(), ApiError> {
+    let mut pieces = Pieces::new(body, idle, time);
+    let mut taken = 0;
+    while let Some(piece) = pieces.next().await? {
+        taken += piece.len() as u64;
+        if taken > max {
+            return Err(too_large(usize::try_from(max).unwrap_or(usize::MAX)));
+        }
+        if to.send(piece).await.is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// A body piece by piece, within its times.
+struct Pieces<'a> {
+    body: &'a mut Body,
+    /// How long it may bring nothing.
+    idle: Duration,
+    /// How long it may take to come.
+    time: Duration,
+    deadline: Instant,
+}
+
+impl<'a> Pieces<'a> {
+    fn new(body: &'a mut Body, idle: Duration, time: Duration) -> Self {
+        Self {
+            body,
+            idle,
+            time,
+            deadline: Instant::now() + time,
+        }
+    }
+
+    /// None: it has come whole.
+    async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
+        loop {
+            let next = timeout_at(self.deadline, timeout(self.idle, self.body.frame()));
+            let Ok(Ok(next)) = next.await else {
                 return Err(ApiError::new(
-                    StatusCode::BAD_REQUEST,
-                    format!("the upload broke off: {error}"),
+                    StatusCode::REQUEST_TIMEOUT,
+                    format!(
+                        "the upload brought nothing for {} s, or took over {} s",
+                        self.idle.as_secs(),
+                        self.time.as_secs()
+                    ),
                 ));
-            }
-            Some(Ok(frame)) => {
-                if let Some(data) = frame.data_ref() {
-                    if file.len() + data.len() > max {
-                        return Err(too_large(max));
+            };
+            match next.transpose() {
+                Ok(None) => return Ok(None),
+                Ok(Some(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(Some(data));
                     }
-                    file.extend_from_slice(data);
+                }
+                Err(error) => {
+                    let words = format!("the upload broke off: {error}");
+                    return Err(ApiError::new(StatusCode::BAD_REQUEST, words));
                 }
             }
         }

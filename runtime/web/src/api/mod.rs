@@ -1,13 +1,14 @@
 //! `/api/v1`: what programs and people may do. A program's token names its domain; people log in ([`session`]), and those
 //! who may see several domains name one in the path ([`inside`]).
 //!
-//! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`accounts`],
-//! [`users`], [`scenarios`], [`flows`], [`numbers`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`calls`],
-//! [`now`], [`logs`] or [`replays`] → the store, and the audit log (`edit`).
+//! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`archive`], [`accounts`],
+//! [`users`], [`scenarios`], [`flows`], [`numbers`], [`lines`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`calls`],
+//! [`music`], [`now`], [`logs`] or [`replays`] → the store, and the audit log (`edit`).
 //! What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
 //! What goes wrong is told as [`problem`] says, by RFC 9457.
 
 mod accounts;
+mod archive;
 mod body;
 mod caller;
 mod calls;
@@ -17,7 +18,9 @@ mod flows;
 mod grants;
 mod inside;
 mod limits;
+mod lines;
 mod logs;
+mod music;
 mod now;
 mod numbers;
 mod openapi;
@@ -45,7 +48,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::any;
+use axum::routing::{any, get};
 use jiff::Timestamp;
 use tandem_host_api::{Grants, Verdict};
 use tandem_store::{DomainScope, Store};
@@ -62,6 +65,7 @@ pub use prompts::{Prompt, PromptRefused, Prompts};
 pub use replays::{Replay, ReplayAsked, ReplayRefused};
 use throttle::Throttle;
 pub use users::MakeCredentials;
+pub use users::devices::Device;
 
 use crate::Live;
 
@@ -73,6 +77,8 @@ const HASHERS: usize = 2;
 const SPEAKERS: usize = 2;
 /// Lists of calls that are exported at once, of all domains. A domain has one at a time.
 const EXPORTS: usize = 4;
+/// Domains that are exported at once: each has a file of it in memory. A domain is once at a time.
+const ARCHIVES: usize = 2;
 /// Journals that are read at once: each takes a core and some of memory.
 const JOURNALS: usize = 2;
 
@@ -141,6 +147,9 @@ struct Shared {
     uploading: Places,
     replaying: Places,
     exporting: Places,
+    archiving: Places,
+    /// One domain at a time is imported.
+    importing: Arc<Semaphore>,
     /// Journals that are read at once.
     reading: Semaphore,
     /// None: nobody runs replays.
@@ -177,6 +186,8 @@ impl Api {
             uploading: Places::new(limits.uploads_max),
             replaying: Places::new(limits.replays_max),
             exporting: Places::new(EXPORTS),
+            archiving: Places::new(ARCHIVES),
+            importing: Arc::new(Semaphore::new(1)),
             reading: Semaphore::new(JOURNALS),
             replays: OnceLock::new(),
             prompts: OnceLock::new(),
@@ -347,9 +358,15 @@ pub(crate) fn router(api: Api) -> Router {
     let document = openapi::document(own_document, rest_document);
     let all = of_domain().split_for_parts().0.merge(system);
     let own = bounded(own, api.clone());
-    let named = any(move |request| inside::forward(own.clone(), request));
+    let forward = move |request| inside::forward(own.clone(), request);
+    let named = any(forward.clone());
     let all = all
         .route("/domains/{domain}", named.clone())
+        // A domain may be called so.
+        .route(
+            "/domains/import",
+            get(forward.clone()).patch(forward.clone()).delete(forward),
+        )
         .route("/domains/{domain}/{*rest}", named);
     bounded(all, api).merge(openapi::router(&document))
 }
@@ -358,10 +375,13 @@ pub(crate) fn router(api: Api) -> Router {
 fn of_domain() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(domains::show, domains::change, domains::remove))
+        .routes(routes!(archive::export))
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::show, users::change, users::remove))
         .routes(routes!(users::set_password))
-        .routes(routes!(now::devices))
+        .routes(routes!(users::devices::registrations))
+        .routes(routes!(users::import::import))
+        .route("/users/import", users::import::user_of_this_name())
         .routes(routes!(scenarios::list))
         .routes(routes!(scenarios::versions, scenarios::upload))
         .routes(routes!(scenarios::remove))
@@ -380,14 +400,20 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(usage::show))
         .routes(routes!(voicemail::boxes))
         .routes(routes!(voicemail::list))
-        .routes(routes!(voicemail::sound::listen, voicemail::mark, voicemail::remove))
+        .routes(routes!(
+            voicemail::sound::listen,
+            voicemail::mark,
+            voicemail::remove
+        ))
         .routes(routes!(numbers::activate))
         .merge(of_numbers())
+        .merge(of_lines())
         .routes(routes!(schedules::list))
         .routes(routes!(schedules::show, schedules::set, schedules::remove))
         .routes(routes!(prompts::list))
         .routes(routes!(prompts::show, prompts::put, prompts::remove))
         .routes(routes!(prompts::speak))
+        .routes(routes!(music::show, music::put, music::remove))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::remove))
         .merge(flows::router())
@@ -403,6 +429,13 @@ fn of_numbers() -> OpenApiRouter<Api> {
         .routes(routes!(numbers::roll_back))
         .routes(routes!(numbers::history))
         .layer(DefaultBodyLimit::max(numbers::BODY_BYTES_MAX))
+}
+
+/// Inbound lines, whose rules may be many.
+fn of_lines() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(lines::test))
+        .layer(DefaultBodyLimit::max(lines::BODY_BYTES_MAX))
 }
 
 /// What a domain has, and, without a domain, the system.
@@ -426,6 +459,7 @@ fn of_system() -> OpenApiRouter<Api> {
             second_factor::end
         ))
         .routes(routes!(domains::list, domains::create))
+        .routes(routes!(archive::import))
 }
 
 /// A router that refuses in our words, and bodies that are too long.

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -20,8 +19,8 @@ use utoipa::ToSchema;
 use super::caller::{Caller, Credential};
 use super::logs::{Events, Place};
 use super::problem::ApiError;
-use super::scenarios::{not_found, path};
 use super::users::Page;
+use super::users::devices::Device;
 use super::{Api, locked};
 use crate::live::{ActiveCall, LastHour, Watcher};
 
@@ -32,28 +31,19 @@ const ALIVE: Duration = Duration::from_secs(5);
 
 /// Knows who is registered at this moment.
 pub trait ShowRegistrations: Send + Sync + 'static {
-    /// Bindings of a domain's users, or of all.
+    /// Bindings of a domain's users at this moment, or of all.
     fn count(&self, domain: Option<String>) -> Pin<Box<dyn Future<Output = u64> + Send + '_>>;
-    /// The devices of a user, the most wanted first.
+
+    /// Bindings of each of these users of a domain at this moment, in their order; empty: nobody can tell.
+    fn count_each(
+        &self,
+        domain: String,
+        users: Vec<String>,
+    ) -> Pin<Box<dyn Future<Output = Vec<u64>> + Send + '_>>;
+
+    /// The devices of a user at this moment, the most wanted first.
     fn devices(&self, domain: String, user: String)
     -> Pin<Box<dyn Future<Output = Vec<Device>> + Send + '_>>;
-}
-
-/// A device that is registered for a user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Device {
-    /// What calls to it name: the contact as the device wrote it (RFC 3261 §10).
-    pub contact: String,
-    /// `UDP`, `TCP`, …
-    pub transport: String,
-    /// Where its messages come from: an IP address with a port.
-    pub address: String,
-    /// What it calls itself; none: it does not say.
-    pub user_agent: Option<String>,
-    /// When it is registered no more, unless it registers again before.
-    pub expires_at: Timestamp,
-    /// Whether a call reaches it. One whose connection is closed may have to register again first.
-    pub reachable: bool,
 }
 
 /// Calls in progress, the oldest first.
@@ -67,26 +57,6 @@ pub(crate) async fn active(
         items: api.live().calls(scope.name()),
         next: None,
     }))
-}
-
-/// Devices that are registered for a user, the most wanted first. People with the role `user` see their own.
-#[utoipa::path(get, path = "/users/{name}/devices", tag = "users", params(("name" = String, Path)), responses((status = 200, body = Page<Device>)))]
-pub(crate) async fn devices(
-    caller: Caller,
-    State(api): State<Api>,
-    name: Result<Path<String>, PathRejection>,
-) -> Result<Json<Page<Device>>, ApiError> {
-    let name = path(name)?;
-    let scope = caller.may_of_user(TokenScope::UsersRead, &name)?;
-    if api.store().user_with_numbers(scope, &name).await?.is_none() {
-        return Err(not_found("user", &name));
-    }
-    let Some(registrations) = api.shared.registrations.get() else {
-        let words = "this server does not know who is registered";
-        return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, words));
-    };
-    let items = registrations.devices(scope.name().to_owned(), name).await;
-    Ok(Json(Page { items, next: None }))
 }
 
 /// How a domain, or the system, is doing.

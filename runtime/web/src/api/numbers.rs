@@ -22,7 +22,7 @@ use super::edit::{IfMatch, Tagged, must_match};
 use super::problem::ApiError;
 use super::scenarios::{not_found, path};
 use super::users::{Asked, Page};
-use super::{Api, body};
+use super::{Api, body, lines};
 
 /// Longest body of a number, in bytes: its settings and those of its fall-back.
 pub(super) const BODY_BYTES_MAX: usize = 3 << 20;
@@ -228,6 +228,26 @@ fn takeover(
     Ok(fallback)
 }
 
+/// Refuses a change after which a line could not run by its settings.
+fn check_change(change: &EntryPointChange, now: &Activation) -> Result<(), ApiError> {
+    let entry = &now.entry_point;
+    if change.module.is_some() || change.config.is_some() {
+        let module = change.module.as_ref().map_or(&entry.module, |(module, _)| module);
+        let config = change.config.as_ref().unwrap_or(&entry.config);
+        lines::check(module, config, "/settings")?;
+    }
+    check_fallback(change.fallback.as_ref())
+}
+
+fn check_fallback(fallback: Option<&NewFallback>) -> Result<(), ApiError> {
+    match fallback {
+        Some(NewFallback::Scenario { module, config, .. }) => {
+            lines::check(module, config, "/fallback_settings")
+        }
+        Some(NewFallback::Cause(_)) | None => Ok(()),
+    }
+}
+
 fn invalid(pointer: &str, words: &str) -> ApiError {
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, words).at(pointer, words)
 }
@@ -281,6 +301,8 @@ pub(crate) async fn create(
         fallback,
         ..plain
     };
+    lines::check(&new.module, &new.config, "/settings")?;
+    check_fallback(new.fallback.as_ref())?;
     let edit = api
         .edit(&caller, Some(scope), format!("number {}", new.number))
         .await;
@@ -398,6 +420,7 @@ pub(crate) async fn change(
     let before = Shown::from(now.clone());
     must_match(&headers, &before)?;
     let change = asked.of(&now)?;
+    check_change(&change, &now)?;
     let wanted = Wanted {
         scenario: match &change.module {
             Some((module, None)) => Some(module),
@@ -652,6 +675,7 @@ pub(crate) async fn activate(
     let number = path(number)?;
     let asked: Activate = body::json(body)?;
     let fallback = asked.fallback()?;
+    check_fallback(fallback.as_ref())?;
     let edit = api
         .edit(&caller, Some(scope), format!("version of number {number}"))
         .await;

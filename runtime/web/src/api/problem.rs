@@ -9,12 +9,14 @@ use tandem_host_api::{Problem as ComponentProblem, Verdict};
 use tandem_store::{StoreError, TokenScope};
 use utoipa::ToSchema;
 
+use crate::archive::Problems;
+
 /// Why a request was refused.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
     detail: String,
-    /// Of a component or a flow, all at once.
+    /// Of a component, a flow or a file, all at once.
     problems: Vec<serde_json::Value>,
     problems_untold: u64,
     /// Of a form, by field.
@@ -37,7 +39,7 @@ pub(super) struct Problem {
     title: &'static str,
     status: u16,
     detail: String,
-    /// Of a component or a flow, all at once.
+    /// Of a component, a flow or a file, all at once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>, required = false)]
     problems: Vec<serde_json::Value>,
@@ -170,6 +172,21 @@ impl ApiError {
         self.status == StatusCode::PAYLOAD_TOO_LARGE
     }
 
+    /// An archive of which no domain can be made.
+    pub(crate) fn bad_archive(problems: &Problems) -> Self {
+        Self {
+            problems: values(&problems.told),
+            problems_untold: problems.untold,
+            ..Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                format!(
+                    "the file is no archive of a domain that can be imported: {} problems",
+                    problems.number()
+                ),
+            )
+        }
+    }
+
     /// A flow with so many errors, which calls cannot run.
     pub(crate) fn bad_flow(errors: u64, problems: &[impl Serialize]) -> Self {
         Self {
@@ -179,6 +196,22 @@ impl ApiError {
                 match errors {
                     1 => "the flow cannot be run as it is: 1 error".to_owned(),
                     more => format!("the flow cannot be run as it is: {more} errors"),
+                },
+            )
+        }
+    }
+
+    /// A file of users with problems, of which so many are not told.
+    pub(crate) fn bad_user_file(problems: &[impl Serialize], untold: u64) -> Self {
+        let number = problems.len() as u64 + untold;
+        Self {
+            problems: values(problems),
+            problems_untold: untold,
+            ..Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                match number {
+                    1 => "nobody was made: the file has 1 problem".to_owned(),
+                    more => format!("nobody was made: the file has {more} problems"),
                 },
             )
         }

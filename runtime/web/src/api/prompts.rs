@@ -68,11 +68,11 @@ pub trait Prompts: Send + Sync + 'static {
     /// [`PromptRefused`]
     fn remove(&self, domain: &str, name: &str) -> Result<(), PromptRefused>;
 
-    /// A WAV file as prompts are kept.
+    /// A WAV or an MP3 file as prompts are kept.
     ///
     /// # Errors
     /// [`PromptRefused::Sound`]
-    fn sound(&self, wav: &[u8]) -> Result<Vec<u8>, PromptRefused>;
+    fn sound(&self, file: &[u8]) -> Result<Vec<u8>, PromptRefused>;
 
     /// A text as it is spoken, as prompts are kept. `voice` is a language's tag, such as `en` or `de-AT`.
     ///
@@ -189,14 +189,26 @@ pub(crate) async fn show(
     Ok((headers, wav).into_response())
 }
 
-/// Puts a WAV file there: a new prompt, or another sound of one.
-#[utoipa::path(put, path = "/prompts/{name}", tag = "prompts", params(("name" = String, Path), ("If-None-Match" = Option<String>, Header, description = "`*`: overwrite nothing")), request_body(content = Vec<u8>, content_type = "audio/wav"), responses((status = 200, body = Prompt), (status = 201, body = Prompt)))]
+/// Puts a WAV or an MP3 file there: a new prompt, or another sound of one.
+#[utoipa::path(put, path = "/prompts/{name}", tag = "prompts", params(("name" = String, Path), ("If-None-Match" = Option<String>, Header, description = "`*`: overwrite nothing")), request_body(content((Vec<u8> = "audio/wav"), (Vec<u8> = "audio/mpeg"))), responses((status = 200, body = Prompt), (status = 201, body = Prompt)))]
 pub(crate) async fn put(
     caller: Result<Caller, ApiError>,
     State(api): State<Api>,
     name: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Prompt>), ApiError> {
+    take(&api, caller, name, &headers, body, FILE_BYTES_MAX).await
+}
+
+/// Takes a sound of at most `max` bytes.
+pub(super) async fn take(
+    api: &Api,
+    caller: Result<Caller, ApiError>,
+    name: Result<Path<String>, PathRejection>,
+    headers: &HeaderMap,
     mut body: Body,
+    max: usize,
 ) -> Result<(StatusCode, Json<Prompt>), ApiError> {
     let stored = async {
         let caller = caller?;
@@ -204,11 +216,11 @@ pub(crate) async fn put(
         let name = path(name)?;
         // What has no place under this name, or may not overwrite, is refused before it is sent.
         let now = api.prompt(scope.name(), &name).await?;
-        may_overwrite(&headers, now.is_some())?;
+        may_overwrite(headers, now.is_some())?;
         let _place = api.shared.uploading.place(scope, "upload")?;
-        let wav = body::upload(&mut body, body::announced(&headers), FILE_BYTES_MAX, api.limits()).await?;
-        let sound = api.of_prompts(move |prompts| prompts.sound(&wav)).await?;
-        keep(&api, &caller, &headers, name, sound).await
+        let file = body::upload(&mut body, body::announced(headers), max, api.limits()).await?;
+        let sound = api.of_prompts(move |prompts| prompts.sound(&file)).await?;
+        keep(api, &caller, headers, name, sound).await
     };
     let stored: Result<_, ApiError> = stored.await;
     if stored.as_ref().is_err_and(|error| !error.is_timeout()) {

@@ -16,12 +16,11 @@ use super::problem::ApiError;
 use super::scenarios::{not_found, path};
 use super::{Api, body, session};
 
+pub(crate) mod devices;
+pub(crate) mod import;
+
 /// Users of a page where nothing else is asked for.
 const LIMIT_DEFAULT: u32 = 100;
-/// Shortest password of a phone, in characters.
-const PASSWORD_LEAST: usize = 8;
-/// Longest, in bytes.
-const PASSWORD_MOST: usize = 128;
 
 /// Makes what authenticates a phone (RFC 7616 §3.4.2) of a user, a realm and a password.
 pub type MakeCredentials = fn(user: &str, realm: &str, password: &str) -> Credentials;
@@ -47,6 +46,16 @@ impl From<(tandem_store::User, Vec<String>)> for Shown {
     }
 }
 
+/// A user of a list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ListedUser)]
+pub(crate) struct Listed {
+    #[serde(flatten)]
+    user: Shown,
+    /// Devices that are registered; none: nobody can tell.
+    registrations: Option<u64>,
+}
+
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -69,13 +78,13 @@ pub(crate) struct Page<T> {
     pub(super) next: Option<String>,
 }
 
-/// Lists users by name.
-#[utoipa::path(get, path = "/users", tag = "users", params(Asked), responses((status = 200, body = Page<Shown>)))]
+/// Lists users by name, with how many of their devices are registered.
+#[utoipa::path(get, path = "/users", tag = "users", params(Asked), responses((status = 200, body = Page<Listed>)))]
 pub(crate) async fn list(
     caller: Caller,
     State(api): State<Api>,
     asked: Result<Query<Asked>, QueryRejection>,
-) -> Result<Json<Page<Shown>>, ApiError> {
+) -> Result<Json<Page<Listed>>, ApiError> {
     let scope = caller.may(TokenScope::UsersRead)?;
     let asked = body::query(asked)?;
     let limit = asked.limit.unwrap_or(LIMIT_DEFAULT);
@@ -86,8 +95,18 @@ pub(crate) async fn list(
         .await?;
     let more = found.len() >= wanted as usize;
     found.truncate(wanted as usize - 1);
-    let items: Vec<Shown> = found.into_iter().map(Shown::from).collect();
-    let next = items.last().filter(|_| more).map(|user| user.name.clone());
+    let names = found.iter().map(|(user, _)| user.name.clone()).collect();
+    let next = found.last().filter(|_| more).map(|(user, _)| user.name.clone());
+    let mut counted = match api.shared.registrations.get() {
+        Some(registrations) => registrations.count_each(scope.name().to_owned(), names).await,
+        None => Vec::new(),
+    }
+    .into_iter();
+    let items = found.into_iter().map(|found| Listed {
+        user: found.into(),
+        registrations: counted.next(),
+    });
+    let items = items.collect();
     Ok(Json(Page { items, next }))
 }
 
@@ -269,17 +288,20 @@ async fn read(api: &Api, scope: &DomainScope, name: &str) -> Result<Shown, ApiEr
     Ok(found.ok_or_else(|| not_found("user", name))?.into())
 }
 
+impl Api {
+    fn makes_credentials(&self) -> Result<MakeCredentials, ApiError> {
+        let make = self.shared.credentials.get().copied();
+        make.ok_or_else(|| ApiError::new(StatusCode::NOT_IMPLEMENTED, "this server makes no users"))
+    }
+}
+
 async fn credentials(
     api: &Api,
     scope: &DomainScope,
     user: &str,
     password: Option<String>,
 ) -> Result<(Sip, Credentials), ApiError> {
-    let make = api
-        .shared
-        .credentials
-        .get()
-        .ok_or_else(|| ApiError::new(StatusCode::NOT_IMPLEMENTED, "this server makes no users"))?;
+    let make = api.makes_credentials()?;
     let password = match password {
         Some(password) => checked(password)?,
         None => made()?,
@@ -296,11 +318,9 @@ async fn credentials(
 }
 
 fn checked(password: String) -> Result<String, ApiError> {
-    let long = (PASSWORD_LEAST..=PASSWORD_MOST).contains(&password.chars().count());
-    if long && password.len() <= PASSWORD_MOST && !password.chars().any(char::is_control) {
+    let Some(words) = users::password_problem(&password) else {
         return Ok(password);
-    }
-    let words = format!("it has {PASSWORD_LEAST} to {PASSWORD_MOST} characters, and no control characters");
+    };
     Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, format!("password: {words}")).at("/password", words))
 }
 

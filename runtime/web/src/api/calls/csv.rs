@@ -71,8 +71,9 @@ struct Export {
     filter: CallFilter,
     /// One page only.
     once: bool,
-    pages: mpsc::Sender<io::Result<Bytes>>,
+    /// Given back before the reader sees the end, and asks again.
     _place: Place,
+    pages: mpsc::Sender<io::Result<Bytes>>,
 }
 
 impl Export {

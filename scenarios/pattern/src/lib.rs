@@ -1,4 +1,6 @@
-//! Which dialled numbers a pattern matches.
+//! Which dialled numbers a pattern matches, and which of many is the one.
+//!
+//! The server asks for entry points ([`Numbers`]), the stock scenario `line` for its rules ([`Pattern`]): one language.
 //!
 //! A pattern is text of 1 to 64 characters:
 //! - digits, `+`, `#`, `*`, lower-case letters, `-`, `_` and `.` stand for themselves (`300`, `+49301234`, `*98`, `sales`);
@@ -8,6 +10,7 @@
 //! No pattern takes more than one pass over the dialled number.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -28,22 +31,16 @@ pub struct Pattern {
 }
 
 /// Why a text is no pattern.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PatternError {
     /// There is nothing in it.
-    #[error("a number or pattern has at least one character")]
     Empty,
     /// It has too many characters.
-    #[error("a number or pattern has at most {PATTERN_MOST} characters, not {length}")]
     TooLong {
         /// Its length in bytes.
         length: usize,
     },
     /// A character that a pattern cannot have.
-    #[error(
-        "`{}` at place {place} cannot be in a number or pattern: digits, + # * . - _, lower-case letters, X for any \
-         digit, and * at the end for any rest can", found.escape_debug()
-    )]
     Character {
         /// The character.
         found: char,
@@ -51,12 +48,32 @@ pub enum PatternError {
         place: usize,
     },
     /// `+` is the sign of an international number, which it begins.
-    #[error("`+` at place {place} can only be the first character")]
     Plus {
         /// Its place, from 1.
         place: usize,
     },
 }
+
+impl fmt::Display for PatternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("a number or pattern has at least one character"),
+            Self::TooLong { length } => write!(
+                f,
+                "a number or pattern has at most {PATTERN_MOST} characters, not {length}"
+            ),
+            Self::Character { found, place } => write!(
+                f,
+                "`{}` at place {place} cannot be in a number or pattern: digits, + # * . - _, lower-case letters, X for \
+                 any digit, and * at the end for any rest can",
+                found.escape_debug()
+            ),
+            Self::Plus { place } => write!(f, "`+` at place {place} can only be the first character"),
+        }
+    }
+}
+
+impl std::error::Error for PatternError {}
 
 impl Pattern {
     /// Reads a pattern.
@@ -168,6 +185,48 @@ impl From<Pattern> for String {
     }
 }
 
+/// Numbers and patterns, ready to be asked which of them a dialled number leads to.
+#[derive(Debug, Default)]
+pub struct Numbers {
+    exact: HashSet<String>,
+    /// Most specific first.
+    patterns: Vec<Pattern>,
+}
+
+impl Numbers {
+    /// The number or pattern that a dialled number leads to: itself, or the most specific pattern.
+    pub fn find(&self, dialled: &str) -> Option<&str> {
+        if let Some(number) = self.exact.get(dialled) {
+            return Some(number);
+        }
+        self.patterns
+            .iter()
+            .find(|pattern| pattern.matches(dialled))
+            .map(Pattern::as_str)
+    }
+
+    /// All of them, as they were written, in no order.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let patterns = self.patterns.iter().map(Pattern::as_str);
+        self.exact.iter().map(String::as_str).chain(patterns)
+    }
+}
+
+impl FromIterator<Pattern> for Numbers {
+    fn from_iter<T: IntoIterator<Item = Pattern>>(all: T) -> Self {
+        let mut numbers = Self::default();
+        for pattern in all {
+            if pattern.is_exact() {
+                numbers.exact.insert(pattern.text);
+            } else {
+                numbers.patterns.push(pattern);
+            }
+        }
+        numbers.patterns.sort_unstable();
+        numbers
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,5 +332,15 @@ mod tests {
         let read = |text: &str| Pattern::try_from(text.to_owned());
         assert_eq!(String::from(read("3XX").unwrap()), "3XX");
         assert!(read("3 X").is_err());
+    }
+
+    #[test]
+    fn a_number_goes_before_the_most_specific_pattern() {
+        let numbers: Numbers = ["*", "3XX", "30*", "300"].map(pattern).into_iter().collect();
+        for (dialled, found) in [("300", "300"), ("301", "30*"), ("311", "3XX"), ("anna", "*")] {
+            assert_eq!(numbers.find(dialled), Some(found), "{dialled}");
+        }
+        assert_eq!(numbers.texts().count(), 4);
+        assert_eq!(Numbers::default().find("300"), None);
     }
 }

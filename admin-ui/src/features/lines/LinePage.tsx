@@ -1,0 +1,44 @@
+import './lines.css';
+
+import { Anchor, Skeleton, Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { Link, useParams } from 'react-router';
+
+import { Problem } from '../../api/problem';
+import { NotFound } from '../../app/NotFound';
+import { LoadError } from '../../components/LoadError';
+import { PageHeader } from '../../components/PageHeader';
+import { readNumber } from '../numbers/readNumber';
+import { LineEditor } from './LineEditor';
+import { LINE } from './queries';
+
+/** One line: its rules, and what they make of a call. */
+export function LinePage() {
+  const { t } = useTranslation();
+  const { domain = '', number = '' } = useParams();
+  // Asked once: what is edited must not change below the hands.
+  const read = useQuery({
+    queryKey: ['line', domain, number], queryFn: () => readNumber(domain, number), staleTime: Infinity, gcTime: 0,
+  });
+  const missing = read.error instanceof Problem && read.error.status === 404;
+  if (missing) return <NotFound />;
+  const base = `/domains/${encodeURIComponent(domain)}`;
+  const ofNumber = `${base}/numbers/${encodeURIComponent(number)}`;
+  return (
+    <Stack>
+      <PageHeader title={read.data?.data.title ? `${number} · ${read.data.data.title}` : number}
+        above={[{ label: t('lines.title'), to: `${base}/lines` }]}>
+        <Anchor component={Link} to={ofNumber} size="sm">{t('lines.versions')}</Anchor>
+      </PageHeader>
+      {read.isPending && <Skeleton h={360} role="status" aria-label={t('common.loading')} />}
+      {read.isError && !read.data && <LoadError error={read.error} onRetry={read.refetch} />}
+      {read.data && read.data.data.scenario !== LINE && (
+        <Text>{t('lines.noLine', { scenario: read.data.data.scenario })}</Text>
+      )}
+      {read.data?.data.scenario === LINE && (
+        <LineEditor key={number} domain={domain} first={read.data} onSaved={() => void read.refetch()} />
+      )}
+    </Stack>
+  );
+}

@@ -1,0 +1,8 @@
+"""Files go as they are: schemathesis knows JSON and forms."""
+
+import schemathesis
+
+
+@schemathesis.serializer("audio/wav", "application/wasm", "application/gzip")
+def as_it_is(_context, value):
+    return value if isinstance(value, bytes) else str(value).encode()
