@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 
 use crate::accounts::Home;
 use crate::domains::now;
-use crate::error::at_most;
 use crate::{DomainScope, Store, StoreError, rows};
 
 /// Entries that are read at once.
@@ -116,7 +115,7 @@ impl Store {
 
     /// A page of the changes to a domain or to the system, the newest first. A page that is filtered looks at
     /// [`LOOKED_MOST`] changes; it may have fewer than its limit, even none, and be followed by others.
-    /// Errors: [`StoreError::Invalid`] (the limit), [`StoreError::TooLarge`] (a text that is looked for).
+    /// Errors: [`StoreError::Invalid`] (the limit, a text that is looked for).
     pub async fn audit(&self, home: Home<'_>, filter: &AuditFilter) -> Result<AuditPage, StoreError> {
         let limit = filter.limit.unwrap_or(100);
         if !(1..=AUDIT_PAGE_MOST).contains(&limit) {
@@ -127,7 +126,12 @@ impl Store {
         }
         let texts = [&filter.who, &filter.what, &filter.action, &filter.words];
         for (name, text) in ["who", "what", "action", "words"].into_iter().zip(texts) {
-            at_most(name, text.as_ref().map_or(0, String::len), TEXT_MOST)?;
+            if text.as_ref().is_some_and(|text| text.len() > TEXT_MOST) {
+                return Err(StoreError::invalid(
+                    name,
+                    format!("it has at most {TEXT_MOST} bytes"),
+                ));
+            }
         }
         let before = filter.before.unwrap_or(i64::MAX);
         let entries = sqlx::query(

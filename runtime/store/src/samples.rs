@@ -109,10 +109,10 @@ impl Store {
         let SampleSpan { since, until, step_s } = span;
         let [minute, hour] = STEPS_S;
         let of = if step_s < hour { minute } else { hour };
-        if step_s < minute || step_s % of != 0 {
+        if step_s < minute || step_s > HOURS_KEPT.as_secs() as i64 || step_s % of != 0 {
             return Err(StoreError::invalid(
                 "step",
-                "it is whole minutes, from an hour on whole hours",
+                "it is whole minutes, from an hour on whole hours, and 400 days at most",
             ));
         }
         let seconds = until.as_second() - since.as_second();

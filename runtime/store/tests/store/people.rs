@@ -94,7 +94,7 @@ async fn changes_are_found_by_who_what_action_and_time_and_only_those_of_the_hom
     };
     assert!(matches!(
         store.audit(Some(&one), &long).await,
-        Err(StoreError::TooLarge { .. })
+        Err(StoreError::Invalid { what: "what", .. })
     ));
 }
 

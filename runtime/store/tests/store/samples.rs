@@ -121,6 +121,7 @@ async fn what_would_be_too_much_or_nothing_is_refused() {
         (span(at, 1, 5_400), "step"),
         (span(at, 1, 0), "step"),
         (span(at, 1, -60), "step"),
+        (span(at, 1, i64::MAX / 3_600 * 3_600), "step"),
         (span(at, 0, 60), "until"),
         (span(at, -1, 60), "until"),
     ] {
