@@ -27,8 +27,8 @@ export function Plot({ title, points, format }: Props) {
     event.preventDefault();
     setPlace(Math.min(last, Math.max(0, next)));
   };
-  const newest = values.findLast((value) => value !== null);
-  const summary = t('plot.summary', { title, most: format(most), last: newest === undefined || newest === null ? '–' : format(newest) });
+  const newest = values.filter((value) => value !== null).at(-1);
+  const summary = t('plot.summary', { title, most: format(most), last: newest === undefined ? '–' : format(newest) });
   const x = place === null || last < 1 ? 0 : (place / last) * WIDTH;
   return (
     <figure className="plot">
