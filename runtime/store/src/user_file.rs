@@ -152,7 +152,7 @@ impl UserFile {
                 .replace('\r', "\n"),
             Err(error) => {
                 let before = file.get(..error.valid_up_to()).unwrap_or_default();
-                let line = 1 + before.iter().filter(|byte| **byte == b'\n').count() as u64;
+                let line = before.split(|byte| *byte == b'\n').count() as u64;
                 let words = "the file is not UTF-8: save it as “CSV UTF-8”";
                 read.say(LineProblem::new(line, "", LineFault::NotUtf8, "", words));
                 return read;
