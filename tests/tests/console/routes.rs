@@ -17,12 +17,11 @@ use crate::browser::{Browser, body, system, text};
 const THEIRS: &str = "demo.local";
 const OURS: &str = "ours.example";
 
-/// Who reads and who changes what is under a path: a scope, for roles too, or `system`, `administrators`,
-/// `people`.
+/// Who reads and who changes what is under a path: a scope, for roles too, or `system`, `people`.
 const RIGHTS: [(&str, &str, &str); 25] = [
     ("", "domain:read", "domain:write"),
-    // Whoever has the file can register as any of its users: a token needs `users:write` too.
-    ("export", "administrators", ""),
+    // Whoever has the file can register as any of its users.
+    ("export", "domain:write", ""),
     ("accounts", "domain:read", "domain:write"),
     ("audit", "domain:read", ""),
     ("tokens", "domain:read", "domain:write"),
