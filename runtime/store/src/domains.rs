@@ -365,13 +365,25 @@ pub(crate) fn checked_realm(realm: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What it means is for whoever sends mails; here it is one line.
+/// One address of a mail, with or without a name (RFC 5322 §3.4); or nothing. Whether it exists, its mail server knows.
 pub(crate) fn checked_sender(sender: &str) -> Result<(), StoreError> {
     at_most("sender", sender.len(), 320)?;
-    if sender.chars().any(char::is_control) {
-        return Err(StoreError::invalid("sender", "it has a control character"));
+    let address = match sender.strip_suffix('>') {
+        Some(named) => named.rsplit_once('<').map_or("", |(_, address)| address),
+        None => sender,
+    };
+    let is_part =
+        |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || "<>@,;".contains(c));
+    let is_address = address
+        .rsplit_once('@')
+        .is_some_and(|(local, host)| is_part(local) && is_part(host));
+    if sender.is_empty() || (is_address && !sender.chars().any(char::is_control)) {
+        return Ok(());
     }
-    Ok(())
+    Err(StoreError::invalid(
+        "sender",
+        "it is no address, such as pbx@example.com or Example <pbx@example.com>",
+    ))
 }
 
 pub(crate) fn checked_time_zone(name: &str) -> Result<(), StoreError> {
@@ -387,6 +399,31 @@ pub(crate) fn checked_time_zone(name: &str) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sender_is_one_address() {
+        for sender in [
+            "",
+            "pbx@example.com",
+            "Example, Ltd. <pbx@example.com>",
+            "büro@пример.рф",
+        ] {
+            assert!(checked_sender(sender).is_ok(), "{sender}");
+        }
+        for sender in [
+            "nonsense",
+            " L2",
+            "@example.com",
+            "pbx@",
+            "a b@example.com",
+            "Example <nonsense>",
+            "a@b, c@d",
+            "a@b>",
+            "a@b\r\nBcc: c@d",
+        ] {
+            assert!(checked_sender(sender).is_err(), "{sender}");
+        }
+    }
 
     #[test]
     fn hosts_are_taken_in_lower_case() {
