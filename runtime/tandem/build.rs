@@ -19,6 +19,7 @@ fn main() {
         "flow",
         "hours",
         "line",
+        "recorder",
         "reminder",
         "reminder-watch",
         "ring-group",

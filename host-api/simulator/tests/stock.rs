@@ -115,6 +115,11 @@ fn call_backs_pass_their_script() {
 }
 
 #[test]
+fn prompts_recorded_by_phone_pass_their_script() {
+    passes("scenarios/recorder/tests/recorder.toml", &stock("recorder"));
+}
+
+#[test]
 fn reminders_pass_their_script() {
     passes("scenarios/reminder/tests/reminder.toml", &stock("reminder"));
 }

@@ -63,6 +63,13 @@ pub(crate) async fn startable(
 }
 
 impl Store {
+    /// The hash of the newest version of `module`, which calls may start: as an activation that names no version takes it.
+    /// Errors: [`StoreError::NotFound`]; [`StoreError::Invalid`] with what it imports beyond its grants.
+    pub async fn newest_startable(&self, scope: &DomainScope, module: &str) -> Result<String, StoreError> {
+        // Nothing is written: it ends without a commit.
+        startable(&mut self.write().await?, scope, module, None).await
+    }
+
     /// The hash of the version of `module` that `wanted` names: the hash itself, or its first 6 digits or more. Errors:
     /// [`StoreError::NotFound`]; [`StoreError::Invalid`] (no digits, too few, or several versions).
     pub async fn version_of(

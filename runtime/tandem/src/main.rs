@@ -5,6 +5,7 @@
 //! [`process`] (the processes that a server consists of), [`demo`] (the first start), [`drive`] (the threads around
 //! call logic and registrar). Everything else is in the crates beside this one.
 
+mod by_phone;
 mod cli;
 mod compile;
 mod config;

@@ -24,6 +24,7 @@ use tandem_web::{Api, ApiLimits, Health, Live, Metrics, WebServer};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::by_phone::StockRecorder;
 use crate::compile::{self, Compiler};
 use crate::config::Config;
 use crate::drive::answers::Answers;
@@ -245,7 +246,7 @@ impl Server {
             shard_threads.push(thread);
         }
         connect.connect(shards.iter().map(|port| port.inbox.clone()));
-        tokio::spawn(originator.go_on());
+        tokio::spawn(originator.clone().go_on());
         metering::read_roles(&metrics, &shards, &registrations, &gates);
         let meters = reach.scenarios.meters.clone();
         metering::read_usage(&metrics, &meters);
@@ -258,6 +259,7 @@ impl Server {
             .with_registrations(registrations.clone())
             .with_replays(Replays::new(data.to_owned()))
             .with_prompts(PromptFiles::new(data, &config.media.speech))
+            .with_recorder(StockRecorder::new(originator, data))
             .with_flows(StockFlows::new(data.to_owned()))
             .with_stock(OfStore(store.clone()));
         let web = WebServer::bind(config.web.listen, tandem_web::Limits::default())?

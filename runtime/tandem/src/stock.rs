@@ -35,7 +35,7 @@ impl Stock {
 pub const FLOW: &[u8] = include_bytes!("../../../scenarios/dist/flow.wasm");
 
 /// What each is for is in docs/scenarios/stock.md.
-pub const STOCK: [Stock; 11] = [
+pub const STOCK: [Stock; 12] = [
     Stock {
         name: "callback",
         world: World::Call,
@@ -70,6 +70,11 @@ pub const STOCK: [Stock; 11] = [
         name: "line",
         world: World::Call,
         component: include_bytes!("../../../scenarios/dist/line.wasm"),
+    },
+    Stock {
+        name: "recorder",
+        world: World::Call,
+        component: include_bytes!("../../../scenarios/dist/recorder.wasm"),
     },
     Stock {
         name: "reminder",

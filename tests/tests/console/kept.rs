@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tandem_kit::baresip::{TONE_LEAST_DBFS, Transport};
+use tandem_kit::ctrl::EventKind;
 use tandem_kit::tandem::Tandem;
+use tandem_kit::wav::Wav;
 use tandem_kit::{tone, wait};
-use tandem_tests::phones::{SOON, registered};
+use tandem_tests::phones::{SOON, registered, tone_hz};
 use tandem_tests::{modules, web};
 
 use crate::browser::{Browser, body, system, text};
@@ -44,6 +46,16 @@ with wave.open(io.BytesIO(answer.read())) as file:
     print(json.dumps([kind, file.getnchannels(), file.getsampwidth(), file.getframerate(), file.getnframes()]))
 ";
 
+/// A sound by HTTP, into a file.
+const FETCH_TO: &str = "
+import http.client, sys
+address, path, cookie, to = sys.argv[1:]
+connection = http.client.HTTPConnection(address)
+connection.request('GET', path, headers={'Cookie': cookie})
+with open(to, 'wb') as file:
+    file.write(connection.getresponse().read())
+";
+
 #[test]
 fn what_a_domains_calls_need_is_kept_by_http() {
     let tandem = Tandem::builder().start().unwrap();
@@ -66,6 +78,7 @@ fn what_a_domains_calls_need_is_kept_by_http() {
     // A running server sees new numbers within about a second.
     std::thread::sleep(Duration::from_secs(1));
     tune_is_heard(&tandem);
+    a_prompt_is_recorded_by_phone(&tandem, &anna, &eve);
     versions(&tandem, &anna);
 }
 
@@ -326,6 +339,112 @@ fn tune_is_heard(tandem: &Tandem) {
         let spans = tone::tone_spans(&heard, 600.0, TONE_LEAST_DBFS);
         let long = |span: &tone::Span| span.length() >= Duration::from_secs(1);
         spans.iter().any(long).then_some(())
+    })
+    .unwrap();
+}
+
+/// How far the recording of `tune` is.
+fn recording(anna: &Browser<'_>) -> String {
+    text(&body(&anna.get("/prompts/tune/record"))["state"])
+}
+
+/// The phone records its own tone in the place of the tune; what plays the tune plays that then.
+fn a_prompt_is_recorded_by_phone(tandem: &Tandem, anna: &Browser<'_>, eve: &Browser<'_>) {
+    const PATH: &str = "/prompts/tune/record";
+    let before = anna.get("/prompts/tune").body;
+    assert_eq!(anna.get(PATH).status, 404);
+    for (name, asked, at) in [
+        ("tune", json!({ "user": "399" }), "/user"),
+        ("tune", json!({ "user": "301", "language": "de" }), "/language"),
+        ("recording-1", json!({ "user": "301" }), "/name"),
+    ] {
+        let refused = anna.ask("POST", &format!("/prompts/{name}/record"), &asked);
+        assert_eq!(
+            (refused.status, &body(&refused)["errors"][0]["pointer"]),
+            (422, &json!(at)),
+            "{}",
+            refused.body
+        );
+    }
+    let new = [("If-None-Match", "*")];
+    assert_eq!(
+        anna.ask_with("POST", PATH, &json!({ "user": "301" }), &new)
+            .status,
+        412
+    );
+    // Another domain rings its own users only.
+    assert_eq!(eve.ask("POST", PATH, &json!({ "user": "301" })).status, 422);
+
+    // 303 has no phone.
+    let asked = anna.ask("POST", PATH, &json!({ "user": "303" }));
+    assert_eq!(
+        (asked.status, &body(&asked)["state"]),
+        (202, &json!("ringing")),
+        "{}",
+        asked.body
+    );
+    wait::until(SOON, "the end of a call that nobody takes", || {
+        (recording(anna) == "not_answered").then_some(())
+    })
+    .unwrap();
+    assert_eq!(anna.get("/prompts/tune").body, before);
+
+    let phone = registered(tandem, "301", Transport::Udp).unwrap();
+    assert_eq!(anna.ask("POST", PATH, &json!({ "user": "301" })).status, 202);
+    phone.wait_for(&EventKind::Incoming, SOON).unwrap();
+    assert_eq!(anna.ask("POST", PATH, &json!({ "user": "301" })).status, 429);
+    phone.accept().unwrap();
+    wait::until(SOON, "the recording's state", || {
+        (recording(anna) == "recording").then_some(())
+    })
+    .unwrap();
+    assert_eq!(eve.get(PATH).status, 404);
+    // A key skips what is said first.
+    phone.press('5').unwrap();
+    let heard = |hz: f64| {
+        let spans = phone
+            .received()
+            .map(|wav| tone::tone_spans(&wav, hz, TONE_LEAST_DBFS));
+        spans.is_ok_and(|spans| {
+            spans
+                .iter()
+                .any(|span| span.length() >= Duration::from_millis(200))
+        })
+    };
+    wait::until(SOON, "the beep", || heard(1_000.0).then_some(())).unwrap();
+    std::thread::sleep(Duration::from_secs(2)); // what is recorded
+    phone.press('#').unwrap();
+    wait::until(SOON, "what was recorded", || heard(tone_hz("301")).then_some(())).unwrap();
+    phone.press('1').unwrap();
+    wait::until(SOON, "the new prompt", || {
+        (recording(anna) == "kept").then_some(())
+    })
+    .unwrap();
+    phone.wait_for(&EventKind::Closed, SOON).unwrap();
+
+    let file = tandem.folder().join("recorded.wav");
+    let (address, to) = (tandem.web().to_string(), file.to_str().unwrap());
+    python(FETCH_TO, &[&address, "/api/v1/prompts/tune", &anna.cookie, to]);
+    let kept = Wav::read(&file).unwrap();
+    let (hz, _) = tone::dominant(&kept).unwrap();
+    assert!((hz - tone_hz("301")).abs() < 5.0, "{hz} Hz");
+    let entry = &body(&anna.get("/audit?limit=1"))["items"][0];
+    assert_eq!(
+        (&entry["action"], &entry["what"], &entry["who"]),
+        (&json!("change"), &json!("prompt tune"), &json!("anna")),
+        "{entry}"
+    );
+    let mut left = fs::read_dir(tandem.folder().join("data/recordings/demo.local")).unwrap();
+    assert!(left.next().is_none());
+
+    let listener = registered(tandem, "302", Transport::Udp).unwrap();
+    listener.dial("110").unwrap();
+    wait::until(SOON, "what 301 has recorded", || {
+        let spans = tone::tone_spans(&listener.received().ok()?, tone_hz("301"), TONE_LEAST_DBFS);
+        spans
+            .iter()
+            .any(|span| span.length() >= Duration::from_secs(1))
+            .then_some(())
     })
     .unwrap();
 }

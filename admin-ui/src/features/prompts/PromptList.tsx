@@ -15,10 +15,11 @@ import { useFormat } from '../../lib/useFormat';
 import { usePages } from '../../lib/usePages';
 import { useMayEdit } from '../session/useMayEdit';
 import { promptUrl } from './prompts';
+import { RecordPrompt } from './RecordPrompt';
 import { SpeakPrompt } from './SpeakPrompt';
 import { UploadPrompt } from './UploadPrompt';
 
-type Open = { kind: 'upload' | 'speak' | 'delete'; name: string } | null;
+type Open = { kind: 'upload' | 'speak' | 'record' | 'delete'; name: string } | null;
 
 /** The sounds that the domain's scenarios play. */
 export function PromptList() {
@@ -33,8 +34,9 @@ export function PromptList() {
     (await taken(api.GET('/domains/{domain}/prompts', { params: { path: { domain } } }))).data
   ));
   const close = () => setOpen(null);
+  const read = () => void queries.invalidateQueries({ queryKey: ['prompts', domain] });
   const changed = () => {
-    void queries.invalidateQueries({ queryKey: ['prompts', domain] });
+    read();
     close();
   };
   const q = search.trim().toLowerCase();
@@ -42,6 +44,7 @@ export function PromptList() {
     <Stack>
       <PageHeader title={t('prompts.title')} text={t('prompts.text')}>
         {mayEdit && <Button variant="default" onClick={() => setOpen({ kind: 'speak', name: '' })}>{t('prompts.speak')}</Button>}
+        {mayEdit && <Button variant="default" onClick={() => setOpen({ kind: 'record', name: '' })}>{t('prompts.record')}</Button>}
         {mayEdit && <Button onClick={() => setOpen({ kind: 'upload', name: '' })}>{t('prompts.upload')}</Button>}
       </PageHeader>
       <TextInput type="search" label={t('common.search')} value={search} maw={360} onChange={(event) => setSearch(event.currentTarget.value)} />
@@ -54,6 +57,7 @@ export function PromptList() {
         )} />
       {open?.kind === 'upload' && <UploadPrompt domain={domain} name={open.name} present={items} onDone={changed} onClose={close} />}
       {open?.kind === 'speak' && <SpeakPrompt domain={domain} name={open.name} present={items} onDone={changed} onClose={close} />}
+      {open?.kind === 'record' && <RecordPrompt domain={domain} name={open.name} present={items} onKept={read} onClose={close} />}
       {open?.kind === 'delete' && (
         <ConfirmDelete what={open.name} text={t('prompts.deleteHint')} onDone={changed} onClose={close}
           onDelete={() => taken(api.DELETE('/domains/{domain}/prompts/{name}', { params: { path: { domain, name: open.name } } }))} />
@@ -81,6 +85,7 @@ function Row({ domain, prompt, mayEdit, onOpen, playing, onPlay }: RowProps) {
   ];
   if (mayEdit) {
     actions.push({ label: t('prompts.replace'), onClick: () => onOpen({ kind: 'upload', name }) });
+    actions.push({ label: t('prompts.record'), onClick: () => onOpen({ kind: 'record', name }) });
     actions.push({ label: t('common.delete'), onClick: () => onOpen({ kind: 'delete', name }) });
   }
   return (

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use tandem_directory::{Directory, StartedBy};
 use tandem_host_api::op::{Address, Op, OriginateFailure, Target};
-use tandem_store::{Once, Origination, Store, StoreError, Writer};
+use tandem_store::{DomainScope, EntryPoint, Once, Origination, Store, StoreError, Writer};
 use tandem_switch::record::new_id;
 
 use super::clock;
@@ -17,6 +17,22 @@ use super::exchange::Exchange;
 const STALE: SignedDuration = SignedDuration::from_mins(2);
 /// A store that does not answer is asked again after so long.
 const AGAIN: Duration = Duration::from_secs(2);
+
+/// Who is rung for a scenario that no number leads to.
+pub struct Ring {
+    /// The scenario's name, which is also the number that the phone sees.
+    pub scenario: &'static str,
+    /// What the scenario is told, as JSON.
+    pub settings: String,
+    /// What it can read besides.
+    pub data: String,
+    /// A user's name, or a number that leads to it.
+    pub user: String,
+    /// The name that the phone sees.
+    pub shown: String,
+    /// How long the user's devices ring.
+    pub ring_ms: u32,
+}
 
 /// Begins calls; a clone is cheap.
 #[derive(Clone)]
@@ -96,6 +112,58 @@ impl Originator {
             self.begin(domain, &asked).await?;
         }
         Ok(asked.call)
+    }
+
+    /// Rings a user for a scenario that no number leads to, its newest version. It is not written down before: who asks
+    /// waits, and asks again. Gives the call's identifier.
+    pub async fn ring(&self, scope: &DomainScope, it: Ring) -> Result<String, OriginateFailure> {
+        let found = self.directory.domain(scope.name()).await.map_err(unavailable)?;
+        let found = found.ok_or(OriginateFailure::Unavailable)?;
+        let mut user = self.directory.user(&found, &it.user).await.map_err(unavailable)?;
+        if user.is_none() {
+            user = self
+                .directory
+                .user_by_number(&found, &it.user)
+                .await
+                .map_err(unavailable)?;
+        }
+        let user = user.ok_or(OriginateFailure::NotFound(it.user))?;
+        let hash = match self.store.newest_startable(scope, it.scenario).await {
+            Ok(hash) => hash,
+            // It imports what it is not granted any more.
+            Err(error @ StoreError::Invalid { .. }) => {
+                return Err(OriginateFailure::Limit(error.to_string()));
+            }
+            Err(error) => return Err(unavailable(error)),
+        };
+        let entry = EntryPoint {
+            number: it.scenario.to_owned(),
+            title: String::new(),
+            module: it.scenario.to_owned(),
+            hash,
+            config: it.settings,
+            fallback_cause: "unavailable".to_owned(),
+            created_at: Timestamp::now(),
+        };
+        let call = tandem_switch::call::Origination {
+            id: new_id(clock::now(), StdRng::from_os_rng().random()),
+            domain: Arc::from(found.name.as_str()),
+            resolved: entry.into(),
+            user: user.name.clone(),
+            from: Address {
+                user: it.scenario.to_owned(),
+                host: found.name.clone(),
+                display_name: it.shown,
+            },
+            data: it.data,
+            ring_ms: it.ring_ms,
+        };
+        let id = call.id.clone();
+        match self.exchange.originate(call).await {
+            Some(Ok(())) => Ok(id),
+            Some(Err(why)) => Err(OriginateFailure::Limit(why)),
+            None => Err(OriginateFailure::Unavailable),
+        }
     }
 
     /// Begins a call that is written down; a call that is there is not begun again.

@@ -61,6 +61,7 @@ pub use flows::{Answers, Callee, Flows, Press, TestAsked, TestRefused, Tested, T
 pub use now::{Device, ShowRegistrations};
 pub use numbers::{Provided, Stock};
 use problem::ApiError;
+pub use prompts::by_phone::{RecordAsked, RecordByPhone, RecordLanguage, RecordRefused, Ringing};
 pub use prompts::{Prompt, PromptRefused, Prompts};
 pub use replays::{Replay, ReplayAsked, ReplayRefused};
 use throttle::Throttle;
@@ -77,6 +78,8 @@ const HASHERS: usize = 2;
 const SPEAKERS: usize = 2;
 /// Lists of calls that are exported at once, of all domains. A domain has one at a time.
 const EXPORTS: usize = 4;
+/// Prompts that are recorded by phone at once, of all domains. A domain records one at a time.
+const RECORDERS: usize = 16;
 /// Domains that are exported at once: each has a file of it in memory. A domain is once at a time.
 const ARCHIVES: usize = 2;
 /// Journals that are read at once: each takes a core and some of memory.
@@ -157,6 +160,10 @@ struct Shared {
     /// None: nobody keeps prompts.
     prompts: OnceLock<Arc<dyn Prompts>>,
     speaking: Places,
+    /// None: nobody records by phone.
+    recorder: OnceLock<Arc<dyn RecordByPhone>>,
+    recording: Places,
+    recordings: prompts::by_phone::Recordings,
     /// None: there are no stock scenarios, and the store alone checks numbers.
     stock: OnceLock<Box<dyn Stock>>,
     testing: Places,
@@ -192,6 +199,9 @@ impl Api {
             replays: OnceLock::new(),
             prompts: OnceLock::new(),
             speaking: Places::new(SPEAKERS),
+            recorder: OnceLock::new(),
+            recording: Places::new(RECORDERS),
+            recordings: prompts::by_phone::Recordings::default(),
             stock: OnceLock::new(),
             testing: Places::new(limits.flow_tests_max),
             flows: OnceLock::new(),
@@ -252,6 +262,13 @@ impl Api {
     #[must_use]
     pub fn with_prompts(self, prompts: impl Prompts) -> Self {
         let _ = self.shared.prompts.set(Arc::new(prompts)); // it is set once, before the server runs
+        self
+    }
+
+    /// Lets prompts be recorded by phone.
+    #[must_use]
+    pub fn with_recorder(self, recorder: impl RecordByPhone) -> Self {
+        let _ = self.shared.recorder.set(Arc::new(recorder)); // it is set once, before the server runs
         self
     }
 
@@ -413,6 +430,7 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(prompts::list))
         .routes(routes!(prompts::show, prompts::put, prompts::remove))
         .routes(routes!(prompts::speak))
+        .routes(routes!(prompts::by_phone::record, prompts::by_phone::progress))
         .routes(routes!(music::show, music::put, music::remove))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::remove))

@@ -85,6 +85,11 @@ impl ApiError {
         self
     }
 
+    /// What is wrong, in words.
+    pub(crate) fn words(&self) -> &str {
+        &self.detail
+    }
+
     /// The field of the body that is wrong, by its JSON pointer.
     pub(crate) fn at(mut self, pointer: &str, detail: impl Into<String>) -> Self {
         self.errors.push(FieldError {

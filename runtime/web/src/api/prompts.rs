@@ -1,5 +1,7 @@
 //! Prompts: sounds of the domain that its scenarios play. What keeps and speaks them is handed in ([`Prompts`]).
 
+pub(crate) mod by_phone;
+
 use std::io;
 
 use axum::Json;
