@@ -7,8 +7,9 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DATA ?= data
 ARGS ?=
-# CI adds a configuration: .ci/cargo.toml.
-CARGO ?= cargo
+# CI adds a configuration: --config .ci/cargo.toml. It stands behind the subcommand, as others do: cargo forgets one that
+# stands before it.
+CONFIG ?=
 
 .PHONY: help run build console test test-console test-rust test-guests sim lint lint-format fmt bench scenarios guests setup fuzz memory survive price hostile clean
 
@@ -22,11 +23,11 @@ run: ## build everything needed and serve on 127.0.0.1 (DATA=dir, ARGS="--set ke
 
 # The whole workspace at once, here and in the tests: cargo then builds each dependency once, with one set of features.
 build: scenarios console ## build the binary
-	cargo build --workspace --locked
+	cargo build $(CONFIG) --workspace --locked
 
 scenarios: ## build the stock scenarios and the tests' guests into components
 	@scripts/setup.sh build
-	$(CARGO) build --package guest-build --locked
+	cargo build $(CONFIG) --package guest-build --locked
 	$(TARGET)/debug/guest-build
 
 console: ## build the console's files, which the binary has in it
@@ -49,10 +50,10 @@ LINTED = --config 'build.rustc-workspace-wrapper="$(CURDIR)/scripts/clippy-rustc
 TEST_JOBS ?= 3
 TESTED = --workspace --locked --lib --bins --tests
 test-rust:
-	$(CARGO) test $(LINTED) $(TESTED) --no-run
-	@$(CARGO) test $(LINTED) $(TESTED) --no-run --quiet --message-format=json \
+	cargo test $(CONFIG) $(LINTED) $(TESTED) --no-run
+	@cargo test $(CONFIG) $(LINTED) $(TESTED) --no-run --quiet --message-format=json \
 		| RUST_TEST_THREADS=$${RUST_TEST_THREADS:-3} scripts/run-tests.py $(TEST_JOBS)
-	$(CARGO) test $(LINTED) --workspace --locked --doc --quiet
+	cargo test $(CONFIG) $(LINTED) --workspace --locked --doc --quiet
 
 test-guests:
 	cd scenarios && cargo test --quiet --locked --features flow/schema

@@ -91,7 +91,7 @@ await walk(async ({ page, look }, order, t) => {
   await page.getByText('700').first().waitFor();
   await look('numbers');
 
-  for (const place of ['scenarios', 'flows', 'calls', 'settings', 'accounts', 'tokens', 'audit']) {
+  for (const place of ['lines', 'scenarios', 'flows', 'calls', 'voicemail', 'settings', 'accounts', 'tokens', 'audit']) {
     await go(place);
     await page.getByRole('heading').first().waitFor();
     await look(place);

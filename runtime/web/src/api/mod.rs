@@ -58,7 +58,7 @@ use utoipa_axum::routes;
 
 pub(crate) use caller::Peer;
 pub use flows::{Answers, Callee, Flows, Press, TestAsked, TestRefused, Tested, TestedEnd, TestedStep};
-pub use now::{Device, ShowRegistrations};
+pub use now::ShowRegistrations;
 pub use numbers::{Provided, Stock};
 use problem::ApiError;
 pub use prompts::by_phone::{RecordAsked, RecordByPhone, RecordLanguage, RecordRefused, Ringing};

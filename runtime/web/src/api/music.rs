@@ -43,6 +43,11 @@ pub(crate) async fn remove(caller: Caller, api: State<Api>) -> Result<StatusCode
     prompts::remove(caller, api, name()).await
 }
 
+/// As the path of a prompt comes to its handlers.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "they take what a path may have gone wrong with"
+)]
 fn name() -> Result<Path<String>, PathRejection> {
     Ok(Path(MUSIC.to_owned()))
 }

@@ -80,7 +80,7 @@ async fn checked(
         .iter_mut()
         .flat_map(|contact| &mut contact.numbers)
     {
-        number.tail = tail(&significant(&number.number)).to_owned();
+        tail(&significant(&number.number)).clone_into(&mut number.tail);
     }
     matched(&archive, &files.components, &mut problems);
     let components = compiled(tools, folder, &archive, &mut problems).await?;

@@ -157,13 +157,13 @@ impl Unpacking {
                     }
                 }
             }
-            ["prompts", file] => match file.strip_suffix(".wav").filter(|name| !name.is_empty()) {
-                Some(name) => self.prompt(path, name, bytes, from),
-                None => {
-                    self.files.problems.add(path, "its name does not end in `.wav`");
-                    Ok(())
+            ["prompts", file] => {
+                if let Some(name) = file.strip_suffix(".wav").filter(|name| !name.is_empty()) {
+                    return self.prompt(path, name, bytes, from);
                 }
-            },
+                self.files.problems.add(path, "its name does not end in `.wav`");
+                Ok(())
+            }
             _ => {
                 self.files
                     .problems
