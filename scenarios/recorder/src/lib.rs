@@ -132,7 +132,7 @@ impl Talk<'_> {
                 }
                 Err(over) => {
                     forget(&recorded);
-                    return Err(over);
+                    return Err(over.into());
                 }
             }
         }
