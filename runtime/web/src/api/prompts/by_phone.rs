@@ -389,7 +389,7 @@ async fn clear(api: &Api, recorder: &Arc<dyn RecordByPhone>, scope: &DomainScope
     for key in api.store().kv_keys(scope, KEYS, "", LEFT_MAX).await? {
         let pair = api.store().kv_get(scope, &key).await?.unwrap_or_default();
         // What is not the scenario's stays.
-        let Ok(told) = serde_json::from_slice(&pair) else {
+        let Ok(told) = serde_json::from_slice::<Told>(&pair) else {
             continue;
         };
         if let Told::Kept { recording, .. } = told {
