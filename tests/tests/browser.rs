@@ -1,5 +1,5 @@
 //! The console in Debian's Chromium (`tests/browser`): an administrator draws a flow, a phone dials it, and the call is
-//! found again on the drawing. In English, and in Russian. Pictures of every page are in `target/pictures`.
+//! found again on the drawing; a line is led by rules; a person sees what is his own. In English, and in Russian. Pictures of every page are in `target/pictures`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -24,6 +24,8 @@ use tandem_tests::phones::SOON;
 const WELCOME_HZ: f64 = 640.0;
 /// Bytes of scripts, packed, until one can work.
 const FIRST_LOAD_BYTES_MAX: u64 = 400_000;
+/// Of the person whose own pages are looked at.
+const PASSWORD: &str = "long enough for now";
 /// What the menu plays, as it is drawn.
 const MENU_HZ: f64 = 700.0;
 
@@ -62,7 +64,16 @@ fn draw_dial_and_look(language: &str) {
     assert!(scripts["first"].as_u64().unwrap() > 50_000, "{scripts}");
     // The editor comes when it is opened.
     assert!(scripts["late"].as_u64().unwrap() > 50_000, "{scripts}");
-    dial(&tandem, &domain, &drawn["users"]);
+    let phone = |user: &str| {
+        let password = drawn["users"][user].as_str().unwrap();
+        let phone = Baresip::builder(user, &domain, password, tandem.sip())
+            .start()
+            .unwrap();
+        phone.wait_registered(SOON).unwrap();
+        phone
+    };
+    let (eva, other) = (phone("501"), phone("502"));
+    reception(&eva, &other);
     let seen = walk(&tandem, "after.mjs", language, &json!({ "domain": domain }));
     assert!(seen["path"].as_array().unwrap().len() >= 3, "{}", seen["path"]);
     let whole = seen["whole"].as_str().unwrap();
@@ -79,6 +90,27 @@ fn draw_dial_and_look(language: &str) {
         "{}",
         seen["chosen"]
     );
+
+    let made = [
+        "account",
+        "add",
+        "eva",
+        "--domain",
+        &domain,
+        "--password",
+        PASSWORD,
+        "--role",
+        "user",
+        "--user",
+        "501",
+    ];
+    assert_eq!(tandem.cli(&made).unwrap().code, Some(0));
+    let person = json!({ "login": format!("eva@{domain}"), "password": PASSWORD });
+    let order = json!({ "domain": domain, "person": person });
+    let line = walk(&tandem, "line.mjs", language, &order);
+    assert!(line["tested"].as_str().unwrap().contains("502"), "{line}");
+    eva.dial("800").unwrap();
+    talk(&eva, &other);
 }
 
 /// Runs a walk of `tests/browser` as the system's administrator, and gives what it saw.
@@ -127,22 +159,17 @@ fn pictures(script: &str) -> PathBuf {
     target.join("pictures").join(script.trim_end_matches(".mjs"))
 }
 
-/// 501 dials what was drawn, hears prompt and menu, and by 1 talks to 502.
-fn dial(tandem: &Tandem, domain: &str, passwords: &Value) {
-    let phone = |user: &str| {
-        let password = passwords[user].as_str().unwrap();
-        let phone = Baresip::builder(user, domain, password, tandem.sip())
-            .start()
-            .unwrap();
-        phone.wait_registered(SOON).unwrap();
-        phone
-    };
-    let (caller, callee) = (phone("501"), phone("502"));
+/// Dials what was drawn, hears prompt and menu, and by 1 talks to the other.
+fn reception(caller: &Baresip, callee: &Baresip) {
     caller.dial("700").unwrap();
     for hz in [WELCOME_HZ, MENU_HZ] {
-        hears(&caller, hz);
+        hears(caller, hz);
     }
     caller.press('1').unwrap();
+    talk(caller, callee);
+}
+
+fn talk(caller: &Baresip, callee: &Baresip) {
     callee.wait_for(&EventKind::Incoming, SOON).unwrap();
     callee.accept().unwrap();
     callee.wait_for(&EventKind::Established, SOON).unwrap();
