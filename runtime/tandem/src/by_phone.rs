@@ -58,7 +58,7 @@ impl StockRecorder {
             data: asked.key.clone(),
             user: asked.user.clone(),
             shown,
-            ring_ms: RING_MS,
+            timeout_ms: RING_MS,
         };
         self.originator
             .ring(scope, ring)

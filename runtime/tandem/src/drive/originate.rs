@@ -31,7 +31,7 @@ pub struct Ring {
     /// The name that the phone sees.
     pub shown: String,
     /// How long the user's devices ring.
-    pub ring_ms: u32,
+    pub timeout_ms: u32,
 }
 
 /// Begins calls; a clone is cheap.
@@ -156,7 +156,7 @@ impl Originator {
                 display_name: it.shown,
             },
             data: it.data,
-            ring_ms: it.ring_ms,
+            ring_ms: it.timeout_ms,
         };
         let id = call.id.clone();
         match self.exchange.originate(call).await {
