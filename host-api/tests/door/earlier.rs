@@ -19,7 +19,7 @@ fn component_of(version: &str) -> Vec<u8> {
     let mangling = ManglingAndAbi::Legacy(LiftLowerAbi::Sync);
     let mut module = wit_component::dummy_module(&resolve, world, mangling);
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-    let mut encoder = ComponentEncoder::default();
+    let encoder = ComponentEncoder::default();
     encoder.module(&module).unwrap().encode().unwrap()
 }
 
