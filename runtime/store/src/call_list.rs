@@ -2,7 +2,7 @@
 //!
 //! A page costs what it gives, however many calls there are: each filter has an index in the list's order, from which a
 //! page is taken from the newest call on. What no index has (words that may stand anywhere, a second filter beside the
-//! one whose index is followed) is looked for in the newest [`SEARCHED_MOST`] calls of the index, and the page's cursor goes
+//! one whose index is followed) is looked for in the newest calls of the index ([`SEARCHED_MOST`]), and the page's cursor goes
 //! on from there.
 
 use std::fmt;
@@ -20,6 +20,8 @@ use crate::{CallSummary, DomainScope, Store, StoreError};
 pub const CALLS_PAGE_MOST: u32 = 1_000;
 /// Most calls that a page looks at to find those that words, or a second filter, ask for.
 pub const SEARCHED_MOST: u32 = 8_000;
+/// The same of a user's legs: each call of theirs lies somewhere else.
+pub const SEARCHED_OF_USER_MOST: u32 = 2_000;
 /// Longest text that is looked for, in bytes.
 const WORDS_MOST: usize = 256;
 
@@ -181,6 +183,8 @@ struct Index {
     column: Option<&'static str>,
     started_at: &'static str,
     id: &'static str,
+    /// Most entries that a page looks at.
+    most: u32,
 }
 
 impl Index {
@@ -190,6 +194,7 @@ impl Index {
             column,
             started_at: "started_at",
             id: "id",
+            most: SEARCHED_MOST,
         }
     }
 }
@@ -206,6 +211,7 @@ fn searched(filter: &CallFilter) -> Vec<Index> {
             column: Some("user_name"),
             started_at: "call_started_at",
             id: "call_id",
+            most: SEARCHED_OF_USER_MOST,
         }]
     } else if filter.number.is_some() {
         ["from_number", "to_number", "entry_point"]
@@ -285,6 +291,7 @@ impl Store {
             column,
             started_at,
             id,
+            most,
         } = index;
         let equal = column.map_or_else(|| "$7 IS NULL".to_owned(), |column| format!("{column} = $7"));
         let statement = format!(
@@ -303,7 +310,7 @@ impl Store {
             .bind(stretch.until)
             .bind(stretch.before.started_micros)
             .bind(&stretch.before.id)
-            .bind(i64::from(SEARCHED_MOST))
+            .bind(i64::from(most))
             .bind(value)
             .fetch_optional(self.read())
             .await?;
