@@ -431,7 +431,7 @@ fn a_prompt_is_recorded_by_phone(tandem: &Tandem, anna: &Browser<'_>, eve: &Brow
     let entry = &body(&anna.get("/audit?limit=1"))["items"][0];
     assert_eq!(
         (&entry["action"], &entry["what"], &entry["who"]),
-        (&json!("change"), &json!("prompt tune"), &json!("anna")),
+        (&json!("change"), &json!("prompt tune"), &json!("anna@demo.local")),
         "{entry}"
     );
     let mut left = fs::read_dir(tandem.folder().join("data/recordings/demo.local")).unwrap();

@@ -200,13 +200,14 @@ fn a_session_is_shown_with_its_token_and_ends() {
         "{}",
         wrong.body
     );
-    let shown = dora.ask("PUT", "/session/totp", &json!({ "code": code(0) }));
+    let first = code(0);
+    let shown = dora.ask("PUT", "/session/totp", &json!({ "code": first }));
     assert_eq!(shown.status, 204, "{}", shown.body);
     let login = |code: Value| {
         let login = json!({ "login": "dora@demo.local", "password": PASSWORD, "code": code });
         Browser::nobody(&tandem).ask("POST", "/session", &login)
     };
-    for missing in [Value::Null, json!(code(0))] {
+    for missing in [Value::Null, json!(first)] {
         let refused = login(missing);
         assert_eq!(
             (refused.status, &body(&refused)["code_needed"]),
