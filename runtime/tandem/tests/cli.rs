@@ -123,7 +123,7 @@ fn a_domain_is_made_shown_and_removed_only_on_purpose() {
     assert_eq!(house.refused("domain add not..a..name").0, 2);
     let shown = house.json("domain show example.org");
     assert_eq!(shown["numbers"][0]["number"], "*");
-    assert_eq!(shown["scenarios"].as_array().unwrap().len(), 10);
+    assert_eq!(shown["scenarios"].as_array().unwrap().len(), 12);
     let created: jiff::Timestamp = shown["domain"]["created_at"].as_str().unwrap().parse().unwrap();
     assert!(created <= jiff::Timestamp::now());
     assert_eq!(house.refused("domain remove example.org").0, 2);
