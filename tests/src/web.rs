@@ -96,10 +96,21 @@ pub struct Request {
 const CLIENT_OF_MANY: &str = "
 import http.client, json, sys
 address, told, connection = sys.argv[1], [], None
-for method, path, headers, body in json.load(sys.stdin):
-    connection = connection or http.client.HTTPConnection(address, timeout=60)
+
+def ask(connection, method, path, headers, body):
     connection.request(method, path, body=body.encode() or None, headers=dict(headers))
-    answer = connection.getresponse()
+    return connection.getresponse()
+
+for request in json.load(sys.stdin):
+    kept, connection = connection, connection or http.client.HTTPConnection(address, timeout=60)
+    try:
+        answer = ask(connection, *request)
+    except ConnectionError:
+        if not kept:
+            raise
+        # A server may close a connection that it kept: RFC 9112, 9.3.1.
+        connection = http.client.HTTPConnection(address, timeout=60)
+        answer = ask(connection, *request)
     endless = answer.getheader('content-type') == 'text/event-stream'
     told.append([answer.status, '' if endless else answer.read().decode('utf-8', 'replace')])
     if endless or answer.will_close:

@@ -44,7 +44,7 @@ with open(sys.argv[1], 'w', encoding='utf-8-sig', newline='') as file:
     rows = csv.writer(file, delimiter=';', quoting=csv.QUOTE_ALL)
     rows.writerow(['Name', 'Display name', 'Numbers', 'Password'])
     for number in range(20000, 30000):
-        rows.writerow([number, f'Ann; \"{number}\"', f'+49{number}', 'a secret of mine' if number == 29999 else ''])
+        rows.writerow([number, f'Ann; \"{number}\"', f'+49{number}', 'a-secret-of-mine' if number == 29999 else ''])
 ";
 
 /// Ten thousand users come in one file, or none of them does, and the last one's phone registers.
@@ -99,7 +99,7 @@ pub(crate) fn file_of_users(tandem: &Tandem, anna: &Browser<'_>) {
         let user = &made["users"][place];
         assert_eq!(user["name"], name);
         let password = text(&user["password"]);
-        assert_eq!(password == "a secret of mine", name == "29999");
+        assert_eq!(password == "a-secret-of-mine", name == "29999");
         assert!(!newest.to_string().contains(&password));
         let phone = Baresip::builder(name, "office.example", &password, tandem.sip());
         phone.start().unwrap().wait_registered(SOON).unwrap();
