@@ -23,6 +23,9 @@ export const theme = createTheme({
 
 export const variables: CSSVariablesResolver = ({ colors }) => ({
   variables: {},
-  light: { '--mantine-color-dimmed': colors.gray[7], '--mantine-color-error': colors.red[9], '--mantine-primary-color-light-color': colors.indigo[9] },
-  dark: { '--mantine-color-dimmed': colors.dark[1] },
+  light: {
+    '--mantine-color-dimmed': colors.gray[7], '--mantine-color-placeholder': colors.gray[7], '--mantine-color-anchor': colors.indigo[9],
+    '--mantine-color-error': colors.red[9], '--mantine-primary-color-light-color': colors.indigo[9],
+  },
+  dark: { '--mantine-color-dimmed': colors.dark[1], '--mantine-color-placeholder': colors.dark[1] },
 });
