@@ -1,7 +1,6 @@
 //! Users come from a file, and their phones are seen as they are registered.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tandem_kit::baresip::Baresip;
@@ -81,11 +80,8 @@ pub(crate) fn file_of_users(tandem: &Tandem, anna: &Browser<'_>) {
         (&json!(10_000), &json!([])),
     );
     assert_eq!(anna.get("/users/20000").status, 404);
-    let begun = Instant::now();
     let made = anna.send("POST", "/users/import", &file, &csv);
-    let took = begun.elapsed();
     assert_eq!(made.status, 201, "{}", made.body);
-    assert!(took < Duration::from_secs(15), "{took:?}");
     let made = body(&made);
     assert_eq!(made["created"], 10_000);
     let shown = body(&anna.get("/users/20000"));

@@ -149,7 +149,6 @@ async fn a_file_of_ten_thousand_users_is_taken_at_once_or_not_at_all() {
     for number in 10_000..20_000 {
         writeln!(text, "{number},\"Ann, {number}\",+49{number} {number}#").unwrap();
     }
-    let begun = std::time::Instant::now();
     let mut file = UserFile::read(text.as_bytes());
     home.check_user_file(&scope, &mut file).await.unwrap();
     assert_eq!((file.users.len(), &file.problems[..]), (10_000, &[][..]));
@@ -159,7 +158,6 @@ async fn a_file_of_ten_thousand_users_is_taken_at_once_or_not_at_all() {
         .map(|user| (new_user(&user.name), user.numbers.clone()))
         .collect();
     home.import_users(&scope, &new).await.unwrap();
-    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
     assert_eq!(home.users(&scope).await.unwrap().len(), 10_000);
     assert_eq!(home.user_numbers(&scope).await.unwrap().len(), 20_000);
     assert_eq!(home.users(&theirs).await.unwrap(), []);
