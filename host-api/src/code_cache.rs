@@ -16,7 +16,6 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::engine::EngineError;
-use crate::modules::LoadError;
 
 const CHECKSUM_BYTES: usize = 32;
 const SUFFIX: &str = "cwasm";
@@ -28,59 +27,45 @@ pub(crate) struct CodeCache {
     bytes_max: u64,
 }
 
-pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
-    let (bytes, _) = crate::earlier::current(bytes);
-    Component::from_binary(engine, &bytes).map_err(|error| LoadError::Invalid(format!("{error:#}")))
+/// Makes the directory of compiled code, or checks that it is this user's alone.
+pub(crate) fn make_dir(dir: &Path) -> Result<(), EngineError> {
+    let failed = |reason: String| EngineError::CacheDir {
+        path: dir.to_owned(),
+        reason,
+    };
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(|error| failed(error.to_string()))?;
+    let found = fs::metadata(dir).map_err(|error| failed(error.to_string()))?;
+    let mode = found.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(failed(format!(
+            "others may enter it (mode {mode:o}); it must have mode 700"
+        )));
+    }
+    // A file that this process makes tells who this process is, and that it may write here.
+    let probe = dir.join(format!(".probe-{}", unique()));
+    let made = File::create(&probe).and_then(|file| file.metadata());
+    let _ = fs::remove_file(&probe);
+    if made.map_err(|error| failed(error.to_string()))?.uid() != found.uid() {
+        return Err(failed("it belongs to another user".to_owned()));
+    }
+    Ok(())
 }
 
 impl CodeCache {
-    pub(crate) fn open(dir: &Path, engine: &Engine, bytes_max: u64) -> Result<Self, EngineError> {
-        let failed = |reason: String| EngineError::CacheDir {
-            path: dir.to_owned(),
-            reason,
-        };
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(dir)
-            .map_err(|error| failed(error.to_string()))?;
-        let found = fs::metadata(dir).map_err(|error| failed(error.to_string()))?;
-        let mode = found.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(failed(format!(
-                "others may enter it (mode {mode:o}); it must have mode 700"
-            )));
-        }
-        // A file that this process makes tells who this process is, and that it may write here.
-        let probe = dir.join(format!(".probe-{}", unique()));
-        let made = File::create(&probe).and_then(|file| file.metadata());
-        let _ = fs::remove_file(&probe);
-        if made.map_err(|error| failed(error.to_string()))?.uid() != found.uid() {
-            return Err(failed("it belongs to another user".to_owned()));
-        }
+    /// In a directory that [`make_dir`] found good.
+    pub(crate) fn new(dir: &Path, engine: &Engine, bytes_max: u64) -> Self {
         let mut hasher = twox_hash::XxHash3_64::with_seed(0);
         engine.precompile_compatibility_hash().hash(&mut hasher);
         crate::WORLD.hash(&mut hasher); // its number is in the names that compiled code has
-        Ok(Self {
+        Self {
             dir: dir.to_owned(),
             compatibility: hasher.finish(),
             bytes_max,
-        })
-    }
-
-    /// The component of the module `hash`, from disk or compiled from `bytes` and then written.
-    pub(crate) fn component(
-        &self,
-        engine: &Engine,
-        hash: &str,
-        bytes: &[u8],
-    ) -> Result<Component, LoadError> {
-        if let Some(component) = self.find(engine, hash) {
-            return Ok(component);
         }
-        let component = compile(engine, bytes)?;
-        self.keep(hash, &component);
-        Ok(component)
     }
 
     /// The component of the module `hash`, if its code is on disk and sound.
@@ -127,7 +112,7 @@ impl CodeCache {
             return Err("the checksum does not match".to_owned());
         }
         // SAFETY: wasmtime asks that these bytes be what `Component::serialize` gave. `write` below, in this process or
-        // in the one that compiles, is the only place that makes files of this name; the directory is this user's alone (checked when it was opened), so nobody
+        // in the one that compiles, is the only place that makes files of this name; the directory is this user's alone (`make_dir` checked it), so nobody
         // else could have put the file there; the checksum shows that it was neither cut nor damaged since. The bytes
         // are copied, so a later change of the file does not reach the code. wasmtime itself then refuses code of
         // another version or configuration.

@@ -22,6 +22,7 @@ pub mod collect;
 mod door;
 mod earlier;
 pub mod engine;
+mod function_cache;
 mod grants;
 mod imports;
 pub mod journal;

@@ -14,7 +14,7 @@ use super::Failure;
 const ANSWER_WITHIN: Duration = Duration::from_mins(5);
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// A stream says something every 15 seconds.
-const STREAM_WITHIN: Duration = Duration::from_secs(45);
+pub const STREAM_WITHIN: Duration = Duration::from_secs(45);
 /// Where a token may be found, so that no list of processes shows it.
 const TOKEN_VARIABLE: &str = "TANDEM_TOKEN";
 
@@ -66,7 +66,6 @@ impl Server {
             builder = builder.tls_certs_only([]);
         }
         let client = builder
-            .read_timeout(STREAM_WITHIN)
             .build()
             .map_err(|error| Failure::Failed(in_full(&error)))?;
         Ok(Api {
@@ -113,8 +112,14 @@ impl Api {
             .map_err(|error| Failure::Failed(format!("the server's answer is not understood: {error}")))
     }
 
-    /// Sends it, and gives the answer, whose body may go on for long; refusals as in [`Self::answer`].
-    pub async fn accepted(&self, request: RequestBuilder) -> Result<Response, Failure> {
+    /// Sends it, and gives the answer, whose body may go on for long and says something within [`STREAM_WITHIN`];
+    /// refusals as in [`Self::answer`].
+    pub async fn stream(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        let answer = tokio::time::timeout(STREAM_WITHIN, self.accepted(request)).await;
+        answer.map_err(|_| Failure::Failed("the server does not answer".to_owned()))?
+    }
+
+    async fn accepted(&self, request: RequestBuilder) -> Result<Response, Failure> {
         let answer = request
             .send()
             .await

@@ -7,7 +7,7 @@ use reqwest::{Method, Response};
 use serde_json::Value;
 use tandem_store::{DomainScope, LogFilter, LogKind, LogLevel, LogLine, LogPage, Store};
 
-use super::super::api::{Api, Server, in_full};
+use super::super::api::{Api, STREAM_WITHIN, Server, in_full};
 use super::super::{Context, DomainArg, Failure};
 use super::short;
 use crate::output;
@@ -234,7 +234,7 @@ pub async fn follow(
         let request = api
             .request(Method::GET, url)
             .header("accept", "text/event-stream");
-        match api.accepted(request).await {
+        match api.stream(request).await {
             Ok(answer) => {
                 if tries > 0 {
                     tell(Said::Note("the server is there again".to_owned()))?;
@@ -264,11 +264,15 @@ async fn read(
 ) -> Result<(), Failure> {
     let mut waiting: Vec<u8> = Vec::new();
     loop {
-        let chunk = match answer.chunk().await {
-            Ok(Some(chunk)) => chunk,
-            Ok(None) => return Ok(()),
-            Err(error) => {
+        let chunk = match tokio::time::timeout(STREAM_WITHIN, answer.chunk()).await {
+            Ok(Ok(Some(chunk))) => chunk,
+            Ok(Ok(None)) => return Ok(()),
+            Ok(Err(error)) => {
                 tracing::debug!(error = in_full(&error), "the stream broke off");
+                return Ok(());
+            }
+            Err(_) => {
+                tracing::debug!("the stream is silent");
                 return Ok(());
             }
         };
