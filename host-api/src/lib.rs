@@ -49,7 +49,7 @@ pub use journal::{
 pub use limits::Limits;
 pub use modules::{LoadError, Module};
 pub use op::{LegId, Op, OpIndex, Outcome};
-pub use quota::{DomainLimits, DomainQuota};
+pub use quota::{DomainLimits, DomainQuota, Used};
 pub use replay::{Divergence, ReplayOptions, ReplayReport, ReplayStep, replay};
 pub use run::{End, Finished, Run};
 pub use usage::Usage;

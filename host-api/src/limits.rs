@@ -1,5 +1,7 @@
 //! What one call's scenario may use, and the accountant that watches its memory.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::de::{MapAccess, Visitor};
@@ -140,9 +142,35 @@ impl<'de> Deserialize<'de> for Limits {
     }
 }
 
+/// The linear memories of a domain's scenarios, in bytes.
+#[derive(Debug, Default)]
+pub(crate) struct DomainMemory {
+    now: AtomicU64,
+    peak: AtomicU64,
+}
+
+impl DomainMemory {
+    fn take(&self, bytes: u64) {
+        let now = self.now.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        self.peak.fetch_max(now, Ordering::Relaxed);
+    }
+
+    fn give_back(&self, bytes: u64) {
+        self.now.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// The most that there was at once since this was asked last.
+    pub(crate) fn take_peak(&self) -> u64 {
+        let peak = self.peak.swap(0, Ordering::Relaxed);
+        peak.max(self.now.load(Ordering::Relaxed))
+    }
+}
+
 /// Counts a scenario's linear memories and tables and refuses growth past its limits.
 #[derive(Debug)]
 pub(crate) struct Accountant {
+    /// What the domain's scenarios have together.
+    domain: Option<Arc<DomainMemory>>,
     memory_bytes: u64,
     memory_bytes_max: u64,
     table_elements: u64,
@@ -155,6 +183,7 @@ pub(crate) struct Accountant {
 impl Accountant {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
+            domain: None,
             memory_bytes: 0,
             memory_bytes_max: limits.memory_bytes,
             table_elements: 0,
@@ -170,6 +199,19 @@ impl Accountant {
     /// Memory never shrinks, so what there is now is the most that there was.
     pub(crate) fn memory_bytes(&self) -> u64 {
         self.memory_bytes
+    }
+
+    /// Counts for the domain too, from now on: nothing was counted yet.
+    pub(crate) fn count_for(&mut self, domain: Arc<DomainMemory>) {
+        self.domain = Some(domain);
+    }
+}
+
+impl Drop for Accountant {
+    fn drop(&mut self) {
+        if let Some(domain) = &self.domain {
+            domain.give_back(self.memory_bytes);
+        }
     }
 }
 
@@ -192,6 +234,9 @@ impl ResourceLimiter for Accountant {
                 "memory: {total} bytes asked for, at most {} allowed",
                 self.memory_bytes_max
             )));
+        }
+        if let Some(domain) = &self.domain {
+            domain.take(total - self.memory_bytes);
         }
         self.memory_bytes = total;
         Ok(true)

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::journal::Clock;
+use crate::limits::DomainMemory;
 
 /// The figures of one domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,15 @@ pub struct DomainQuota {
     shared: Arc<Shared>,
 }
 
+/// What scenarios of a domain used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Used {
+    /// Time in which they computed, in microseconds.
+    pub cpu_us: u64,
+    /// The most linear memory that they had together, in bytes.
+    pub memory_peak_bytes: u64,
+}
+
 struct Shared {
     /// Looked at where a scenario begins or a limit is met, never in a host call.
     limits: Mutex<DomainLimits>,
@@ -47,6 +57,8 @@ struct Shared {
     instances: AtomicU32,
     host_calls: Mutex<TokenBucket>,
     cpu: CpuBucket,
+    cpu_used_ns: AtomicU64,
+    memory: Arc<DomainMemory>,
 }
 
 impl DomainQuota {
@@ -60,6 +72,8 @@ impl DomainQuota {
                 clock,
                 instances: AtomicU32::new(0),
                 host_calls: Mutex::new(bucket),
+                cpu_used_ns: AtomicU64::new(0),
+                memory: Arc::default(),
             }),
         }
     }
@@ -88,6 +102,21 @@ impl DomainQuota {
     pub(crate) fn charge_cpu(&self, spent: Duration) {
         let us = i64::try_from(spent.as_micros()).unwrap_or(i64::MAX);
         self.shared.cpu.left_us.fetch_sub(us, Ordering::Relaxed);
+        self.shared
+            .cpu_used_ns
+            .fetch_add(spent.as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    /// What the domain's scenarios used since this was asked last, those that run included.
+    pub fn take_used(&self) -> Used {
+        Used {
+            cpu_us: self.shared.cpu_used_ns.swap(0, Ordering::Relaxed) / 1_000,
+            memory_peak_bytes: self.shared.memory.take_peak(),
+        }
+    }
+
+    pub(crate) fn memory(&self) -> Arc<DomainMemory> {
+        Arc::clone(&self.shared.memory)
     }
 
     /// Whether scenarios of the domain may go on computing. The error says the limit in words.

@@ -222,6 +222,9 @@ pub(crate) fn store_of(
     meter.note_host_call();
     let used_before = meter.used();
     door.meter = Arc::clone(&meter);
+    if let Some(domain) = &domain {
+        door.accountant.count_for(domain.memory());
+    }
     let mut store = Store::new(engine, door);
     store.limiter(|door| &mut door.accountant);
     store.set_hostcall_fuel(limits.hostcall_bytes as usize);

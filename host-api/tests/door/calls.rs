@@ -177,9 +177,18 @@ async fn dropped_run_cancels_its_open_host_call_and_gives_its_place_back() {
         tokio::task::yield_now().await;
     }
     assert_eq!(quota.instances(), 1);
+    let [begun, waiting] = [(); 2].map(|()| quota.take_used());
+    assert!(begun.cpu_us > 0, "{begun:?}");
+    assert_eq!(begun.memory_peak_bytes % 65_536, 0);
+    assert!(begun.memory_peak_bytes > 0, "{begun:?}");
+    assert_eq!(
+        (waiting.cpu_us, waiting.memory_peak_bytes),
+        (0, begun.memory_peak_bytes)
+    );
     running.abort();
     assert!(running.await.unwrap_err().is_cancelled());
     assert_eq!(quota.instances(), 0);
+    assert_eq!(quota.take_used().memory_peak_bytes, 0);
     let recorded = RecordedJournal::from_bytes(&journal.to_bytes()).unwrap();
     assert_eq!(
         recorded.entries.last().unwrap().entry,

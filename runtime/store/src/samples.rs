@@ -33,9 +33,9 @@ pub struct Sample {
     pub calls_answered: u64,
     /// Scenarios that failed.
     pub scenario_failures: u64,
-    /// Time in which scenarios that ended had computed, in microseconds.
+    /// Time in which scenarios computed, in microseconds.
     pub cpu_us: u64,
-    /// The most memory that one scenario that ended had used, in bytes.
+    /// The most memory that scenarios had together, in bytes.
     pub memory_peak_bytes: u64,
 }
 
@@ -50,7 +50,7 @@ impl Sample {
         add(&mut self.calls_answered, other.calls_answered);
         add(&mut self.scenario_failures, other.scenario_failures);
         add(&mut self.cpu_us, other.cpu_us);
-        self.memory_peak_bytes = self.memory_peak_bytes.max(other.memory_peak_bytes);
+        add(&mut self.memory_peak_bytes, other.memory_peak_bytes);
     }
 
     /// Whether there is nothing in it.

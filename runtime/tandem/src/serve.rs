@@ -248,7 +248,8 @@ impl Server {
         connect.connect(shards.iter().map(|port| port.inbox.clone()));
         tokio::spawn(originator.clone().go_on());
         metering::read_roles(&metrics, &shards, &registrations, &gates);
-        let meters = reach.scenarios.meters.clone();
+        let scenarios = reach.scenarios.clone();
+        let meters = scenarios.meters.clone();
         metering::read_usage(&metrics, &meters);
 
         let log = reach.scenarios.log.clone();
@@ -281,7 +282,7 @@ impl Server {
             store: store.clone(),
             live,
             registrations: registrations.clone(),
-            meters: meters.clone(),
+            scenarios,
         };
         let server = Self {
             shards,

@@ -11,7 +11,7 @@ use tandem_store::{Sample, Store};
 use tandem_web::Live;
 
 use super::registrar::Registrations;
-use super::usage::Meters;
+use super::scenario::Scenarios;
 
 const MINUTE_S: i64 = 60;
 
@@ -23,8 +23,8 @@ pub struct Sampler {
     pub live: Live,
     /// Counts devices.
     pub registrations: Registrations,
-    /// Meters scenarios.
-    pub meters: Meters,
+    /// Know what scenarios use.
+    pub scenarios: Scenarios,
 }
 
 impl Sampler {
@@ -49,11 +49,13 @@ impl Sampler {
         for (domain, devices) in self.registrations.count_by_domain().await {
             samples.entry(domain).or_default().registrations = devices as u64;
         }
-        for (domain, runs) in self.meters.take_runs() {
+        for (domain, failures) in self.scenarios.meters.take_failures() {
+            samples.entry(domain).or_default().scenario_failures = failures;
+        }
+        for (domain, used) in self.scenarios.take_used() {
             let it = samples.entry(domain).or_default();
-            it.scenario_failures = runs.failures;
-            it.cpu_us = runs.cpu_us;
-            it.memory_peak_bytes = runs.memory_peak_bytes;
+            it.cpu_us = used.cpu_us;
+            it.memory_peak_bytes = used.memory_peak_bytes;
         }
         let (mut of_all, mut of_domains) = (Sample::default(), Vec::new());
         for (domain, sample) in samples.into_iter().filter(|(_, sample)| !sample.is_empty()) {

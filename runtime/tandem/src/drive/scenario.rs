@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tandem_directory::Directory;
 use tandem_host_api::{
-    DomainLimits, DomainQuota, End, Engine, Finished, Journal, Limits, Module, Run, Switch, monotonic_clock,
+    DomainLimits, DomainQuota, End, Engine, Finished, Journal, Limits, Module, Run, Switch, Used,
+    monotonic_clock,
 };
 use tandem_store::{EntryPoint, Store};
 use tokio::runtime::Handle;
@@ -74,6 +75,15 @@ impl Scenarios {
             .entry(domain.to_owned())
             .or_insert_with(|| DomainQuota::new(self.domain_limits, monotonic_clock()))
             .clone()
+    }
+
+    /// What the scenarios of each domain used since this was asked last.
+    pub fn take_used(&self) -> Vec<(String, Used)> {
+        let quotas = self.quotas.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = quotas
+            .iter()
+            .map(|(domain, quota)| (domain.clone(), quota.take_used()));
+        used.collect()
     }
 
     /// Runs one call's scenario. A module that cannot be had is refused in words; the call gets its fall-back.

@@ -21,19 +21,8 @@ pub struct Meters {
     waiting: Arc<Mutex<HashMap<String, Amounts>>>,
     /// Sums of all domains since the start.
     totals: Arc<Mutex<BTreeMap<String, u64>>>,
-    /// By domain, since they were taken for a sample.
-    runs: Arc<Mutex<HashMap<String, Runs>>>,
-}
-
-/// What scenarios of a domain that ended had used.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Runs {
-    /// Those that failed.
-    pub failures: u64,
-    /// Time in which they had computed, in microseconds.
-    pub cpu_us: u64,
-    /// The most memory that one of them had used, in bytes.
-    pub memory_peak_bytes: u64,
+    /// Scenarios that failed, by domain, since they were taken for a sample.
+    failures: Arc<Mutex<HashMap<String, u64>>>,
 }
 
 impl Meters {
@@ -52,7 +41,6 @@ impl Meters {
 
     /// A scenario has ended, or could not be started.
     pub fn ended(&self, domain: &str, finished: &Result<Finished, End>) {
-        self.run_ended(domain, finished);
         let mut totals = Amounts::new();
         self.add(domain, |all| {
             let it = &mut totals;
@@ -73,6 +61,7 @@ impl Meters {
             };
             if !matches!(end, End::Returned | End::CallOver) {
                 more(it, "scenario-failures", 1);
+                self.failed(domain);
             }
             if let Some(limit) = end.limit() {
                 more(it, &format!("limits-met.{limit}"), 1);
@@ -88,24 +77,14 @@ impl Meters {
         }
     }
 
-    fn run_ended(&self, domain: &str, finished: &Result<Finished, End>) {
-        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        let it = runs.entry(domain.to_owned()).or_default();
-        let end = match finished {
-            Ok(finished) => {
-                let cpu_us = u64::try_from(finished.cpu.as_micros()).unwrap_or(u64::MAX);
-                it.cpu_us = it.cpu_us.saturating_add(cpu_us);
-                it.memory_peak_bytes = it.memory_peak_bytes.max(finished.usage.memory_bytes);
-                &finished.end
-            }
-            Err(end) => end,
-        };
-        it.failures += u64::from(!matches!(end, End::Returned | End::CallOver));
+    fn failed(&self, domain: &str) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        *failures.entry(domain.to_owned()).or_default() += 1;
     }
 
-    /// What scenarios that ended since this was asked last had used, by domain.
-    pub fn take_runs(&self) -> HashMap<String, Runs> {
-        std::mem::take(&mut *self.runs.lock().unwrap_or_else(PoisonError::into_inner))
+    /// How many scenarios failed since this was asked last, by domain.
+    pub fn take_failures(&self) -> HashMap<String, u64> {
+        std::mem::take(&mut *self.failures.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The sum of all domains since the start.

@@ -85,9 +85,9 @@ pub(crate) struct Point {
     calls_answered: u64,
     /// Scenarios that failed.
     scenario_failures: u64,
-    /// Time in which scenarios that ended had computed, in microseconds.
+    /// Time in which scenarios computed, in microseconds.
     cpu_us: u64,
-    /// The most memory that one scenario that ended had used, in bytes.
+    /// The most memory that scenarios had together, in bytes.
     memory_peak_bytes: u64,
 }
 
