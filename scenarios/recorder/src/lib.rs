@@ -1,9 +1,9 @@
 //! Records a prompt by phone: says what to do, records after a beep, plays it back, and asks whether to keep it.
 //!
-//! The HTTP API originates the call (`POST …/prompts/NAME/record`); its data is the key under which the API looks for what
-//! became of it, as JSON: `{"state": "recording"}` from the answer on, `{"state": "kept", "recording": "recording-…",
-//! "silence_ms": 0}` once it is to be the prompt, which the API makes it. Whoever hangs up before has recorded nothing.
-//! Steps: `explain` → `record` → `review` → `keep`.
+//! The HTTP API originates the call (`POST …/prompts/NAME/record`); its data is the key under which the API looks for
+//! what became of it, as JSON: `{"state": "recording"}` from the answer on, `{"state": "kept", "recording":
+//! "recording-…", "silence_ms": 0}` once it is to be the prompt, which the API makes it. Whoever hangs up before has
+//! recorded nothing. Steps: `explain` → `record` → `review` → `keep`.
 
 mod words;
 

@@ -1,8 +1,10 @@
-//! A prompt that is recorded by phone: a user's devices ring, a stock scenario takes the recording, and what is kept of it
-//! becomes the prompt, as an upload would. What rings, and has the recordings, is handed in ([`RecordByPhone`]).
+//! A prompt that is recorded by phone: a user's devices ring, a stock scenario takes the recording, and what is kept
+//! of it becomes the prompt, as an upload would. What rings, and has the recordings, is handed in
+//! ([`RecordByPhone`]).
 //!
-//! What the scenario has to tell is a pair of the domain's key-value store; the call's record tells the rest. Who looks for
-//! it is this process, for a quarter of an hour at most: after a restart nothing is known of it and the prompt is what it was.
+//! What the scenario has to tell is a pair of the domain's key-value store; the call's record tells the rest. Who
+//! looks for it is this process, for a quarter of an hour at most: after a restart nothing is known of it and the
+//! prompt is what it was.
 
 use std::collections::HashMap;
 use std::pin::Pin;
