@@ -333,7 +333,7 @@ pub(crate) async fn insert_number(
     Ok(())
 }
 
-/// Why phones cannot have this password, in words; none: they can.
+/// Why phones cannot have this password of 8 to 128 characters (and bytes), in words; none: they can.
 pub fn password_problem(password: &str) -> Option<String> {
     let long = (PASSWORD_LEAST..=PASSWORD_MOST).contains(&password.chars().count());
     if long && password.len() <= PASSWORD_MOST && !password.chars().any(char::is_control) {

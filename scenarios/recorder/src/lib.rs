@@ -29,7 +29,8 @@ const TAKES: usize = 10;
 /// How often the question is asked.
 const TIMES: usize = 3;
 
-/// One call.
+/// One call. The error is of settings that cannot be read, or of a host that refuses: the call then goes to the
+/// fall-back.
 pub fn handle(caller: Leg) -> Result<(), String> {
     let Some(key) = originate::data() else {
         // Somebody dialled a number that leads here: nobody waits for a prompt.

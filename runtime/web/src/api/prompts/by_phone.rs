@@ -40,7 +40,11 @@ const LEFT_MAX: u32 = 100;
 
 /// Rings who is to record, and has what was recorded.
 pub trait RecordByPhone: Send + Sync + 'static {
-    /// Rings the user's devices; the scenario that handles the answer tells what becomes of it. Gives the call's identifier.
+    /// Rings the user's devices for half a minute; the scenario that handles the answer tells what becomes of it. Gives
+    /// the call's identifier.
+    ///
+    /// # Errors
+    /// [`RecordRefused`]
     fn ring<'a>(&'a self, scope: &'a DomainScope, asked: &'a RecordAsked) -> Ringing<'a>;
 
     /// A recording's file, without so much of its end. It may block.
@@ -68,7 +72,7 @@ pub struct RecordAsked {
     pub user: String,
     /// What is spoken.
     pub language: RecordLanguage,
-    /// Where the scenario writes what becomes of it.
+    /// Where the scenario writes what becomes of it: a key of the domain's key-value store.
     pub key: String,
 }
 
