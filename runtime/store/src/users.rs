@@ -119,6 +119,7 @@ impl Store {
 
     /// Up to `limit` (1 to [`USERS_PAGE_MOST`]) users by name, after the name `after`, with their numbers. Of those with
     /// `words` in their name, display name or a number, whatever the case of ASCII letters; empty: of all.
+    /// Errors: [`StoreError::Invalid`] (the limit), [`StoreError::TooLarge`] (the words).
     pub async fn users_page(
         &self,
         scope: &DomainScope,
