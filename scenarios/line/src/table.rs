@@ -23,7 +23,7 @@ pub struct Table {
     pub rules: Vec<Rule>,
     /// Where a call goes that no rule fits.
     pub otherwise: To,
-    /// Language tag of what is said, at most 35 bytes (RFC 5646 §4.4.1); empty: the domain's.
+    /// Language tag of what is said, at most 35 bytes (RFC 5646 §4.4.1); empty: the server's.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub language: String,
 }
