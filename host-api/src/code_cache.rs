@@ -112,10 +112,10 @@ impl CodeCache {
             return Err("the checksum does not match".to_owned());
         }
         // SAFETY: wasmtime asks that these bytes be what `Component::serialize` gave. `write` below, in this process or
-        // in the one that compiles, is the only place that makes files of this name; the directory is this user's alone (`make_dir` checked it), so nobody
-        // else could have put the file there; the checksum shows that it was neither cut nor damaged since. The bytes
-        // are copied, so a later change of the file does not reach the code. wasmtime itself then refuses code of
-        // another version or configuration.
+        // in the one that compiles, is the only place that makes files of this name; the directory is this user's alone
+        // (`make_dir` checked it), so nobody else could have put the file there; the checksum shows that it was neither
+        // cut nor damaged since. The bytes are copied, so a later change of the file does not reach the code. wasmtime
+        // itself then refuses code of another version or configuration.
         let component = unsafe { Component::deserialize(engine, code) };
         component.map(Some).map_err(|error| format!("{error:#}"))
     }

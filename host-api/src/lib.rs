@@ -6,15 +6,16 @@
 //! the answer comes later, writes *ended* → the import turns the [`Outcome`] into what the guest reads.
 //!
 //! Reading order: [`op`] (the words), `door.rs` (the way above), [`journal`] (the record and its rolling hash),
-//! [`limits`], [`quota`] and `grants.rs` (what a scenario may use), [`engine`] and `modules.rs` (compile, cache, link), [`validate`]
-//! (all that is wrong with a file), `world.rs` (what starts a scenario), `run.rs` (from instantiation to its end), `back.rs`
-//! (where it computes), [`replay`](mod@replay) (the
-//! same call again, out of its journal).
+//! [`limits`], [`quota`] and `grants.rs` (what a scenario may use), [`engine`], `modules.rs`, `code_cache.rs` and
+//! `function_cache.rs` (compile, cache, link), [`validate`] (all that is wrong with a file), `world.rs` (what starts
+//! a scenario), `run.rs` (from instantiation to its end), [`replay`](mod@replay) (the same call again, out of its
+//! journal).
 //!
-//! [`sections`] is what a component carries besides code. [`collect`], [`schedule`] and [`numbers`] are what a server and a simulator share of the rules behind the ops.
+//! [`sections`] is what a component carries besides code. [`collect`], [`schedule`] and [`numbers`] are what a server
+//! and a simulator share of the rules behind the ops.
 //!
 //! Not here: what an `Op` does (the switch provides that by implementing [`Switch`]), SIP, media, SQL. Nothing in this
-//! crate opens a socket; the compiled-code cache is the only thing that it writes to disk.
+//! crate opens a socket; the caches of compiled code are all that it writes to disk.
 
 mod check;
 mod code_cache;

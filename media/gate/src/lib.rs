@@ -3,9 +3,9 @@
 //! [`Gate::start`] begins it; [`Gate::send`] takes the bus's commands and never waits; events come out of the closure.
 //!
 //! Threads: one carries out commands in their order (`control`), several move packets and keep time (`worker`), a few
-//! fetch prompts (`prompts`), one writes what is recorded (`recordings`). An endpoint is a `cell` under its own lock, served by one worker; a packet for the other
-//! side of a pair is sent by the worker that received it, whichever worker the other side belongs to, one lock held at
-//! a time. Nothing allocates per packet.
+//! fetch prompts (`prompts`), one writes what is recorded (`recordings`). An endpoint is a `cell` under its own lock,
+//! served by one worker; a packet for the other side of a pair is sent by the worker that received it, whichever
+//! worker the other side belongs to, one lock held at a time. Nothing allocates per packet.
 //!
 //! Endpoints outlive both sides. While the call logic is away they go on, until [`GateConfig::orphan_after`]; when it is
 //! back, it asks by [`Command::Report`] and gives again what is missing: a command that has been carried out has no

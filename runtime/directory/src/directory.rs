@@ -114,7 +114,7 @@ impl Resolved {
 /// What the call path asks. Cheap to clone; all clones share one memory.
 ///
 /// A question that was asked before is answered without SQL, as long as nothing was changed: a change made through a
-/// clone of the same [`Store`] is seen at once, one by another process within a second. "There is no such" is
+/// clone of the same [`Store`] is seen at once, one by another process within 50 ms. "There is no such" is
 /// remembered too. What is remembered is bounded.
 ///
 /// An error is always the store's: whom it concerns is unknown then, not absent (503, not 404).

@@ -6,7 +6,8 @@
 //! on with, records that the store has not confirmed.
 //!
 //! Reading order: [`keeper`] (one batch after another, and what a broken disk means) → [`calls`] (a shard with its
-//! scenarios' journals) with [`messages`] (what its dialogs said) → [`registrations`]. Sans-IO but for the log's `Disk`: the driver brings sockets, time, guests.
+//! scenarios' journals) with [`messages`] (what its dialogs said) → [`registrations`]. Sans-IO but for the log's
+//! `Disk`: the driver brings sockets, time, guests.
 //!
 //! Not here: what a call does (`tandem-switch`), the log's form (`tandem-journal`), running WASM (`host-api`).
 

@@ -51,13 +51,14 @@ pub struct NewAuditEntry<'a> {
     pub action: &'a str,
     /// Its kind and its name.
     pub what: &'a str,
-    /// What it was; no secret is in it.
+    /// What it was; no secret is in it. Over 64 KiB of JSON it is left out.
     pub before: Option<&'a serde_json::Value>,
-    /// What it is; no secret is in it.
+    /// What it is; as `before`.
     pub after: Option<&'a serde_json::Value>,
 }
 
-/// Which changes to read; none of a thing: whatever it is. Texts are without case, for ASCII.
+/// Which changes to read; none of a thing: whatever it is. Texts are without case, for ASCII, and have at most 256
+/// bytes.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
     /// In the login or the token's name.

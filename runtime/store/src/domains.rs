@@ -312,7 +312,8 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
 
-/// Refuses what cannot be a domain's name.
+/// Refuses what cannot be a domain's name: a host (RFC 3261 §25.1) of at most 253 bytes. Errors:
+/// [`StoreError::Invalid`], [`StoreError::TooLarge`].
 pub fn check_name(name: &str) -> Result<(), StoreError> {
     checked_host(name).map(drop)
 }

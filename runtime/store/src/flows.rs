@@ -157,7 +157,8 @@ impl Store {
         rows.iter().map(|row| Ok(row.try_get("name")?)).collect()
     }
 
-    /// Up to `limit` (1 to [`FLOWS_PAGE_MOST`]) flows by name, after the name `after`.
+    /// Up to `limit` (1 to [`FLOWS_PAGE_MOST`]) flows by name, after the name `after`. Errors: [`StoreError::Invalid`]
+    /// (the limit).
     pub async fn flows_page(
         &self,
         scope: &DomainScope,

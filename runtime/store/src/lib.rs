@@ -1,10 +1,13 @@
 //! SQL and blobs: what an administrator configured, what scenarios keep, and the history of calls.
 //!
 //! Reading order: [`Store::open`] ([`engine`]) → [`DomainScope`] ([`domains`]), the ticket that every other function
-//! asks for first → [`users`] (many at once: [`user_file`]), [`numbers`], [`modules`] with [`signatures`], `grants.rs` and [`module_grants`], [`entry_points`],
-//! [`activations`] with [`starts`], [`flows`], `worlds.rs`, [`events`], [`timers`], [`scenario_log`], [`kv`], [`calls`], [`call_list`], [`journals`] and [`messages`] (and `packing.rs`), [`retention`],
-//! [`tokens`], [`accounts`] with [`sessions`] and [`audit`], [`http_hosts`] with [`secrets`], [`schedules`], [`contacts`], [`voicemail`], and [`archive`], which has a whole domain. Errors are
-//! [`StoreError`], a variant per thing the caller does differently.
+//! asks for first → [`users`] (many at once: [`user_file`]), [`numbers`], [`modules`] with [`signatures`],
+//! `grants.rs`, [`module_grants`], `versions.rs` and `unused.rs`, [`entry_points`], [`activations`] with [`starts`],
+//! [`fallbacks`], [`canary`] and [`history`], [`flows`], `worlds.rs`, [`events`], [`timers`], [`originations`],
+//! [`scenario_log`], [`kv`], [`limits`] with [`usage`], [`calls`], [`call_list`], [`journals`] and [`messages`] (and
+//! `packing.rs`), [`samples`], [`retention`], [`tokens`], [`accounts`] with [`sessions`], [`second_factor`] and
+//! [`audit`], [`http_hosts`] with `secrets.rs`, [`schedules`], [`contacts`], [`voicemail`], and [`archive`], which
+//! has a whole domain. Errors are [`StoreError`], a variant per thing the caller does differently.
 //!
 //! SQL is written out, here only, in the part that SQLite and PostgreSQL share; what differs between engines is in
 //! `engine.rs` and `error.rs`. Migrations (`migrations/`) go forward only.

@@ -346,7 +346,8 @@ fn module_of(row: &SqliteRow) -> Result<Module, StoreError> {
     })
 }
 
-/// Refuses what cannot be a module's name.
+/// Refuses what cannot be a module's name: see [`NewVersion::name`]. Errors: [`StoreError::Invalid`],
+/// [`StoreError::TooLarge`].
 pub fn check_name(name: &str) -> Result<(), StoreError> {
     at_most("module name", name.len(), NAME_MOST)?;
     if name.is_empty()
@@ -362,7 +363,8 @@ pub fn check_name(name: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Refuses what cannot be a note on a version.
+/// Refuses what cannot be a note on a version: more than [`NOTE_MOST`], or a NUL. Errors: [`StoreError::TooLarge`],
+/// [`StoreError::Invalid`].
 pub fn check_note(note: &str) -> Result<(), StoreError> {
     at_most("note", note.len(), NOTE_MOST)?;
     if note.contains('\0') {

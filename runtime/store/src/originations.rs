@@ -25,9 +25,9 @@ pub struct Origination {
     pub user: String,
     /// Who the user sees: number and name.
     pub from: (String, String),
-    /// What the scenario can read.
+    /// What the scenario can read: 8,192 bytes at most, which the door sees to.
     pub data: String,
-    /// How long the user's devices ring.
+    /// How long the user's devices ring, in milliseconds.
     pub ring_ms: u32,
 }
 

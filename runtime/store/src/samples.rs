@@ -66,7 +66,7 @@ pub struct SampleSpan {
     pub since: Timestamp,
     /// and before this one.
     pub until: Timestamp,
-    /// What a point is of, in seconds: minutes, or from an hour on hours.
+    /// What a point is of, in seconds: whole minutes, from an hour on whole hours; 400 days at most.
     pub step_s: i64,
 }
 
@@ -98,9 +98,9 @@ impl Store {
         Ok(write.commit().await?)
     }
 
-    /// What was counted of a domain, or of the whole server, by the begin of each step, the oldest first; a step without
-    /// anything is left out. Steps begin at multiples of their length since 1970.
-    /// Errors: [`StoreError::Invalid`] (`step`, `until`).
+    /// What was counted of a domain, or of the whole server, by the begin of each step, the oldest first; a step
+    /// without anything is left out. Steps begin at multiples of their length since 1970.
+    /// Errors: [`StoreError::Invalid`] (`step`, also of more points than [`POINTS_MOST`]; `until`, not after `since`).
     pub async fn samples(
         &self,
         home: Home<'_>,
@@ -145,7 +145,7 @@ impl Store {
     }
 }
 
-/// When the step begins that a moment is in.
+/// When the step of `step_s` seconds begins that a moment is in.
 pub fn begin(at: Timestamp, step_s: i64) -> Timestamp {
     let second = at.as_second();
     let begins = second - second.rem_euclid(step_s.max(1));

@@ -143,8 +143,8 @@ pub struct LogPage {
 }
 
 impl Store {
-    /// Writes lines behind those that the domain has, and removes the oldest ones beyond [`LINES_MOST`]. Errors:
-    /// [`StoreError::NotFound`] when the domain was deleted meanwhile.
+    /// Writes lines behind those that the domain has, each cut at 8 KiB, and removes the oldest ones beyond
+    /// [`LINES_MOST`]. Errors: [`StoreError::NotFound`] when the domain was deleted meanwhile.
     ///
     /// A power failure may lose the last ones.
     pub async fn add_log(&self, scope: &DomainScope, lines: &[NewLogLine]) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use crate::{Store, StoreError};
 /// The secret that an account's codes are made of.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecondFactor {
-    /// The key of the HMAC.
+    /// The key of the HMAC (K of RFC 4226 §5.1).
     pub secret: Vec<u8>,
     /// Whether logging in asks for a code; if not, its owner has yet to show that it works.
     pub on: bool,
@@ -53,7 +53,8 @@ impl Store {
         Ok(write.commit().await?)
     }
 
-    /// Takes the code of a time step, and so all before it; false: it, or a later one, was taken already.
+    /// Takes the code of a time step (T of RFC 6238 §4.2), and so all before it: none is good twice (§5.2). False: it,
+    /// or a later one, was taken already.
     pub async fn take_code(&self, login: &str, step: u64) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
         let taken = sqlx::query("UPDATE accounts SET totp_used = $2 WHERE login = $1 AND totp_used < $2")

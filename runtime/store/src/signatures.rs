@@ -43,7 +43,7 @@ pub struct Signature {
 }
 
 impl SigningKey {
-    /// The key of 32 bytes of chance.
+    /// The key of 32 bytes of chance (RFC 8032 §5.1.5).
     pub fn new(seed: [u8; 32]) -> Result<Self, StoreError> {
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed)
             .map_err(|error| StoreError::invalid("signing key", error.to_string()))?;
@@ -259,7 +259,8 @@ impl Store {
         Ok(write.commit().await?)
     }
 
-    /// Whether the domain takes modules with a good signature only. What is there stays, and runs.
+    /// Whether the domain takes modules with a good signature only. What is there stays, and runs. Errors:
+    /// [`StoreError::NotFound`] when the domain was deleted meanwhile.
     pub async fn set_signed_only(&self, scope: &DomainScope, signed_only: bool) -> Result<(), StoreError> {
         let mut write = self.write().await?;
         let changed = sqlx::query("UPDATE domains SET signed_only = $2 WHERE id = $1")
@@ -273,7 +274,7 @@ impl Store {
         Ok(write.commit().await?)
     }
 
-    /// See [`Self::set_signed_only`].
+    /// See [`Self::set_signed_only`], also for errors.
     pub async fn signed_only(&self, scope: &DomainScope) -> Result<bool, StoreError> {
         let row = sqlx::query("SELECT signed_only FROM domains WHERE id = $1")
             .bind(scope.id())

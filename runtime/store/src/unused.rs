@@ -81,6 +81,7 @@ impl Store {
     }
 
     /// Files of the modules' folder that no module has: a crash left them. With `remove` they are gone then.
+    /// Errors: those of the files.
     pub async fn stray_module_files(&self, remove: bool) -> Result<Vec<Stray>, StoreError> {
         // Held, though nothing is written: an upload writes its file before its row, under this lock.
         let mut write = self.write().await?;

@@ -119,6 +119,7 @@ impl Store {
 
     /// Up to `limit` (1 to [`USERS_PAGE_MOST`]) users by name, after the name `after`, with their numbers. Of those with
     /// `words` in their name, display name or a number, whatever the case of ASCII letters; empty: of all.
+    /// Errors: [`StoreError::Invalid`] (the limit), [`StoreError::TooLarge`] (the words).
     pub async fn users_page(
         &self,
         scope: &DomainScope,
@@ -333,7 +334,7 @@ pub(crate) async fn insert_number(
     Ok(())
 }
 
-/// Why phones cannot have this password, in words; none: they can.
+/// Why phones cannot have this password of 8 to 128 characters (and bytes), in words; none: they can.
 pub fn password_problem(password: &str) -> Option<String> {
     let long = (PASSWORD_LEAST..=PASSWORD_MOST).contains(&password.chars().count());
     if long && password.len() <= PASSWORD_MOST && !password.chars().any(char::is_control) {

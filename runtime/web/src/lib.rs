@@ -1,10 +1,10 @@
-//! HTTP: `/healthz` and `/metrics` for operators, `/api/v1` for programs and people who administer, `/s/DOMAIN/` for its
-//! scenarios, and everywhere else the console.
+//! HTTP: `/healthz` and `/metrics` for operators, `/api/v1` for programs and people who administer, `/s/DOMAIN/` for
+//! its scenarios, and everywhere else the console.
 //!
 //! A request's way: [`server`] accepts and bounds it → the router in [`routes`] → what [`Health`] and [`Metrics`]
-//! hold, or [`api`] (with [`Live`]), or [`scenario`], or [`console`]. [`archive`] is what whole domains go out and in as. The other roles write into those handles; nothing here
-//! reaches into a role. Not here:
-//! compiling (whoever makes the [`Api`] brings a [`Compile`]).
+//! hold, or [`api`] (with [`Live`]), or [`scenario`], or [`console`]. [`archive`] is what whole domains go out and in
+//! as. The other roles write into those handles; nothing here reaches into a role. Not here: compiling (whoever makes
+//! the [`Api`] brings a [`Compile`]).
 
 mod api;
 pub mod archive;

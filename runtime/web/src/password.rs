@@ -21,7 +21,8 @@ pub enum PasswordError {
     Failed(String),
 }
 
-/// The hash of a password, to be kept. It takes some 30 ms of a core and 19 MiB: not for an async thread.
+/// The hash of a password, to be kept, in the PHC form. It takes some 30 ms of a core and 19 MiB: not for an async
+/// thread. Errors: [`PasswordError`].
 pub fn hash(password: &str) -> Result<String, PasswordError> {
     if password.chars().count() < PASSWORD_LEAST || password.len() > PASSWORD_MOST {
         return Err(PasswordError::Length);

@@ -16,7 +16,7 @@ use serde::Deserialize;
 pub struct Settings {
     /// How long the user's devices ring, in seconds: 1 to 600.
     timeout_s: u32,
-    /// Language tag of the words; empty: the domain's.
+    /// Language tag of the words; empty: the server's.
     language: String,
     /// What a failed call's caller hears before the status, by the failure's key; others hear nothing.
     words: BTreeMap<String, String>,
@@ -86,7 +86,7 @@ impl Settings {
         Duration::from_secs(u64::from(self.timeout_s))
     }
 
-    /// Language tag of the words; empty: the domain's.
+    /// Language tag of the words; empty: the server's.
     pub fn language(&self) -> &str {
         &self.language
     }

@@ -23,7 +23,7 @@ pub struct Table {
     pub rules: Vec<Rule>,
     /// Where a call goes that no rule fits.
     pub otherwise: To,
-    /// Language tag of what is said; empty: the domain's.
+    /// Language tag of what is said, at most 35 bytes (RFC 5646 §4.4.1); empty: the server's.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub language: String,
 }
@@ -57,7 +57,7 @@ pub struct Rule {
     /// Callers fit who withhold their number, beside those of `caller`.
     #[serde(default, skip_serializing_if = "is_no")]
     pub withheld: bool,
-    /// The name of opening hours of the domain. None: at any time.
+    /// The name of opening hours of the domain, 1 to 64 bytes. None: at any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<String>,
     /// What these hours are to be.
@@ -96,7 +96,7 @@ impl When {
 pub enum Prompt {
     /// Text to speak in the table's language: 1 to 3,000 characters.
     Say(String),
-    /// A WAV file of the domain, by its name, without a path.
+    /// A WAV file of the domain, by its name of 1 to 128 bytes, without a path.
     File(String),
 }
 
@@ -124,7 +124,7 @@ pub enum To {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alone {
-    /// The user's name, which is the extension.
+    /// The user's name, which is the extension: 1 to 64 bytes.
     pub user: String,
     /// How long the devices ring, in seconds: 1 to 600.
     #[serde(default = "thirty")]
@@ -138,7 +138,7 @@ pub struct Alone {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dialled {
-    /// The extension or number.
+    /// The extension or number: 1 to 64 bytes.
     pub number: String,
     /// How long the devices ring, in seconds: 1 to 600.
     #[serde(default = "thirty")]
@@ -152,7 +152,7 @@ pub struct Dialled {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
-    /// Extensions, or numbers that lead to users: 1 to 16.
+    /// Extensions, or numbers that lead to users: 1 to 16, each of 1 to 64 bytes.
     pub members: Vec<String>,
     /// In which order they ring.
     #[serde(default)]
@@ -169,7 +169,7 @@ pub struct Group {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mailbox {
-    /// Its name, or a number that leads to a user, who has one.
+    /// Its name, or a number that leads to a user, who has one: 1 to 64 bytes.
     #[serde(rename = "box")]
     pub of: String,
 }
@@ -178,11 +178,11 @@ pub struct Mailbox {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Elsewhere {
-    /// The number.
+    /// The number: 1 to 64 bytes.
     pub number: String,
 }
 
-/// Why a call is ended: what a caller who was not answered is told.
+/// Why a call is ended: what a caller who was not answered is told (statuses of RFC 3261 §21).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {

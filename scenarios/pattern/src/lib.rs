@@ -76,7 +76,7 @@ impl fmt::Display for PatternError {
 impl std::error::Error for PatternError {}
 
 impl Pattern {
-    /// Reads a pattern.
+    /// Reads a pattern, of 1 to [`PATTERN_MOST`] bytes. The error says what is in the way, and where.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         if text.is_empty() {
             return Err(PatternError::Empty);
@@ -194,7 +194,7 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// The number or pattern that a dialled number leads to: itself, or the most specific pattern.
+    /// The number or pattern that a dialled number leads to: itself, or the most specific pattern; none: nowhere.
     pub fn find(&self, dialled: &str) -> Option<&str> {
         if let Some(number) = self.exact.get(dialled) {
             return Some(number);

@@ -1,9 +1,9 @@
 //! Records a prompt by phone: says what to do, records after a beep, plays it back, and asks whether to keep it.
 //!
-//! The HTTP API originates the call (`POST …/prompts/NAME/record`); its data is the key under which the API looks for what
-//! became of it, as JSON: `{"state": "recording"}` from the answer on, `{"state": "kept", "recording": "recording-…",
-//! "silence_ms": 0}` once it is to be the prompt, which the API makes it. Whoever hangs up before has recorded nothing.
-//! Steps: `explain` → `record` → `review` → `keep`.
+//! The HTTP API originates the call (`POST …/prompts/NAME/record`); its data is the key under which the API looks for
+//! what became of it, as JSON: `{"state": "recording"}` from the answer on, `{"state": "kept", "recording":
+//! "recording-…", "silence_ms": 0}` once it is to be the prompt, which the API makes it. Whoever hangs up before has
+//! recorded nothing. Steps: `explain` → `record` → `review` → `keep`.
 
 mod words;
 
@@ -29,7 +29,8 @@ const TAKES: usize = 10;
 /// How often the question is asked.
 const TIMES: usize = 3;
 
-/// One call.
+/// One call. The error is of settings that cannot be read, or of a host that refuses: the call then goes to the
+/// fall-back.
 pub fn handle(caller: Leg) -> Result<(), String> {
     let Some(key) = originate::data() else {
         // Somebody dialled a number that leads here: nobody waits for a prompt.

@@ -4,8 +4,10 @@
 //! next thing that happens and lets that one thing happen, until [`Exchange::take_outcome`] has the answer. Everything
 //! about order is decided here: what is due at the same time happens in the order of [`Due`].
 //!
-//! `perform` begins requests, `services` answers for web services and the like, `mailbox` for mail and voicemail, `dialling` calls users, `party` is what people do, `sound` how long prompts take, `store`
-//! the key-value store, `deadline` ends what waits for too long, `leg_events` tells of several legs, `leg` one side of a call, `record` who ended it and why.
+//! `perform` begins requests, `services` answers for web services and the like, `mailbox` for mail and voicemail,
+//! `dialling` calls users, `party` is what people do, `sound` how long prompts take, `store` the key-value store,
+//! `deadline` ends what waits for too long, `leg_events` tells of several legs, `leg` one side of a call, `record`
+//! who ended it and why.
 
 mod deadline;
 mod dialling;

@@ -1,9 +1,9 @@
 //! A whole domain as it leaves a server and comes to another one: what its administrator set, in one document.
 //!
-//! [`crate::Store::read_archive`] makes a document of a domain's rows (`read.rs`), [`Archive::problems`] says all that is wrong with
-//! one that came from outside (`check.rs`), [`crate::Store::write_archive`] makes a domain of it (`write.rs`). The components that it
-//! names are files of their own: of those of a domain, it names the versions that its entry points need, and the newest
-//! of each scenario.
+//! [`crate::Store::read_archive`] makes a document of a domain's rows (`read.rs`), [`Archive::problems`] says all
+//! that is wrong with one that came from outside (`check.rs`), [`crate::Store::write_archive`] makes a domain of it
+//! (`write.rs`). The components that it names are files of their own: of those of a domain, it names the versions
+//! that its entry points need, and the newest of each scenario.
 //!
 //! What calls left behind is not in it, nor what lets people and programs in: see [`LEFT_OUT`].
 

@@ -20,7 +20,7 @@ use crate::output::{self, Table};
 
 /// Digits of a hash.
 const HASH_DIGITS: usize = 64;
-/// How long a server may begin calls by what it knew before a number was changed: it asks each second.
+/// For how long a server might at most begin calls by what it knew before a number was changed: it looks every 50 ms.
 const STALE_WITHIN: Duration = Duration::from_secs(3);
 /// Compiled code is written before its version is stored.
 const UPLOAD_WITHIN: Duration = Duration::from_hours(1);

@@ -1,12 +1,13 @@
 //! Thin drivers: they carry inputs to the sans-IO cores and outputs to sockets, the gate, the store and guests.
 //!
-//! [`shard`] drives one shard of call logic with its scenarios on a thread of its own, [`registrar`] the registrar
-//! role; [`answers`] finds out what they ask, at a [`pace`] where they write, [`services`], [`http`], [`mail`] and [`voicemail`] what scenarios ask of the world, [`clock`] tells
-//! the time, [`journals`] opens the logs, [`records`] writes down what is over, [`usage`] meters what domains use,
-//! [`canary`] judges versions by it, [`scenario_log`] keeps what they log, [`retention`] removes what is over age,
-//! [`off_call`] runs scenarios that [`events`] and requests ([`web_scenario`]) start, [`originate`] begins calls that no
-//! caller began, [`happened`] notes what events tell, [`exchange`] is the way from one call to another.
-//! No call logic here.
+//! [`shard`] drives one shard of call logic on a thread of its own, with its scenarios ([`scenario`], under
+//! [`grants`]), [`registrar`] the registrar role; [`answers`] finds out what they ask, at a [`pace`] where they
+//! write, [`services`], [`http`], [`mail`], [`voicemail`] and [`timers`] what scenarios ask of the world, [`clock`]
+//! tells the time, [`journals`] opens the logs, [`records`] writes down what is over, [`usage`] meters what domains
+//! use, [`samples`] how they do, [`canary`] judges versions by what is over, [`scenario_log`] keeps what they log,
+//! [`retention`] removes what is over age, [`off_call`] runs scenarios that [`events`] and requests
+//! ([`web_scenario`]) start, [`originate`] begins calls that no caller began, [`happened`] notes what events tell,
+//! [`exchange`] is the way from one call to another. No call logic here.
 
 pub mod answers;
 pub mod canary;

@@ -1,11 +1,12 @@
 //! `/api/v1`: what programs and people may do. A program's token names its domain; people log in ([`session`]), and those
 //! who may see several domains name one in the path ([`inside`]).
 //!
-//! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`archive`], [`accounts`],
-//! [`users`], [`scenarios`], [`flows`], [`numbers`], [`lines`], [`schedules`], [`prompts`], [`tokens`], [`voicemail`], [`calls`],
-//! [`music`], [`now`], [`logs`] or [`replays`] → the store, and the audit log (`edit`).
-//! What a handler takes and answers stands in its attributes, of which [`openapi`] makes the document.
-//! What goes wrong is told as [`problem`] says, by RFC 9457.
+//! A request's way: [`caller`] (who, which domain, and whether they may) → a handler in [`domains`], [`archive`],
+//! [`accounts`], [`second_factor`], [`users`], [`scenarios`], [`grants`], [`limits`], [`flows`], [`numbers`],
+//! [`lines`], [`schedules`], [`prompts`], [`music`], [`tokens`], [`voicemail`], [`calls`], [`now`], [`samples`],
+//! [`usage`], [`logs`] or [`replays`] → the store, and the audit log (`edit`). What a handler takes and answers
+//! stands in its attributes, of which [`openapi`] makes the document. What goes wrong is told as [`problem`] says, by
+//! RFC 9457.
 
 mod accounts;
 mod archive;

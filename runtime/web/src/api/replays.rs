@@ -29,9 +29,9 @@ pub struct ReplayAsked {
     pub call: String,
     /// Another version than the call ran: its hash, or the first six digits of it or more.
     pub version: Option<String>,
-    /// `N=VALUE`, as `tandem replay --set` takes it.
+    /// `N=VALUE`, as `tandem replay --set` takes it; at most 100.
     pub set: Vec<String>,
-    /// Ends after this step.
+    /// Ends after this step, from 1.
     pub until: Option<u32>,
     /// Hashes all linear memory at every step.
     pub memory: bool,

@@ -41,17 +41,17 @@ pub struct TestAsked {
     pub time_zone: String,
     /// The flow, as JSON text.
     pub flow: String,
-    /// Who calls.
+    /// Who calls; as `dialled`, at most 256 bytes.
     pub caller: String,
     /// What was dialled.
     pub dialled: String,
     /// When the call begins.
     pub at: Timestamp,
-    /// What the caller presses.
+    /// What the caller presses, at most 200 digits.
     pub digits: Vec<Press>,
-    /// Who answers how; the domain's other users do not.
+    /// Who answers how, at most 200; the domain's other users do not.
     pub dials: BTreeMap<String, Answers>,
-    /// The domain's users.
+    /// The domain's users, the first 10,000.
     pub users: Vec<Callee>,
     /// The domain's opening hours, as JSON text.
     pub schedules: BTreeMap<String, String>,

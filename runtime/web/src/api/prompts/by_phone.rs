@@ -1,8 +1,10 @@
-//! A prompt that is recorded by phone: a user's devices ring, a stock scenario takes the recording, and what is kept of it
-//! becomes the prompt, as an upload would. What rings, and has the recordings, is handed in ([`RecordByPhone`]).
+//! A prompt that is recorded by phone: a user's devices ring, a stock scenario takes the recording, and what is kept
+//! of it becomes the prompt, as an upload would. What rings, and has the recordings, is handed in
+//! ([`RecordByPhone`]).
 //!
-//! What the scenario has to tell is a pair of the domain's key-value store; the call's record tells the rest. Who looks for
-//! it is this process, for a quarter of an hour at most: after a restart nothing is known of it and the prompt is what it was.
+//! What the scenario has to tell is a pair of the domain's key-value store; the call's record tells the rest. Who
+//! looks for it is this process, for a quarter of an hour at most: after a restart nothing is known of it and the
+//! prompt is what it was.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -38,7 +40,11 @@ const LEFT_MAX: u32 = 100;
 
 /// Rings who is to record, and has what was recorded.
 pub trait RecordByPhone: Send + Sync + 'static {
-    /// Rings the user's devices; the scenario that handles the answer tells what becomes of it. Gives the call's identifier.
+    /// Rings the user's devices for half a minute; the scenario that handles the answer tells what becomes of it. Gives
+    /// the call's identifier.
+    ///
+    /// # Errors
+    /// [`RecordRefused`]
     fn ring<'a>(&'a self, scope: &'a DomainScope, asked: &'a RecordAsked) -> Ringing<'a>;
 
     /// A recording's file, without so much of its end. It may block.
@@ -66,7 +72,7 @@ pub struct RecordAsked {
     pub user: String,
     /// What is spoken.
     pub language: RecordLanguage,
-    /// Where the scenario writes what becomes of it.
+    /// Where the scenario writes what becomes of it: a key of the domain's key-value store.
     pub key: String,
 }
 
