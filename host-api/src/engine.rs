@@ -182,14 +182,11 @@ impl Runtime {
 
     /// The component, compiled now or earlier, with our imports linked.
     pub(crate) fn prepare(&self, hash: &str, bytes: &[u8]) -> Result<Handler, LoadError> {
-        let component = match self.find(hash) {
-            Some(component) => component,
-            None => {
-                let component = self.compile_now(bytes)?;
-                self.keep(hash, &component);
-                component
-            }
-        };
+        if let Some(component) = self.find(hash) {
+            return self.link(&component);
+        }
+        let component = self.compile_now(bytes)?;
+        self.keep(hash, &component);
         self.link(&component)
     }
 
