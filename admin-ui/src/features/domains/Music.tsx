@@ -1,4 +1,4 @@
-import { Button, Fieldset, FileInput, Group, Progress, Skeleton, Stack, Text } from '@mantine/core';
+import { Button, Fieldset, FileInput, Group, Skeleton, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
@@ -8,6 +8,7 @@ import { api, type Schemas, taken } from '../../api/client';
 import { ConfirmDelete } from '../../components/ConfirmDelete';
 import { Failure } from '../../components/Failure';
 import { LoadError } from '../../components/LoadError';
+import { Sending } from '../../components/Sending';
 import { When } from '../../components/When';
 import { upload } from '../../lib/upload';
 import { useFormat } from '../../lib/useFormat';
@@ -105,10 +106,7 @@ function UploadMusic({ domain, replaces, onDone }: { domain: string; replaces: b
           </Button>
         </Group>
         {send.isPending && (
-          <Stack gap={4}>
-            <Progress value={share * 100} animated={share === 1} aria-label={t('prompts.progress')} />
-            <Text size="xs" c="dimmed" role="status">{share < 1 ? format.percent(share) : t('prompts.converting')}</Text>
-          </Stack>
+          <Sending share={share} label={t('prompts.progress')} words={share < 1 ? format.percent(share) : t('prompts.converting')} />
         )}
       </Stack>
     </form>

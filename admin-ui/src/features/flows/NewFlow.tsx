@@ -48,7 +48,7 @@ export function NewFlow({ domain, origin, onClose }: { domain: string; origin: O
         <Stack>
           {create.error instanceof Unreadable ? <FileProblems problems={create.error.problems} /> : !taken412 && <Failure error={create.error} shown={['name']} />}
           {origin.from === 'file' && (
-            <FileInput label={t('flows.file')} accept="application/json,.json" required value={file} onChange={choose} placeholder={t('scenarios.choose')} />
+            <FileInput label={t('flows.file')} accept="application/json,.json" required value={file} onChange={choose} placeholder={t('common.chooseFile')} />
           )}
           <TextInput label={t('flows.name')} description={t('scenarios.nameHint')} value={name} required maxLength={128} pattern="[A-Za-z0-9_.\-]+"
             data-autofocus={origin.from !== 'file' || undefined} error={taken412 ? t('flows.taken') : fieldsOf(create.error)['name']}
