@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Loader, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Loader, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,6 +7,7 @@ import { api, type Schemas, taken } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
 import { LoadError } from '../../components/LoadError';
+import { UserSelect } from '../users/UserSelect';
 import { promptUrl, UNLESS_THERE } from './prompts';
 import { isOver, spokenLanguage } from './recording';
 
@@ -51,7 +52,8 @@ export function RecordPrompt({ domain, name: replaced, present, onKept, onClose 
                 onChange={(event) => setName(event.currentTarget.value)} />
             )}
             {overwrites && <Alert color="yellow">{t('prompts.overwrites', { name: name.trim() })}</Alert>}
-            <WhoRecords domain={domain} value={user} onChange={setUser} error={fields['user']} />
+            <UserSelect domain={domain} label={t('prompts.recordUser')} description={t('prompts.recordUserHint')} value={user} onChange={setUser}
+              error={fields['user']} />
             <Group justify="flex-end">
               <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
               <Button type="submit" loading={ring.isPending} disabled={!user}>{t('prompts.call')}</Button>
@@ -60,27 +62,6 @@ export function RecordPrompt({ domain, name: replaced, present, onKept, onClose 
         </form>
       )}
     </Dialog>
-  );
-}
-
-type WhoProps = { domain: string; value: string | null; onChange: (user: string | null) => void; error: string | undefined };
-
-/** The user whose phones ring; the server searches. */
-function WhoRecords({ domain, value, onChange, error }: WhoProps) {
-  const { t } = useTranslation();
-  const [q, setQ] = useState('');
-  const users = useQuery({
-    queryKey: ['users', domain, 'choose', q],
-    queryFn: async () => {
-      const query = { limit: 50, ...(q ? { q } : {}) };
-      return (await taken(api.GET('/domains/{domain}/users', { params: { path: { domain }, query } }))).data.items;
-    },
-  });
-  const data = (users.data ?? []).map(({ name, display_name: label }) => ({ value: name, label: label ? `${name} – ${label}` : name }));
-  return (
-    <Select label={t('prompts.recordUser')} description={t('prompts.recordUserHint')} data={data} value={value} onChange={onChange} searchable
-      required error={error} nothingFoundMessage={t('users.noneFound')} filter={({ options }) => options}
-      onSearchChange={(text) => setQ(data.some(({ label }) => label === text) ? '' : text.trim())} />
   );
 }
 
