@@ -40,9 +40,7 @@ export function DomainSettings() {
       )}
       <Music domain={domain} />
       {exporting && <ExportDomain name={domain} onClose={() => setExporting(false)} />}
-      {deleting && (
-        <DeleteDomain name={domain} onClose={() => setDeleting(false)} onDeleted={() => void navigate('/')} />
-      )}
+      {deleting && <DeleteDomain name={domain} onClose={() => setDeleting(false)} onDone={() => void navigate('/')} />}
     </Stack>
   );
 }

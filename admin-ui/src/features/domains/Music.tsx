@@ -29,10 +29,8 @@ export function Music({ domain }: { domain: string }) {
       return prompts.find(({ name }) => name === MUSIC) ?? null;
     },
   });
-  const changed = () => {
-    setDeleting(false);
-    for (const key of ['music', 'prompts']) void queries.invalidateQueries({ queryKey: [key, domain] });
-  };
+  const stale = [['music', domain], ['prompts', domain]];
+  const changed = () => stale.forEach((queryKey) => void queries.invalidateQueries({ queryKey }));
   return (
     <Fieldset legend={t('music.title')}>
       <Stack>
@@ -44,7 +42,7 @@ export function Music({ domain }: { domain: string }) {
         {mayEdit && !music.isPending && <UploadMusic domain={domain} replaces={Boolean(music.data)} onDone={changed} />}
       </Stack>
       {deleting && (
-        <ConfirmDelete what={t('music.title')} text={t('music.deleteHint')} onClose={() => setDeleting(false)} onDone={changed}
+        <ConfirmDelete what={t('music.title')} text={t('music.deleteHint')} onClose={() => setDeleting(false)} stale={stale}
           onDelete={() => taken(api.DELETE('/domains/{domain}/music', { params: { path: { domain } } }))} />
       )}
     </Fieldset>

@@ -1,5 +1,4 @@
 import { Anchor, Button, Stack, Table, Text } from '@mantine/core';
-import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
@@ -80,15 +79,10 @@ type RemoveProps = { domain: string; name: string; hash: string; onClose: () => 
 
 function RemoveVersion({ domain, name, hash, onClose }: RemoveProps) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
   const params = { path: { domain, name, hash } };
   const remove = () => taken(api.DELETE('/domains/{domain}/scenarios/{name}/versions/{hash}', { params }));
-  const done = () => {
-    void queries.invalidateQueries({ queryKey: ['versions', domain, name] });
-    void queries.invalidateQueries({ queryKey: ['scenarios', domain] });
-    onClose();
-  };
   return (
-    <ConfirmDelete what={`${name} ${hash.slice(0, 8)}`} text={t('scenarios.deleteHint')} onDelete={remove} onDone={done} onClose={onClose} />
+    <ConfirmDelete what={`${name} ${hash.slice(0, 8)}`} text={t('scenarios.deleteHint')} onDelete={remove}
+      stale={[['versions', domain, name], ['scenarios', domain]]} onClose={onClose} />
   );
 }

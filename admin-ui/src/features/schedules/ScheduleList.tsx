@@ -1,5 +1,5 @@
 import { Anchor, Button, Stack, Table, TextInput } from '@mantine/core';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useParams } from 'react-router';
@@ -17,7 +17,6 @@ import { readSchedule } from './read';
 export function ScheduleList() {
   const { t } = useTranslation();
   const { domain = '' } = useParams();
-  const queries = useQueryClient();
   const mayEdit = useMayEdit();
   const [creating, setCreating] = useState(false);
   const [deleting, setDeleting] = useState('');
@@ -29,10 +28,6 @@ export function ScheduleList() {
     const { etag } = await readSchedule(domain, deleting);
     const params = { path: { domain, name: deleting }, header: { 'If-Match': etag } };
     await taken(api.DELETE('/domains/{domain}/schedules/{name}', { params }));
-  };
-  const done = () => {
-    void queries.invalidateQueries({ queryKey: ['schedules', domain] });
-    setDeleting('');
   };
   return (
     <Stack>
@@ -46,7 +41,8 @@ export function ScheduleList() {
         )} />
       {creating && <NewSchedule domain={domain} taken={schedules.data ?? []} onClose={() => setCreating(false)} />}
       {deleting && (
-        <ConfirmDelete what={deleting} text={t('schedules.deleteHint')} onDelete={remove} onDone={done} onClose={() => setDeleting('')} />
+        <ConfirmDelete what={deleting} text={t('schedules.deleteHint')} onDelete={remove} stale={[['schedules', domain]]}
+          onClose={() => setDeleting('')} />
       )}
     </Stack>
   );

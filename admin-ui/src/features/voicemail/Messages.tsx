@@ -58,11 +58,7 @@ export function Messages({ domain, box, mayEdit, own = false }: Props) {
         )} />
       {deleting && (
         <ConfirmDelete what={t('voicemail.messageOf', { from: caller(deleting) })} text={t('voicemail.deleteHint')} onClose={() => setDeleting(null)}
-          onDelete={() => deleteMessage(domain, box, deleting.id)}
-          onDone={() => {
-            changed();
-            setDeleting(null);
-          }} />
+          onDelete={() => deleteMessage(domain, box, deleting.id)} stale={[['voicemail', domain]]} />
       )}
     </Stack>
   );
