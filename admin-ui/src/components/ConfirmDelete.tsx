@@ -1,8 +1,9 @@
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { type QueryKey, useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
+import { inPlace } from '../lib/inPlace';
 import { Dialog } from './Dialog';
 import { Failure } from './Failure';
 
@@ -29,13 +30,9 @@ export function ConfirmDelete({ what, text, onDelete, onClose, stale, onDone = o
     },
   });
   const sure = typed === undefined || value.trim() === typed;
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (sure) remove.mutate();
-  };
   return (
     <Dialog opened onClose={onClose} title={t('common.deleteWhat', { what })}>
-      <form onSubmit={submit}>
+      <form onSubmit={inPlace(() => sure && remove.mutate())}>
         <Stack>
           <Failure error={remove.error} />
           <Text size="sm">{text}</Text>

@@ -1,7 +1,7 @@
 import { Button, FileInput, Group, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 
@@ -9,6 +9,7 @@ import { Dialog } from '../../components/Dialog';
 import { fieldsOf } from '../../components/Failure';
 import { Refusal } from '../../components/Refusal';
 import { Sending } from '../../components/Sending';
+import { inPlace } from '../../lib/inPlace';
 import { upload } from '../../lib/upload';
 import { useFormat } from '../../lib/useFormat';
 
@@ -36,13 +37,9 @@ export function ImportDomain({ onClose }: { onClose: () => void }) {
       void navigate(`/domains/${encodeURIComponent(domain.name)}`);
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (file) send.mutate(file);
-  };
   return (
     <Dialog opened onClose={onClose} title={t('domains.importTitle')} size="lg">
-      <form onSubmit={submit}>
+      <form onSubmit={inPlace(() => file && send.mutate(file))}>
         <Stack>
           <Text size="sm">{t('domains.importText')}</Text>
           <Refusal error={send.error} title={t('domains.importProblems')} shown={['name']} />

@@ -1,7 +1,7 @@
 import { Button, Fieldset, FileInput, Group, Skeleton, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
@@ -10,6 +10,7 @@ import { Failure } from '../../components/Failure';
 import { LoadError } from '../../components/LoadError';
 import { Sending } from '../../components/Sending';
 import { When } from '../../components/When';
+import { inPlace } from '../../lib/inPlace';
 import { upload } from '../../lib/upload';
 import { useFormat } from '../../lib/useFormat';
 import { soundType } from '../prompts/prompts';
@@ -86,12 +87,8 @@ function UploadMusic({ domain, replaces, onDone }: { domain: string; replaces: b
     setShare(0);
     send.reset();
   };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (file && !tooLong) send.mutate(file);
-  };
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={inPlace(() => file && !tooLong && send.mutate(file))}>
       <Stack gap="xs">
         <Failure error={send.error} />
         <Group align="flex-end">

@@ -1,6 +1,6 @@
 import { Alert, Button, FileInput, List, Stack, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 
@@ -8,6 +8,7 @@ import { api, taken } from '../../api/client';
 import { Problem } from '../../api/problem';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
+import { inPlace } from '../../lib/inPlace';
 import { type Origin, readOrigin, Unreadable } from './origin';
 
 export type { Origin } from './origin';
@@ -31,10 +32,6 @@ export function NewFlow({ domain, origin, onClose }: { domain: string; origin: O
       void navigate(`/domains/${encodeURIComponent(domain)}/flows/${encodeURIComponent(name.trim())}`);
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    create.mutate();
-  };
   const choose = (chosen: File | null) => {
     setFile(chosen);
     if (chosen && !name) setName(chosen.name.replace(/\.json$/i, '').replace(/[^A-Za-z0-9_.-]+/g, '-'));
@@ -44,7 +41,7 @@ export function NewFlow({ domain, origin, onClose }: { domain: string; origin: O
   const titles = { nothing: t('flows.new'), file: t('flows.import'), flow: t('flows.duplicateOf', { name: origin.from === 'flow' ? origin.name : '' }) };
   return (
     <Dialog opened onClose={onClose} title={titles[origin.from]}>
-      <form onSubmit={submit}>
+      <form onSubmit={inPlace(create.mutate)}>
         <Stack>
           {create.error instanceof Unreadable ? <FileProblems problems={create.error.problems} /> : !taken412 && <Failure error={create.error} shown={['name']} />}
           {origin.from === 'file' && (

@@ -1,12 +1,13 @@
 import { Alert, Button, Group, Loader, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { type FormEvent, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
 import { LoadError } from '../../components/LoadError';
+import { inPlace } from '../../lib/inPlace';
 import { UserSelect } from '../users/UserSelect';
 import { promptUrl, UNLESS_THERE } from './prompts';
 import { isOver, spokenLanguage } from './recording';
@@ -31,10 +32,6 @@ export function RecordPrompt({ domain, name: replaced, present, onKept, onClose 
     },
     onSuccess: (_, wanted) => setAsked(wanted.name),
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (user) ring.mutate({ name: name.trim(), user });
-  };
   const again = () => {
     ring.reset();
     setAsked('');
@@ -43,7 +40,7 @@ export function RecordPrompt({ domain, name: replaced, present, onKept, onClose 
   return (
     <Dialog opened onClose={onClose} title={replaced ? t('prompts.recordOf', { name: replaced }) : t('prompts.record')}>
       {asked ? <Progress domain={domain} name={asked} onKept={onKept} user={user ?? ''} onAgain={again} onClose={onClose} /> : (
-        <form onSubmit={submit}>
+        <form onSubmit={inPlace(() => user && ring.mutate({ name: name.trim(), user }))}>
           <Stack>
             <Failure error={ring.error} shown={['name', 'user']} />
             <Text size="sm" c="dimmed">{t('prompts.recordText')}</Text>

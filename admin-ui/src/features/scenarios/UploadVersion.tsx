@@ -1,12 +1,13 @@
 import { Button, FileInput, Stack, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { Dialog } from '../../components/Dialog';
 import { Refusal } from '../../components/Refusal';
 import { Sending } from '../../components/Sending';
+import { inPlace } from '../../lib/inPlace';
 import { upload } from '../../lib/upload';
 import { useFormat } from '../../lib/useFormat';
 
@@ -33,13 +34,9 @@ export function UploadVersion({ domain, name: known, onClose }: { domain: string
       onClose();
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (file) send.mutate(file);
-  };
   return (
     <Dialog opened onClose={onClose} title={known ? t('scenarios.newVersionOf', { name: known }) : t('scenarios.upload')} size="lg">
-      <form onSubmit={submit}>
+      <form onSubmit={inPlace(() => file && send.mutate(file))}>
         <Stack>
           <Refusal error={send.error} />
           {!known && (

@@ -1,6 +1,6 @@
 import { Button, Skeleton, Stack, TextInput, Title } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
@@ -8,6 +8,7 @@ import { Dialog } from '../../components/Dialog';
 import { fieldsOf } from '../../components/Failure';
 import { LoadError } from '../../components/LoadError';
 import { SaveProblem } from '../../components/SaveProblem';
+import { inPlace } from '../../lib/inPlace';
 import { type Read, useSaving } from '../../lib/useSaving';
 import { numbersOf } from './numbers';
 import { Phones } from './Phones';
@@ -56,17 +57,13 @@ function Form({ domain, first, onClose }: { domain: string; first: Read<Schemas[
       setNumbers(theirs.numbers.join(', '));
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    saving.submit();
-  };
   const differences = () => [
     { label: t('users.displayName'), mine: displayName, theirs: saving.conflict?.data.display_name ?? '' },
     { label: t('users.numbers'), mine: numbers, theirs: saving.conflict?.data.numbers.join(', ') ?? '' },
   ];
   const fields = fieldsOf(saving.error);
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={inPlace(saving.submit)}>
       <Stack>
         <SaveProblem saving={saving} shown={['display_name', 'numbers']} differences={differences} />
         <TextInput label={t('users.displayName')} value={displayName} error={fields['display_name']} data-autofocus

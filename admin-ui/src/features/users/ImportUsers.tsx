@@ -1,6 +1,6 @@
 import { Alert, Button, FileInput, Group, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Schemas } from '../../api/client';
@@ -10,6 +10,7 @@ import { LeaveGuard } from '../../components/LeaveGuard';
 import { Sending } from '../../components/Sending';
 import { csv } from '../../lib/csv';
 import { download } from '../../lib/download';
+import { inPlace } from '../../lib/inPlace';
 import { useFormat } from '../../lib/useFormat';
 import { template } from './exportUsers';
 import { FILE_BYTES_MAX, problemsOf, sendUsers } from './importing';
@@ -40,10 +41,6 @@ export function ImportUsers({ domain, onClose }: Props) {
     make.reset();
     if (chosen && chosen.size <= FILE_BYTES_MAX) trial.mutate(chosen);
   };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (file) make.mutate(file);
-  };
   const close = () => !make.isPending && onClose();
   const problems = trial.data?.problems ?? [];
   const refused = problemsOf(make.error);
@@ -52,7 +49,7 @@ export function ImportUsers({ domain, onClose }: Props) {
     <Dialog opened onClose={close} title={t('users.import')} size="lg" withCloseButton={!make.isPending}>
       <LeaveGuard dirty={make.isPending} />
       {make.data ? <Outcome domain={domain} users={make.data.users} onClose={onClose} /> : (
-        <form onSubmit={submit}>
+        <form onSubmit={inPlace(() => file && make.mutate(file))}>
           <Stack>
             <Text size="sm">{t('users.importText')}</Text>
             <FileInput label={t('users.file')} description={t('users.fileHint')} accept=".csv,text/csv" value={file} onChange={choose}
