@@ -7,7 +7,7 @@ import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 
-import { Problem } from '../api/problem';
+import { hasStatus } from '../api/problem';
 import { useTitle } from '../app/useTitle';
 import { flowApi } from './api';
 import type { FlowApi } from './api';
@@ -51,7 +51,7 @@ async function open(api: FlowApi, name: string): Promise<Read> {
     const read = readDocument(raw);
     return read.ok ? { document: read.value, etag } : { raw, problems: read.problems };
   } catch (error) {
-    if (error instanceof Problem && error.status === 404) return { document: emptyDocument(name), etag: '' };
+    if (hasStatus(error, 404)) return { document: emptyDocument(name), etag: '' };
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { useParams, useSearchParams } from 'react-router';
 
 import { api, type Schemas, taken } from '../../api/client';
-import { Problem } from '../../api/problem';
+import { hasStatus } from '../../api/problem';
 import { NotFound } from '../../app/NotFound';
 import { LoadError } from '../../components/LoadError';
 import { PageHeader } from '../../components/PageHeader';
@@ -33,7 +33,7 @@ export function CallPage() {
     queryFn: async () => (await taken(api.GET('/domains/{domain}/calls/{id}', { params: { path: { domain, id } } }))).data,
     staleTime: Infinity,
   });
-  if (call.isError && call.error instanceof Problem && call.error.status === 404) return <NotFound />;
+  if (hasStatus(call.error, 404)) return <NotFound />;
   const title = call.data ? t('call.title', { from: call.data.from_number || '–', to: call.data.to_number }) : t('call.one');
   return (
     <Stack>

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 
 import { api, taken } from '../../api/client';
-import { Problem } from '../../api/problem';
+import { hasStatus } from '../../api/problem';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
 import { inPlace } from '../../lib/inPlace';
@@ -37,7 +37,7 @@ export function NewFlow({ domain, origin, onClose }: { domain: string; origin: O
     if (chosen && !name) setName(chosen.name.replace(/\.json$/i, '').replace(/[^A-Za-z0-9_.-]+/g, '-'));
     create.reset();
   };
-  const taken412 = create.error instanceof Problem && [409, 412].includes(create.error.status);
+  const taken412 = hasStatus(create.error, 409, 412);
   const titles = { nothing: t('flows.new'), file: t('flows.import'), flow: t('flows.duplicateOf', { name: origin.from === 'flow' ? origin.name : '' }) };
   return (
     <Dialog opened onClose={onClose} title={titles[origin.from]}>

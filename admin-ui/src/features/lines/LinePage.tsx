@@ -5,7 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
 
-import { Problem } from '../../api/problem';
+import { hasStatus } from '../../api/problem';
 import { NotFound } from '../../app/NotFound';
 import { LoadError } from '../../components/LoadError';
 import { PageHeader } from '../../components/PageHeader';
@@ -21,8 +21,7 @@ export function LinePage() {
   const read = useQuery({
     queryKey: ['line', domain, number], queryFn: () => readNumber(domain, number), staleTime: Infinity, gcTime: 0,
   });
-  const missing = read.error instanceof Problem && read.error.status === 404;
-  if (missing) return <NotFound />;
+  if (hasStatus(read.error, 404)) return <NotFound />;
   const base = `/domains/${encodeURIComponent(domain)}`;
   const ofNumber = `${base}/numbers/${encodeURIComponent(number)}`;
   return (

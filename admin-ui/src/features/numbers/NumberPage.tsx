@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 
-import { Problem } from '../../api/problem';
+import { hasStatus } from '../../api/problem';
 import { NotFound } from '../../app/NotFound';
 import { LoadError } from '../../components/LoadError';
 import { PageHeader } from '../../components/PageHeader';
@@ -17,7 +17,7 @@ export function NumberPage() {
   const { t } = useTranslation();
   const { domain = '', number = '' } = useParams();
   const read = useQuery({ queryKey: ['number', domain, number], queryFn: () => readNumber(domain, number) });
-  if (read.isError && read.error instanceof Problem && read.error.status === 404) return <NotFound />;
+  if (hasStatus(read.error, 404)) return <NotFound />;
   const above = [{ label: t('numbers.title'), to: `/domains/${encodeURIComponent(domain)}/numbers` }];
   return (
     <Stack>

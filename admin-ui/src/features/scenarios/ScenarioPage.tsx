@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
 
 import { api, type Schemas, taken } from '../../api/client';
-import { Problem } from '../../api/problem';
+import { hasStatus } from '../../api/problem';
 import { NotFound } from '../../app/NotFound';
 import { ConfirmDelete } from '../../components/ConfirmDelete';
 import { Listing } from '../../components/Listing';
@@ -26,7 +26,7 @@ export function ScenarioPage() {
   const versions = useVersions(domain, scenario);
   const [uploading, setUploading] = useState(false);
   const [removing, setRemoving] = useState<string | null>(null);
-  if (versions.isError && versions.error instanceof Problem && versions.error.status === 404) return <NotFound />;
+  if (hasStatus(versions.error, 404)) return <NotFound />;
   const columns = [...COLUMNS.map((column) => t(`scenarios.${column}`)), ...(mayEdit ? [t('common.actions')] : [])];
   const base = `/domains/${encodeURIComponent(domain)}`;
   return (
