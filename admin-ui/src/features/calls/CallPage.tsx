@@ -1,4 +1,4 @@
-import { Skeleton, Stack, Tabs } from '@mantine/core';
+import { Stack, Tabs } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,7 +7,7 @@ import { useParams, useSearchParams } from 'react-router';
 import { api, type Schemas, taken } from '../../api/client';
 import { hasStatus } from '../../api/problem';
 import { NotFound } from '../../app/NotFound';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { CallFacts } from './CallFacts';
 import { CallLog } from './CallLog';
@@ -38,7 +38,7 @@ export function CallPage() {
   return (
     <Stack>
       <PageHeader title={title} above={[{ label: t('calls.title'), to: `/domains/${encodeURIComponent(domain)}/calls` }]} />
-      {call.isPending && <Skeleton h={320} role="status" aria-label={t('common.loading')} />}
+      {call.isPending && <Loading h={320} />}
       {call.isError && <LoadError error={call.error} onRetry={call.refetch} />}
       {call.data && (
         <>
@@ -61,7 +61,7 @@ function CallTabs({ domain, call }: { domain: string; call: Schemas['Call'] }) {
   return (
     <Tabs value={tab} keepMounted={false} onChange={(value) => setSearch(value && value !== 'overview' ? { show: value } : {}, { replace: true })}>
       <Tabs.List mb="md">{shown.map((value) => <Tabs.Tab key={value} value={value}>{t(`call.tab.${value}`)}</Tabs.Tab>)}</Tabs.List>
-      <Suspense fallback={<Skeleton h={240} role="status" aria-label={t('common.loading')} />}>
+      <Suspense fallback={<Loading h={240} />}>
         <Tabs.Panel value="overview">
           <Stack gap="lg">
             <CallTimeline call={call} steps={steps.data ?? []} />

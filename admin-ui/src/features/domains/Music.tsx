@@ -1,4 +1,4 @@
-import { Button, Fieldset, FileInput, Group, Skeleton, Stack, Text } from '@mantine/core';
+import { Button, Fieldset, FileInput, Group, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -7,7 +7,7 @@ import { useTranslation } from 'react-i18next';
 import { api, type Schemas, taken } from '../../api/client';
 import { ConfirmDelete } from '../../components/ConfirmDelete';
 import { Failure } from '../../components/Failure';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { Sending } from '../../components/Sending';
 import { When } from '../../components/When';
 import { inPlace } from '../../lib/inPlace';
@@ -36,7 +36,7 @@ export function Music({ domain }: { domain: string }) {
     <Fieldset legend={t('music.title')}>
       <Stack>
         <Text size="sm">{t('music.text')}</Text>
-        {music.isPending && <Skeleton h={54} role="status" aria-label={t('common.loading')} />}
+        {music.isPending && <Loading h={54} />}
         {music.isError && <LoadError error={music.error} onRetry={music.refetch} />}
         {music.data === null && <Text size="sm" c="dimmed">{t('music.none')}</Text>}
         {music.data && <Present domain={domain} music={music.data} onDelete={mayEdit ? () => setDeleting(true) : undefined} />}

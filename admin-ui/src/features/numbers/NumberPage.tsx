@@ -1,11 +1,11 @@
-import { Grid, Paper, Skeleton, Stack, Title } from '@mantine/core';
+import { Grid, Paper, Stack, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 
 import { hasStatus } from '../../api/problem';
 import { NotFound } from '../../app/NotFound';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { EditNumber } from './EditNumber';
 import { NumberHistory } from './NumberHistory';
@@ -22,7 +22,7 @@ export function NumberPage() {
   return (
     <Stack>
       <PageHeader title={number} above={above} />
-      {read.isPending && <Skeleton h={360} role="status" aria-label={t('common.loading')} />}
+      {read.isPending && <Loading h={360} />}
       {read.isError && !read.data && <LoadError error={read.error} onRetry={read.refetch} />}
       {read.data && (
         <Grid gutter="md">

@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { api, type Schemas, taken } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
-import { LoadError } from '../../components/LoadError';
+import { LoadError } from '../../components/Loading';
 import { inPlace } from '../../lib/inPlace';
 import { UserSelect } from '../users/UserSelect';
 import { promptUrl, UNLESS_THERE } from './prompts';

@@ -1,4 +1,4 @@
-import { Button, Group, Image, PasswordInput, Skeleton, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Image, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -8,7 +8,7 @@ import { api, taken } from '../../api/client';
 import { Copied } from '../../components/Copied';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { inPlace } from '../../lib/inPlace';
 import { qrPicture } from '../../lib/qr';
 import { useSession } from './SessionProvider';
@@ -43,7 +43,7 @@ function SwitchOn({ onClose }: { onClose: () => void }) {
       onClose();
     },
   });
-  if (offer.isPending) return <Skeleton h={320} role="status" aria-label={t('common.loading')} />;
+  if (offer.isPending) return <Loading h={320} />;
   if (offer.isError) return <LoadError error={offer.error} onRetry={offer.refetch} />;
   return (
     <form onSubmit={inPlace(confirm.mutate)}>

@@ -1,4 +1,4 @@
-import { Button, Skeleton, Stack, TextInput, Title } from '@mantine/core';
+import { Button, Stack, TextInput, Title } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { api, type Schemas, taken } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
 import { fieldsOf } from '../../components/Failure';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { SaveProblem } from '../../components/SaveProblem';
 import { inPlace } from '../../lib/inPlace';
 import { type Read, useSaving } from '../../lib/useSaving';
@@ -25,7 +25,7 @@ export function EditUser({ domain, name, onClose }: Props) {
   const user = useQuery({ queryKey: ['user', domain, name], queryFn: () => read(domain, name), staleTime: Infinity, gcTime: 0 });
   return (
     <Dialog opened onClose={onClose} title={t('users.edit', { name })} size="lg">
-      {user.isPending && <Skeleton h={160} />}
+      {user.isPending && <Loading h={160} />}
       {user.isError && <LoadError error={user.error} onRetry={user.refetch} />}
       {user.data && <Form domain={domain} first={user.data} onClose={onClose} />}
       <Title order={3} size="h5" mt="lg" mb="xs">{t('users.phones')}</Title>
