@@ -24,14 +24,14 @@ export function Music({ domain }: { domain: string }) {
   const mayEdit = useMayEdit();
   const [deleting, setDeleting] = useState(false);
   const music = useQuery({
-    queryKey: ['music', domain],
+    // Beside the prompts, with which it becomes stale.
+    queryKey: ['prompts', domain, MUSIC],
     queryFn: async () => {
       const prompts = (await taken(api.GET('/domains/{domain}/prompts', { params: { path: { domain } } }))).data.items;
       return prompts.find(({ name }) => name === MUSIC) ?? null;
     },
   });
-  const stale = [['music', domain], ['prompts', domain]];
-  const changed = () => stale.forEach((queryKey) => void queries.invalidateQueries({ queryKey }));
+  const changed = () => void queries.invalidateQueries({ queryKey: ['prompts', domain] });
   return (
     <Fieldset legend={t('music.title')}>
       <Stack>
@@ -43,7 +43,7 @@ export function Music({ domain }: { domain: string }) {
         {mayEdit && !music.isPending && <UploadMusic domain={domain} replaces={Boolean(music.data)} onDone={changed} />}
       </Stack>
       {deleting && (
-        <ConfirmDelete what={t('music.title')} text={t('music.deleteHint')} onClose={() => setDeleting(false)} stale={stale}
+        <ConfirmDelete what={t('music.title')} text={t('music.deleteHint')} onClose={() => setDeleting(false)} stale={[['prompts', domain]]}
           onDelete={() => taken(api.DELETE('/domains/{domain}/music', { params: { path: { domain } } }))} />
       )}
     </Fieldset>

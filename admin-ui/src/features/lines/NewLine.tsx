@@ -23,7 +23,7 @@ export function NewLine({ domain, onClose }: { domain: string; onClose: () => vo
       return taken(api.POST('/domains/{domain}/numbers', { params: { path: { domain } }, body }));
     },
     onSuccess: () => {
-      for (const list of ['lines', 'numbers']) void queries.invalidateQueries({ queryKey: [list, domain] });
+      void queries.invalidateQueries({ queryKey: ['numbers', domain] });
       void navigate(`/domains/${encodeURIComponent(domain)}/lines/${encodeURIComponent(number.trim())}`);
     },
   });
