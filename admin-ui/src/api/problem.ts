@@ -21,6 +21,11 @@ type Body = {
   problems?: Wrong[];
 };
 
+/** Whether the server refused, with one of these statuses. */
+export function hasStatus(error: unknown, ...statuses: number[]): boolean {
+  return error instanceof Problem && statuses.includes(error.status);
+}
+
 /** The problem of a response that was not good; a body that is no problem document gives its status alone. */
 export function problemOf(response: Response, error: unknown): Problem {
   const body = (typeof error === 'object' && error !== null ? error : {}) as Body;

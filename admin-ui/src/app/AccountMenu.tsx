@@ -4,6 +4,7 @@ import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, taken } from '../api/client';
+import { words } from '../components/Failure';
 import { ChangePassword } from '../features/session/ChangePassword';
 import { useSession } from '../features/session/SessionProvider';
 
@@ -16,7 +17,7 @@ export function AccountMenu() {
   const { setColorScheme } = useMantineColorScheme();
   const [opened, setOpened] = useState<'password' | 'factor' | null>(null);
   const close = () => setOpened(null);
-  const failed = (error: Error) => notifications.show({ color: 'red', message: error.message });
+  const failed = (error: Error) => notifications.show({ color: 'red', message: words(error, t) });
   const speak = (language: 'en' | 'ru') => {
     void i18n.changeLanguage(language);
     taken(api.PUT('/session/preferences', { body: { language } })).catch(failed);

@@ -14,12 +14,13 @@ export type Entry = {
   icon: ComponentType<{ size?: number }>;
   roles: Role[];
 };
+type Group = { label: string; entries: Entry[] };
 
 const seeing: Role[] = ['system', 'administrator', 'supervisor'];
 const managing: Role[] = ['system', 'administrator'];
 
 /** The pages of a domain, by group. */
-export const ofDomain: { label: string; entries: Entry[] }[] = [
+export const ofDomain: Group[] = [
   {
     label: 'me.mine',
     entries: [
@@ -55,7 +56,7 @@ export const ofDomain: { label: string; entries: Entry[] }[] = [
 ];
 
 /** The pages of the whole system. */
-export const ofSystem: { label: string; entries: Entry[] }[] = [
+export const ofSystem: Group[] = [
   {
     label: 'shell.system',
     entries: [

@@ -1,30 +1,38 @@
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { type QueryKey, useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
+import { inPlace } from '../lib/inPlace';
 import { Dialog } from './Dialog';
 import { Failure } from './Failure';
 
 type Props = {
-  what: string; text: string; onDelete: () => Promise<unknown>; onDone: () => void; onClose: () => void;
+  what: string; text: string; onDelete: () => Promise<unknown>; onClose: () => void;
+  /** What is asked for again once it is gone. */
+  stale: QueryKey[];
+  /** Instead of closing, once it is gone. */
+  onDone?: () => void;
   /** What must be typed first, where much is lost. */
   typed?: string;
 };
 
 /** Asks before something is deleted for good. */
-export function ConfirmDelete({ what, text, onDelete, onDone, onClose, typed }: Props) {
+export function ConfirmDelete({ what, text, onDelete, onClose, stale, onDone = onClose, typed }: Props) {
   const { t } = useTranslation();
+  const queries = useQueryClient();
   const [value, setValue] = useState('');
-  const remove = useMutation({ mutationFn: onDelete, onSuccess: onDone });
+  const remove = useMutation({
+    mutationFn: onDelete,
+    onSuccess: () => {
+      for (const queryKey of stale) void queries.invalidateQueries({ queryKey });
+      onDone();
+    },
+  });
   const sure = typed === undefined || value.trim() === typed;
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (sure) remove.mutate();
-  };
   return (
     <Dialog opened onClose={onClose} title={t('common.deleteWhat', { what })}>
-      <form onSubmit={submit}>
+      <form onSubmit={inPlace(() => sure && remove.mutate())}>
         <Stack>
           <Failure error={remove.error} />
           <Text size="sm">{text}</Text>

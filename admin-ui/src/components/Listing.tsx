@@ -1,9 +1,9 @@
-import { Button, Skeleton, Table, Text } from '@mantine/core';
+import { Button, Table, Text } from '@mantine/core';
 import type { UseInfiniteQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import { LoadError } from './LoadError';
+import { LoadError, Loading } from './Loading';
 import { WideTable } from './WideTable';
 
 type Props<T> = {
@@ -15,7 +15,7 @@ type Props<T> = {
 /** A table of what was asked for: while it loads, when it failed, when there is nothing, and more of it. */
 export function Listing<T>({ label, columns, empty, items, row, query }: Props<T>) {
   const { t } = useTranslation();
-  if (query.isPending) return <Skeleton h={200} aria-label={t('common.loading')} role="status" />;
+  if (query.isPending) return <Loading h={200} />;
   if (query.isError && query.error) return <LoadError error={query.error} onRetry={query.refetch} />;
   if (items.length === 0) return <Text c="dimmed">{empty}</Text>;
   return (

@@ -1,14 +1,15 @@
 import './texts';
 
-import { Button, Skeleton, Stack } from '@mantine/core';
+import { Button, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { ReactFlowProvider } from '@xyflow/react';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 
-import { Problem } from '../api/problem';
+import { hasStatus } from '../api/problem';
 import { useTitle } from '../app/useTitle';
+import { Loading } from '../components/Loading';
 import { flowApi } from './api';
 import type { FlowApi } from './api';
 import { emptyDocument, readDocument } from './model/index';
@@ -33,7 +34,7 @@ export default function FlowEditor() {
   const names = useQuery({ queryKey: ['flow-editor-names', domain], queryFn: () => api.names(), ...once });
   const draft = useMemo(() => readDraft(domain, name), [domain, name]);
   if (flow.isError) return <Failed message={flow.error.message} onRetry={() => void flow.refetch()} />;
-  if (flow.isPending || names.isPending) return <Skeleton h={480} aria-label={t('load.loading')} />;
+  if (flow.isPending || names.isPending) return <Loading h={480} />;
   const { data } = flow;
   if ('problems' in data) return <Unreadable name={name} raw={data.raw} problems={data.problems} />;
   return (
@@ -51,7 +52,7 @@ async function open(api: FlowApi, name: string): Promise<Read> {
     const read = readDocument(raw);
     return read.ok ? { document: read.value, etag } : { raw, problems: read.problems };
   } catch (error) {
-    if (error instanceof Problem && error.status === 404) return { document: emptyDocument(name), etag: '' };
+    if (hasStatus(error, 404)) return { document: emptyDocument(name), etag: '' };
     throw error;
   }
 }

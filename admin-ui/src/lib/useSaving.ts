@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 
-import { Problem } from '../api/problem';
+import { hasStatus } from '../api/problem';
 
 export type Read<T> = { data: T; etag: string };
 type Options<T> = {
@@ -25,11 +25,11 @@ export function useSaving<T>({ first, read, save, onSaved, onTheirs }: Options<T
       onSaved();
     },
     onError: async (error) => {
-      if (error instanceof Problem && error.status === 412) setTheirs(await read());
+      if (hasStatus(error, 412)) setTheirs(await read());
     },
   });
   const { error } = saving;
-  const conflict = error instanceof Problem && error.status === 412 ? theirs : null;
+  const conflict = hasStatus(error, 412) ? theirs : null;
   return {
     error,
     conflict,

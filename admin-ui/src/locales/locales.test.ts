@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 
+import editorEn from '../editor/locales/en.json';
+import editorRu from '../editor/locales/ru.json';
 import en from './en.json';
 import ru from './ru.json';
 
@@ -10,6 +12,6 @@ function keys(texts: object, before = ''): string[] {
   return [...new Set(Object.entries(texts).flatMap(of))].sort();
 }
 
-test('both languages have the same texts', () => {
-  expect(keys(ru)).toEqual(keys(en));
+test.each([['console', en, ru], ['editor', editorEn, editorRu]])('both languages of the %s have the same texts', (_, english, russian) => {
+  expect(keys(russian)).toEqual(keys(english));
 });

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 
-import { Problem } from '../../api/problem';
+import { hasStatus } from '../../api/problem';
 import type { FlowApi } from '../api';
 import type { FlowDocument } from '../model/index';
 import { dropDraft, keepDraft } from './draft';
@@ -53,7 +53,7 @@ export function useSaving(api: FlowApi, { domain, name }: Place, document: FlowD
       settle(document, await api.save(document, tag));
       return true;
     } catch (error) {
-      const conflict = error instanceof Problem && (error.status === 412 || (error.status === 409 && tag === ''));
+      const conflict = hasStatus(error, 412) || (hasStatus(error, 409) && tag === '');
       setState({ busy: false, error: conflict ? null : (error as Error).message, conflict });
       return false;
     } finally {
@@ -65,7 +65,7 @@ export function useSaving(api: FlowApi, { domain, name }: Place, document: FlowD
       return await put((await api.load()).etag);
     } catch (error) {
       // It was deleted meanwhile: then it is new.
-      if (error instanceof Problem && error.status === 404) return put('');
+      if (hasStatus(error, 404)) return put('');
       setState({ busy: false, error: (error as Error).message, conflict: false });
       return false;
     }

@@ -3,7 +3,7 @@ import './editor.css';
 
 import { useComputedColorScheme } from '@mantine/core';
 import { applyNodeChanges, Background, BackgroundVariant, Controls, MiniMap, ReactFlow } from '@xyflow/react';
-import type { Edge, NodeChange, ReactFlowProps } from '@xyflow/react';
+import type { Edge, EdgeChange, NodeChange, ReactFlowProps } from '@xyflow/react';
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -42,8 +42,8 @@ export function Canvas({ document, selectedEdges = NO_EDGES, onSelect, onMove, f
     (changes: NodeChange<CanvasNode>[]) => {
       const shown = changes.filter(({ type }) => type === 'position' || type === 'dimensions');
       if (shown.length > 0) setNodes((before) => applyNodeChanges(shown, before));
-      const ids = selectionAfter(selection, changes);
-      if (ids !== null) onSelect?.(ids);
+      const selected = selectedAfter(selection, changes);
+      if (selected !== null) onSelect?.([...selected]);
       const moved = movedBy(changes);
       if (moved !== null) onMove?.(moved);
     },
@@ -81,9 +81,9 @@ function colourOf(node: CanvasNode): string {
   return node.type === 'step' ? COLOURS[categoryOf(kindOf(node.data.node))] : '#ffe066';
 }
 
-/** The selection after the changes; `null`: they do not concern it. */
-function selectionAfter(selection: readonly string[], changes: readonly NodeChange<CanvasNode>[]): string[] | null {
-  const ids = new Set(selection);
+/** The nodes or edges that are selected after the changes; `null`: they do not concern it. */
+export function selectedAfter(selected: Iterable<string>, changes: readonly (NodeChange<CanvasNode> | EdgeChange)[]): Set<string> | null {
+  const ids = new Set(selected);
   let concerned = false;
   for (const change of changes) {
     if (change.type !== 'select') continue;
@@ -91,7 +91,7 @@ function selectionAfter(selection: readonly string[], changes: readonly NodeChan
     if (change.selected) ids.add(change.id);
     else ids.delete(change.id);
   }
-  return concerned ? [...ids] : null;
+  return concerned ? ids : null;
 }
 
 /** Where nodes came to when a drag ended or an arrow key moved them. */

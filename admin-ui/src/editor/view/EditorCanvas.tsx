@@ -7,7 +7,7 @@ import { useTranslation } from 'react-i18next';
 import { addComment, addNode, connect, disconnect, KINDS, move, NODE_WIDTH, refusal, setComment } from '../model/index';
 import type { Comment, Kind, Point } from '../model/index';
 import type { Editor } from '../state/useEditor';
-import { Canvas } from './Canvas';
+import { Canvas, selectedAfter } from './Canvas';
 import { CommentEdit } from './CommentNode';
 import type { CanvasNode, Lights } from './graph';
 import { COMMENT, DRAGGED, Palette } from './Palette';
@@ -95,7 +95,7 @@ export function EditorCanvas({ editor, marks, lights, counts, edges, onEdges }: 
       onReconnect: (old: Edge, { source, sourceHandle, target }: Connection) =>
         edit('connect', (now) => connect(disconnect(now, old.source, old.sourceHandle ?? ''), source, sourceHandle ?? '', target)),
       onEdgesChange: (changes: EdgeChange[]) => {
-        const next = edgesAfter(edges, changes);
+        const next = selectedAfter(edges, changes);
         if (next !== null) onEdges(next);
       },
       onConnectStart: () => {
@@ -136,16 +136,4 @@ export function EditorCanvas({ editor, marks, lights, counts, edges, onEdges }: 
 
 export function withSelected({ document, id }: { document: Editor['document']; id: string }) {
   return { document, select: [id] };
-}
-
-function edgesAfter(edges: ReadonlySet<string>, changes: readonly EdgeChange[]): ReadonlySet<string> | null {
-  const next = new Set(edges);
-  let concerned = false;
-  for (const change of changes) {
-    if (change.type !== 'select') continue;
-    concerned = true;
-    if (change.selected) next.add(change.id);
-    else next.delete(change.id);
-  }
-  return concerned ? next : null;
 }

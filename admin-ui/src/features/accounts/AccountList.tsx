@@ -47,7 +47,7 @@ export function AccountList() {
       {chosen?.action === 'edit' && <EditAccount domain={domain} account={chosen.account} onSaved={changed} onClose={close} />}
       {chosen?.action === 'password' && <AccountPassword domain={domain} login={chosen.account.login} onClose={close} />}
       {chosen?.action === 'delete' && (
-        <ConfirmDelete what={chosen.account.login} text={t('accounts.deleteHint')} onDone={changed} onClose={close}
+        <ConfirmDelete what={chosen.account.login} text={t('accounts.deleteHint')} stale={[['accounts', domain ?? null]]} onClose={close}
           onDelete={() => accountsApi(domain).remove(chosen.account.login)} />
       )}
     </Stack>

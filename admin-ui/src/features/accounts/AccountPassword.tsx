@@ -1,11 +1,12 @@
 import { Button, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
+import { inPlace } from '../../lib/inPlace';
 import { accountsApi } from './api';
 import { PasswordField } from './PasswordField';
 
@@ -22,13 +23,9 @@ export function AccountPassword({ domain, login, onClose }: Props) {
       onClose();
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    save.mutate();
-  };
   return (
     <Dialog opened onClose={onClose} title={t('users.newPasswordOf', { name: login })}>
-      <form onSubmit={submit}>
+      <form onSubmit={inPlace(save.mutate)}>
         <Stack>
           <Failure error={save.error} shown={['password']} />
           <Text size="sm">{t('accounts.passwordText')}</Text>

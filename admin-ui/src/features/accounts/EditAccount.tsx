@@ -1,11 +1,12 @@
 import { Button, Stack, Switch, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Schemas } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
+import { inPlace } from '../../lib/inPlace';
 import { useSession } from '../session/SessionProvider';
 import { accountsApi } from './api';
 import { Roles, UserOf } from './RoleFields';
@@ -28,14 +29,10 @@ export function EditAccount({ domain, account, onSaved, onClose }: Props) {
     }),
     onSuccess: onSaved,
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    save.mutate();
-  };
   const fields = fieldsOf(save.error);
   return (
     <Dialog opened onClose={onClose} title={t('accounts.edit', { login: account.login })}>
-      <form onSubmit={submit}>
+      <form onSubmit={inPlace(save.mutate)}>
         <Stack>
           <Failure error={save.error} shown={['display_name', 'blocked', 'role', 'user']} />
           <TextInput label={t('accounts.name')} value={name} error={fields['display_name']} data-autofocus

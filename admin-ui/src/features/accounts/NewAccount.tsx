@@ -1,11 +1,12 @@
 import { Button, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Schemas } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
+import { inPlace } from '../../lib/inPlace';
 import { accountsApi } from './api';
 import { PasswordField } from './PasswordField';
 import { Roles, UserOf } from './RoleFields';
@@ -30,14 +31,10 @@ export function NewAccount({ domain, onClose }: Props) {
       onClose();
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    create.mutate();
-  };
   const fields = fieldsOf(create.error);
   return (
     <Dialog opened onClose={onClose} title={t('accounts.new')}>
-      <form onSubmit={submit}>
+      <form onSubmit={inPlace(create.mutate)}>
         <Stack>
           <Failure error={create.error} shown={['login', 'display_name', 'role', 'user', 'password']} />
           <TextInput label={t('accounts.login')} description={t('accounts.loginHint')} value={login} required data-autofocus

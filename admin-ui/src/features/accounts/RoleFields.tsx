@@ -1,9 +1,8 @@
-import { Radio, Select, Stack } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { Radio, Stack } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 
-import { api, type Schemas, taken } from '../../api/client';
+import type { Schemas } from '../../api/client';
+import { UserSelect } from '../users/UserSelect';
 
 type Role = Schemas['Role'];
 type RolesProps = { value: Role; onChange: (role: Role) => void; error: string | undefined; disabled?: boolean; hint?: string };
@@ -24,21 +23,8 @@ export function Roles({ value, onChange, error, disabled = false, hint }: RolesP
 
 type UserProps = { domain: string; value: string | null; onChange: (user: string | null) => void; error: string | undefined };
 
-/** The user of the domain that the account is; the server searches. */
-export function UserOf({ domain, value, onChange, error }: UserProps) {
+/** The user of the domain that the account is. */
+export function UserOf(props: UserProps) {
   const { t } = useTranslation();
-  const [q, setQ] = useState('');
-  const users = useQuery({
-    queryKey: ['users', domain, 'choose', q],
-    queryFn: async () => {
-      const query = { limit: 50, ...(q ? { q } : {}) };
-      return (await taken(api.GET('/domains/{domain}/users', { params: { path: { domain }, query } }))).data.items;
-    },
-  });
-  const data = (users.data ?? []).map(({ name, display_name: label }) => ({ value: name, label: label ? `${name} – ${label}` : name }));
-  return (
-    <Select label={t('accounts.user')} description={t('accounts.userHint')} data={data} value={value} onChange={onChange} searchable
-      required error={error} nothingFoundMessage={t('users.noneFound')} filter={({ options }) => options}
-      onSearchChange={(text) => setQ(data.some(({ label }) => label === text) ? '' : text.trim())} />
-  );
+  return <UserSelect label={t('accounts.user')} description={t('accounts.userHint')} {...props} />;
 }

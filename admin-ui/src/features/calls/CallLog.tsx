@@ -1,9 +1,9 @@
-import { Badge, Skeleton, Stack, Text } from '@mantine/core';
+import { Badge, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 
 /** Lines that are shown at most: what the server gives at once. */
 const LAST = 1000;
@@ -20,7 +20,7 @@ export function CallLog({ domain, id }: { domain: string; id: string }) {
       return typeof data === 'string' ? [] : data.lines; // a text is a stream, which was not asked for
     },
   });
-  if (log.isPending) return <Skeleton h={120} role="status" aria-label={t('common.loading')} />;
+  if (log.isPending) return <Loading h={120} />;
   if (log.isError) return <LoadError error={log.error} onRetry={log.refetch} />;
   if (log.data.length === 0) return <Text c="dimmed">{t('call.noLog')}</Text>;
   const time = new Intl.DateTimeFormat(i18n.language, { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23' });

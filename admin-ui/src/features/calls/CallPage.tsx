@@ -1,13 +1,13 @@
-import { Skeleton, Stack, Tabs } from '@mantine/core';
+import { Stack, Tabs } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams, useSearchParams } from 'react-router';
 
 import { api, type Schemas, taken } from '../../api/client';
-import { Problem } from '../../api/problem';
+import { hasStatus } from '../../api/problem';
 import { NotFound } from '../../app/NotFound';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { CallFacts } from './CallFacts';
 import { CallLog } from './CallLog';
@@ -33,12 +33,12 @@ export function CallPage() {
     queryFn: async () => (await taken(api.GET('/domains/{domain}/calls/{id}', { params: { path: { domain, id } } }))).data,
     staleTime: Infinity,
   });
-  if (call.isError && call.error instanceof Problem && call.error.status === 404) return <NotFound />;
+  if (hasStatus(call.error, 404)) return <NotFound />;
   const title = call.data ? t('call.title', { from: call.data.from_number || '–', to: call.data.to_number }) : t('call.one');
   return (
     <Stack>
       <PageHeader title={title} above={[{ label: t('calls.title'), to: `/domains/${encodeURIComponent(domain)}/calls` }]} />
-      {call.isPending && <Skeleton h={320} role="status" aria-label={t('common.loading')} />}
+      {call.isPending && <Loading h={320} />}
       {call.isError && <LoadError error={call.error} onRetry={call.refetch} />}
       {call.data && (
         <>
@@ -61,7 +61,7 @@ function CallTabs({ domain, call }: { domain: string; call: Schemas['Call'] }) {
   return (
     <Tabs value={tab} keepMounted={false} onChange={(value) => setSearch(value && value !== 'overview' ? { show: value } : {}, { replace: true })}>
       <Tabs.List mb="md">{shown.map((value) => <Tabs.Tab key={value} value={value}>{t(`call.tab.${value}`)}</Tabs.Tab>)}</Tabs.List>
-      <Suspense fallback={<Skeleton h={240} role="status" aria-label={t('common.loading')} />}>
+      <Suspense fallback={<Loading h={240} />}>
         <Tabs.Panel value="overview">
           <Stack gap="lg">
             <CallTimeline call={call} steps={steps.data ?? []} />

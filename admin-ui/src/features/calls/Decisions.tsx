@@ -1,8 +1,8 @@
-import { Code, Skeleton, Text, Timeline, Title } from '@mantine/core';
+import { Code, Text, Timeline, Title } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 
 import type { Schemas } from '../../api/client';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { causeWords, clock, outcomeWords, valueWords } from './callWords';
 import { type Moment, momentsOf } from './moments';
 import { StepValue } from './StepValue';
@@ -14,7 +14,7 @@ const SHOWN = 60;
 /** What happened and what the scenario decided, one after another. */
 export function Decisions({ call, steps }: { call: Schemas['Call']; steps: StepsQuery }) {
   const { t } = useTranslation();
-  if (steps.isLoading) return <Skeleton h={120} role="status" aria-label={t('common.loading')} />;
+  if (steps.isLoading) return <Loading h={120} />;
   if (steps.isError) return <LoadError error={steps.error} onRetry={steps.refetch} />;
   const moments = momentsOf(call, steps.data ?? []);
   const left = moments.length - SHOWN;

@@ -1,8 +1,8 @@
-import { Code, Skeleton, Table, Text } from '@mantine/core';
+import { Code, Table, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 
 import type { Schemas } from '../../api/client';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { WideTable } from '../../components/WideTable';
 import { clock, outcomeWords, valueWords } from './callWords';
 import { nodeOf } from './nodeOf';
@@ -14,7 +14,7 @@ const COLUMNS = ['at', 'node', 'op', 'arguments', 'outcome', 'took'] as const;
 /** Everything that the scenario asked for, with what it gave and what it got. */
 export default function Steps({ steps }: { steps: StepsQuery }) {
   const { t } = useTranslation();
-  if (steps.isLoading) return <Skeleton h={200} role="status" aria-label={t('common.loading')} />;
+  if (steps.isLoading) return <Loading h={200} />;
   if (steps.isError) return <LoadError error={steps.error} onRetry={steps.refetch} />;
   if (!steps.data) return <Text c="dimmed">{t('call.noJournal')}</Text>;
   if (steps.data.length === 0) return <Text c="dimmed">{t('call.noSteps')}</Text>;

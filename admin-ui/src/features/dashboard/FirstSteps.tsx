@@ -11,7 +11,8 @@ export function FirstSteps({ domain }: { domain: string }) {
   const { t } = useTranslation();
   const mayEdit = useMayEdit();
   const users = useQuery({
-    queryKey: ['users', domain, 'any'],
+    // Not a text: a list of users has what it is searched for there.
+    queryKey: ['users', domain, { limit: 1 }],
     queryFn: async () => (await taken(api.GET('/domains/{domain}/users', { params: { path: { domain }, query: { limit: 1 } } }))).data.items,
     enabled: mayEdit,
   });

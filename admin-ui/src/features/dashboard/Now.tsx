@@ -1,10 +1,10 @@
-import { Paper, SimpleGrid, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
 import { Bars } from '../../components/Bars';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { useFormat } from '../../lib/useFormat';
 
 const EVERY_MS = 10_000;
@@ -18,7 +18,7 @@ export function Now({ domain }: { domain: string }) {
     queryFn: async () => (await taken(api.GET('/domains/{domain}/status', { params: { path: { domain } } }))).data,
     refetchInterval: EVERY_MS,
   });
-  if (status.isPending) return <Skeleton h={220} role="status" aria-label={t('common.loading')} />;
+  if (status.isPending) return <Loading h={220} />;
   // What was there stays while the server does not answer; without anything there is only the reason.
   if (!status.data) return <LoadError error={status.error ?? new Error()} onRetry={status.refetch} />;
   const { data } = status;

@@ -1,10 +1,10 @@
-import { Group, Paper, SegmentedControl, SimpleGrid, Skeleton, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Group, Paper, SegmentedControl, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'react-router';
 
 import { api, type Schemas, taken } from '../../api/client';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { Plot } from '../../components/Plot';
 import { useFormat } from '../../lib/useFormat';
 import { type Figure, FIGURES, type Range, rangeOf, RANGES, spanOf } from './range';
@@ -49,7 +49,7 @@ export function Plots({ domain }: { domain?: string }) {
         </Group>
       </Group>
       {!chosen && <Text size="sm" c="dimmed">{t('plots.choose')}</Text>}
-      {chosen && samples.isPending && <Skeleton h={320} role="status" aria-label={t('common.loading')} />}
+      {chosen && samples.isPending && <Loading h={320} />}
       {samples.isError && <LoadError error={samples.error} onRetry={samples.refetch} />}
       {chosen && samples.data && (
         <SimpleGrid cols={{ base: 1, lg: 2 }}>

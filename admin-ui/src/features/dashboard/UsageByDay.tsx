@@ -1,10 +1,10 @@
-import { Paper, Skeleton, Text, Title } from '@mantine/core';
+import { Paper, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 
 import { api, taken } from '../../api/client';
 import { Bars } from '../../components/Bars';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { useFormat } from '../../lib/useFormat';
 import { dayBefore, lastDays } from './days';
 
@@ -27,7 +27,7 @@ export function UsageByDay({ domain, what, colour }: Props) {
   return (
     <Paper withBorder p="md">
       <Title order={2} size="h5" mb="xs">{title}</Title>
-      {usage.isPending && <Skeleton h={150} role="status" aria-label={t('common.loading')} />}
+      {usage.isPending && <Loading h={150} />}
       {usage.isError && <LoadError error={usage.error} onRetry={usage.refetch} />}
       {usage.data && (days.some(({ value }) => value > 0)
         ? <Bars title={title} colour={colour} bars={days.map(({ day, value }) => ({ label: format.day(day), value }))} />

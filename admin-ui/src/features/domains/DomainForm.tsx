@@ -1,7 +1,7 @@
 import { Button, Fieldset, Group, SimpleGrid, Stack, Switch, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
@@ -9,6 +9,7 @@ import type { Difference } from '../../components/Conflict';
 import { fieldsOf } from '../../components/Failure';
 import { LeaveGuard } from '../../components/LeaveGuard';
 import { SaveProblem } from '../../components/SaveProblem';
+import { inPlace } from '../../lib/inPlace';
 import { type Read, useSaving } from '../../lib/useSaving';
 import { useSession } from '../session/SessionProvider';
 import { type Draft, changeOf, draftOf } from './draft';
@@ -60,13 +61,9 @@ export function DomainForm({ first, onSaved }: { first: Read<Domain>; onSaved: (
     return rows.filter(([, mine, , before]) => mine !== before)
       .map(([label = '', mine = '', other = '']) => ({ label, mine, theirs: other }));
   };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    saving.submit();
-  };
   const fields = fieldsOf(saving.error);
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={inPlace(saving.submit)}>
       <LeaveGuard dirty={dirty && !saving.isPending} />
       <Stack>
         <SaveProblem saving={saving} differences={differences}

@@ -41,7 +41,7 @@ export function DomainList() {
       <Plots />
       {creating && <NewDomain onClose={() => setCreating(false)} />}
       {importing && <ImportDomain onClose={() => setImporting(false)} />}
-      {deleting && <DeleteDomain name={deleting} onClose={() => setDeleting('')} onDeleted={() => setDeleting('')} />}
+      {deleting && <DeleteDomain name={deleting} onClose={() => setDeleting('')} />}
     </Stack>
   );
 }

@@ -1,11 +1,11 @@
-import { Button, Skeleton, Stack } from '@mantine/core';
+import { Button, Stack } from '@mantine/core';
 import { IconDownload, IconTrash } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate, useParams } from 'react-router';
 
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { useSession } from '../session/SessionProvider';
 import { DeleteDomain } from './DeleteDomain';
@@ -33,16 +33,14 @@ export function DomainSettings() {
         </Button>
         {isSystem && <Button variant="default" leftSection={<IconTrash size={16} aria-hidden />} onClick={() => setDeleting(true)}>{t('domains.delete')}</Button>}
       </PageHeader>
-      {settings.isPending && <Skeleton h={360} role="status" aria-label={t('common.loading')} />}
+      {settings.isPending && <Loading h={360} />}
       {settings.isError && <LoadError error={settings.error} onRetry={settings.refetch} />}
       {settings.data && (
         <DomainForm key={settings.data.etag} first={settings.data} onSaved={() => void settings.refetch()} />
       )}
       <Music domain={domain} />
       {exporting && <ExportDomain name={domain} onClose={() => setExporting(false)} />}
-      {deleting && (
-        <DeleteDomain name={domain} onClose={() => setDeleting(false)} onDeleted={() => void navigate('/')} />
-      )}
+      {deleting && <DeleteDomain name={domain} onClose={() => setDeleting(false)} onDone={() => void navigate('/')} />}
     </Stack>
   );
 }

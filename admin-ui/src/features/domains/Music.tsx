@@ -1,14 +1,16 @@
-import { Button, Fieldset, FileInput, Group, Progress, Skeleton, Stack, Text } from '@mantine/core';
+import { Button, Fieldset, FileInput, Group, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
 import { ConfirmDelete } from '../../components/ConfirmDelete';
 import { Failure } from '../../components/Failure';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
+import { Sending } from '../../components/Sending';
 import { When } from '../../components/When';
+import { inPlace } from '../../lib/inPlace';
 import { upload } from '../../lib/upload';
 import { useFormat } from '../../lib/useFormat';
 import { soundType } from '../prompts/prompts';
@@ -22,28 +24,26 @@ export function Music({ domain }: { domain: string }) {
   const mayEdit = useMayEdit();
   const [deleting, setDeleting] = useState(false);
   const music = useQuery({
-    queryKey: ['music', domain],
+    // Beside the prompts, with which it becomes stale.
+    queryKey: ['prompts', domain, MUSIC],
     queryFn: async () => {
       const prompts = (await taken(api.GET('/domains/{domain}/prompts', { params: { path: { domain } } }))).data.items;
       return prompts.find(({ name }) => name === MUSIC) ?? null;
     },
   });
-  const changed = () => {
-    setDeleting(false);
-    for (const key of ['music', 'prompts']) void queries.invalidateQueries({ queryKey: [key, domain] });
-  };
+  const changed = () => void queries.invalidateQueries({ queryKey: ['prompts', domain] });
   return (
     <Fieldset legend={t('music.title')}>
       <Stack>
         <Text size="sm">{t('music.text')}</Text>
-        {music.isPending && <Skeleton h={54} role="status" aria-label={t('common.loading')} />}
+        {music.isPending && <Loading h={54} />}
         {music.isError && <LoadError error={music.error} onRetry={music.refetch} />}
         {music.data === null && <Text size="sm" c="dimmed">{t('music.none')}</Text>}
         {music.data && <Present domain={domain} music={music.data} onDelete={mayEdit ? () => setDeleting(true) : undefined} />}
         {mayEdit && !music.isPending && <UploadMusic domain={domain} replaces={Boolean(music.data)} onDone={changed} />}
       </Stack>
       {deleting && (
-        <ConfirmDelete what={t('music.title')} text={t('music.deleteHint')} onClose={() => setDeleting(false)} onDone={changed}
+        <ConfirmDelete what={t('music.title')} text={t('music.deleteHint')} onClose={() => setDeleting(false)} stale={[['prompts', domain]]}
           onDelete={() => taken(api.DELETE('/domains/{domain}/music', { params: { path: { domain } } }))} />
       )}
     </Fieldset>
@@ -87,12 +87,8 @@ function UploadMusic({ domain, replaces, onDone }: { domain: string; replaces: b
     setShare(0);
     send.reset();
   };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (file && !tooLong) send.mutate(file);
-  };
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={inPlace(() => file && !tooLong && send.mutate(file))}>
       <Stack gap="xs">
         <Failure error={send.error} />
         <Group align="flex-end">
@@ -105,10 +101,7 @@ function UploadMusic({ domain, replaces, onDone }: { domain: string; replaces: b
           </Button>
         </Group>
         {send.isPending && (
-          <Stack gap={4}>
-            <Progress value={share * 100} animated={share === 1} aria-label={t('prompts.progress')} />
-            <Text size="xs" c="dimmed" role="status">{share < 1 ? format.percent(share) : t('prompts.converting')}</Text>
-          </Stack>
+          <Sending share={share} label={t('prompts.progress')} words={share < 1 ? format.percent(share) : t('prompts.converting')} />
         )}
       </Stack>
     </form>

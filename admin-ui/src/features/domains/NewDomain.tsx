@@ -1,12 +1,13 @@
 import { Button, Stack, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 
 import { api, taken } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
+import { inPlace } from '../../lib/inPlace';
 import { TimeZone } from './TimeZone';
 
 /** Makes a domain and goes there. */
@@ -27,14 +28,10 @@ export function NewDomain({ onClose }: { onClose: () => void }) {
       void navigate(`/domains/${encodeURIComponent(domain.name)}`);
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    create.mutate();
-  };
   const fields = fieldsOf(create.error);
   return (
     <Dialog opened onClose={onClose} title={t('domains.new')}>
-      <form onSubmit={submit}>
+      <form onSubmit={inPlace(create.mutate)}>
         <Stack>
           <Failure error={create.error} shown={['name', 'realm', 'time_zone']} />
           <TextInput label={t('domains.name')} description={t('domains.nameHint')} value={name} required data-autofocus

@@ -1,5 +1,4 @@
 import { Anchor, Badge, Button, Stack, Table } from '@mantine/core';
-import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useParams } from 'react-router';
@@ -74,15 +73,10 @@ function FlowRow({ flow, mayEdit, onCopy, onRemove }: RowProps) {
 
 function RemoveFlow({ domain, name, onClose }: { domain: string; name: string; onClose: () => void }) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
   const path = { domain, name };
   const remove = async () => {
     const { etag } = await taken(api.GET('/domains/{domain}/flows/{name}', { params: { path } }));
     await taken(api.DELETE('/domains/{domain}/flows/{name}', { params: { path, header: { 'If-Match': etag } } }));
   };
-  const done = () => {
-    void queries.invalidateQueries({ queryKey: ['flows', domain] });
-    onClose();
-  };
-  return <ConfirmDelete what={name} text={t('flows.deleteHint')} onDelete={remove} onDone={done} onClose={onClose} />;
+  return <ConfirmDelete what={name} text={t('flows.deleteHint')} onDelete={remove} stale={[['flows', domain]]} onClose={onClose} />;
 }

@@ -1,13 +1,14 @@
 import { Alert, Button, FileInput, List, Stack, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 
 import { api, taken } from '../../api/client';
-import { Problem } from '../../api/problem';
+import { hasStatus } from '../../api/problem';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
+import { inPlace } from '../../lib/inPlace';
 import { type Origin, readOrigin, Unreadable } from './origin';
 
 export type { Origin } from './origin';
@@ -31,24 +32,20 @@ export function NewFlow({ domain, origin, onClose }: { domain: string; origin: O
       void navigate(`/domains/${encodeURIComponent(domain)}/flows/${encodeURIComponent(name.trim())}`);
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    create.mutate();
-  };
   const choose = (chosen: File | null) => {
     setFile(chosen);
     if (chosen && !name) setName(chosen.name.replace(/\.json$/i, '').replace(/[^A-Za-z0-9_.-]+/g, '-'));
     create.reset();
   };
-  const taken412 = create.error instanceof Problem && [409, 412].includes(create.error.status);
+  const taken412 = hasStatus(create.error, 409, 412);
   const titles = { nothing: t('flows.new'), file: t('flows.import'), flow: t('flows.duplicateOf', { name: origin.from === 'flow' ? origin.name : '' }) };
   return (
     <Dialog opened onClose={onClose} title={titles[origin.from]}>
-      <form onSubmit={submit}>
+      <form onSubmit={inPlace(create.mutate)}>
         <Stack>
           {create.error instanceof Unreadable ? <FileProblems problems={create.error.problems} /> : !taken412 && <Failure error={create.error} shown={['name']} />}
           {origin.from === 'file' && (
-            <FileInput label={t('flows.file')} accept="application/json,.json" required value={file} onChange={choose} placeholder={t('scenarios.choose')} />
+            <FileInput label={t('flows.file')} accept="application/json,.json" required value={file} onChange={choose} placeholder={t('common.chooseFile')} />
           )}
           <TextInput label={t('flows.name')} description={t('scenarios.nameHint')} value={name} required maxLength={128} pattern="[A-Za-z0-9_.\-]+"
             data-autofocus={origin.from !== 'file' || undefined} error={taken412 ? t('flows.taken') : fieldsOf(create.error)['name']}

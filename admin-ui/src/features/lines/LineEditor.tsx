@@ -1,7 +1,7 @@
 import { Alert, Button, Grid, Group, Paper, Stack, Text, TextInput, Title } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
@@ -9,6 +9,7 @@ import type { Difference } from '../../components/Conflict';
 import { fieldsOf } from '../../components/Failure';
 import { LeaveGuard } from '../../components/LeaveGuard';
 import { SaveProblem } from '../../components/SaveProblem';
+import { inPlace } from '../../lib/inPlace';
 import { type Read, useSaving } from '../../lib/useSaving';
 import { keysOf } from '../numbers/EditNumber';
 import { readNumber } from '../numbers/readNumber';
@@ -80,16 +81,12 @@ export function LineEditor({ domain, first, onSaved }: Props) {
     else setRows(table.rows.map((row, at) => (at === index ? { ...row, rule } : row)));
     setEditing(null);
   };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (dirty) saving.submit();
-  };
   const add = () => setEditing({ kind: 'new', index: table.rows.length, rule: { to: { user: { user: '' } } } });
   const decision = tested.isError ? null : tested.data?.decision ?? null;
   return (
     <Grid gutter="md">
       <Grid.Col span={{ base: 12, lg: 8 }}>
-        <form onSubmit={submit}>
+        <form onSubmit={inPlace(() => dirty && saving.submit())}>
           <LeaveGuard dirty={mayEdit && dirty && !saving.isPending} />
           <Stack>
             <SaveProblem saving={saving} shown={[]} differences={() => differences(table, tableOf(saving.conflict?.data.settings), t)} />

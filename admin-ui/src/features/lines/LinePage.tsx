@@ -1,13 +1,13 @@
 import './lines.css';
 
-import { Anchor, Skeleton, Stack, Text } from '@mantine/core';
+import { Anchor, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
 
-import { Problem } from '../../api/problem';
+import { hasStatus } from '../../api/problem';
 import { NotFound } from '../../app/NotFound';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { readNumber } from '../numbers/readNumber';
 import { LineEditor } from './LineEditor';
@@ -21,8 +21,7 @@ export function LinePage() {
   const read = useQuery({
     queryKey: ['line', domain, number], queryFn: () => readNumber(domain, number), staleTime: Infinity, gcTime: 0,
   });
-  const missing = read.error instanceof Problem && read.error.status === 404;
-  if (missing) return <NotFound />;
+  if (hasStatus(read.error, 404)) return <NotFound />;
   const base = `/domains/${encodeURIComponent(domain)}`;
   const ofNumber = `${base}/numbers/${encodeURIComponent(number)}`;
   return (
@@ -31,7 +30,7 @@ export function LinePage() {
         above={[{ label: t('lines.title'), to: `${base}/lines` }]}>
         <Anchor component={Link} to={ofNumber} size="sm">{t('lines.versions')}</Anchor>
       </PageHeader>
-      {read.isPending && <Skeleton h={360} role="status" aria-label={t('common.loading')} />}
+      {read.isPending && <Loading h={360} />}
       {read.isError && !read.data && <LoadError error={read.error} onRetry={read.refetch} />}
       {read.data && read.data.data.scenario !== LINE && (
         <Text>{t('lines.noLine', { scenario: read.data.data.scenario })}</Text>

@@ -1,12 +1,13 @@
 import { Button, Stack, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 
 import { api, taken } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
+import { inPlace } from '../../lib/inPlace';
 import { LINE } from './queries';
 
 /** Makes a line without rules, then shows its table. */
@@ -22,18 +23,14 @@ export function NewLine({ domain, onClose }: { domain: string; onClose: () => vo
       return taken(api.POST('/domains/{domain}/numbers', { params: { path: { domain } }, body }));
     },
     onSuccess: () => {
-      for (const list of ['lines', 'numbers']) void queries.invalidateQueries({ queryKey: [list, domain] });
+      void queries.invalidateQueries({ queryKey: ['numbers', domain] });
       void navigate(`/domains/${encodeURIComponent(domain)}/lines/${encodeURIComponent(number.trim())}`);
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    create.mutate();
-  };
   const fields = fieldsOf(create.error);
   return (
     <Dialog opened onClose={onClose} title={t('lines.new')}>
-      <form onSubmit={submit}>
+      <form onSubmit={inPlace(create.mutate)}>
         <Stack>
           <Failure error={create.error} shown={['number', 'title']} />
           <TextInput label={t('numbers.number')} description={t('lines.numberHint')} value={number} required data-autofocus

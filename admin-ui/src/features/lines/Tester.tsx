@@ -1,10 +1,11 @@
 import { Alert, Button, Group, Paper, Skeleton, Stack, Text, TextInput, Title } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Schemas } from '../../api/client';
 import { Failure, fieldsOf } from '../../components/Failure';
+import { inPlace } from '../../lib/inPlace';
 import { sampleOf, type Table, type To } from './table';
 import { ruleName, wayWords } from './words';
 
@@ -20,14 +21,13 @@ export function Tester({ number, table, dirty, asked, tested, onAsk, onClear }: 
   const [called, setCalled] = useState(() => sampleOf(number));
   const [caller, setCaller] = useState('');
   const [at, setAt] = useState('');
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
+  const submit = () => {
     onAsk({ number: called.trim(), caller: caller.trim(), ...(at ? { at } : {}) });
   };
   const fields = asked ? fieldsOf(tested.error) : {};
   return (
     <Paper withBorder p="md" component="section" className="line-tester" aria-labelledby="line-tester">
-      <form onSubmit={submit}>
+      <form onSubmit={inPlace(submit)}>
         <Stack gap="sm">
           <Title order={2} size="h5" id="line-tester">{t('lines.tester')}</Title>
           <Text size="sm" c="dimmed">{t('lines.testerHint')}</Text>

@@ -9,7 +9,8 @@ export const LINE = 'line';
 /** The domain's lines: the numbers that start the stock scenario `line`. */
 export function linesQuery(domain: string) {
   return queryOptions({
-    queryKey: ['lines', domain],
+    // Beside the numbers, with which they become stale.
+    queryKey: ['numbers', domain, { scenario: LINE }],
     queryFn: async () => {
       const lines: Schemas['Number'][] = [];
       let cursor: string | undefined;

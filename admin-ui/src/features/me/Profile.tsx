@@ -1,10 +1,10 @@
-import { Button, Group, Paper, SimpleGrid, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { Button, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, taken } from '../../api/client';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { ChangePassword } from '../session/ChangePassword';
 import { SecondFactor } from '../session/SecondFactor';
@@ -55,7 +55,7 @@ function Person({ domain, user }: { domain: string; user: string }) {
     queryKey: ['me', domain, user],
     queryFn: async () => (await taken(api.GET('/domains/{domain}/users/{name}', { params: { path: { domain, name: user } } }))).data,
   });
-  if (me.isPending) return <Skeleton h={90} role="status" aria-label={t('common.loading')} />;
+  if (me.isPending) return <Loading h={90} />;
   if (me.isError) return <LoadError error={me.error} onRetry={me.refetch} />;
   const { name, display_name: label, numbers } = me.data;
   return (

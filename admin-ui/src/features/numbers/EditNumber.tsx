@@ -1,13 +1,14 @@
 import { Button, Fieldset, Group, Stack } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
 import { fieldsOf } from '../../components/Failure';
 import { LeaveGuard } from '../../components/LeaveGuard';
 import { SaveProblem } from '../../components/SaveProblem';
+import { inPlace } from '../../lib/inPlace';
 import { type Read, useSaving } from '../../lib/useSaving';
 import { useMayEdit } from '../session/useMayEdit';
 import { changeOf, draftOf, isSound, type NumberDraft } from './draft';
@@ -42,13 +43,9 @@ export function EditNumber({ domain, read }: Props) {
     },
     onTheirs: () => void queries.invalidateQueries({ queryKey: ['number', domain, number] }).then(() => setTyped(null)),
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (dirty && isSound(draft)) saving.submit();
-  };
   const theirs = saving.conflict ? draftOf((saving.conflict as Props['read']).data) : draft;
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={inPlace(() => dirty && isSound(draft) && saving.submit())}>
       <LeaveGuard dirty={dirty} />
       <Fieldset variant="unstyled" p={0} bd={0} disabled={!mayEdit}><Stack>
         <NumberFields domain={domain} draft={draft} fields={fieldsOf(saving.error)}

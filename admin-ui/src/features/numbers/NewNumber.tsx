@@ -1,12 +1,13 @@
 import { Button, Stack, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 
 import { api, taken } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
+import { inPlace } from '../../lib/inPlace';
 import { changeOf, EMPTY, isSound } from './draft';
 import { NumberFields, SHOWN } from './NumberFields';
 
@@ -27,14 +28,10 @@ export function NewNumber({ domain, onClose }: { domain: string; onClose: () => 
       void navigate(`/domains/${encodeURIComponent(domain)}/numbers/${encodeURIComponent(number.trim())}`);
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (isSound(draft)) create.mutate();
-  };
   const fields = fieldsOf(create.error);
   return (
     <Dialog opened onClose={onClose} title={t('numbers.new')} size="lg">
-      <form onSubmit={submit}>
+      <form onSubmit={inPlace(() => isSound(draft) && create.mutate())}>
         <Stack>
           <Failure error={create.error} shown={SHOWN} />
           <TextInput label={t('numbers.number')} description={t('numbers.numberHint')} value={number} required data-autofocus

@@ -1,8 +1,8 @@
-import { Button, Paper, Skeleton, Text, Timeline, Title } from '@mantine/core';
+import { Button, Paper, Text, Timeline, Title } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { When } from '../../components/When';
 import { usePages } from '../../lib/usePages';
 
@@ -16,7 +16,7 @@ export function NumberHistory({ domain, number }: { domain: string; number: stri
   return (
     <Paper withBorder p="md" component="section">
       <Title order={2} size="h5" mb="sm">{t('history.title')}</Title>
-      {query.isPending && <Skeleton h={80} role="status" aria-label={t('common.loading')} />}
+      {query.isPending && <Loading h={80} />}
       {query.isError && <LoadError error={query.error} onRetry={query.refetch} />}
       {query.isSuccess && items.length === 0 && <Text size="sm" c="dimmed">{t('history.empty')}</Text>}
       <Timeline bulletSize={12} lineWidth={2}>{items.map((entry) => <Entry key={entry.step} entry={entry} />)}</Timeline>

@@ -1,6 +1,5 @@
 import { Anchor, Badge, Button, Group, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useParams } from 'react-router';
@@ -75,15 +74,10 @@ function NumberRow({ number, mayEdit, onRemove }: { number: Schemas['Number']; m
 
 function RemoveNumber({ domain, number, onClose }: { domain: string; number: string; onClose: () => void }) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
   const remove = async () => {
     const { etag } = await readNumber(domain, number);
     const params = { path: { domain, number }, header: { 'If-Match': etag } };
     await taken(api.DELETE('/domains/{domain}/numbers/{number}', { params }));
   };
-  const done = () => {
-    void queries.invalidateQueries({ queryKey: ['numbers', domain] });
-    onClose();
-  };
-  return <ConfirmDelete what={number} text={t('numbers.deleteHint')} onDelete={remove} onDone={done} onClose={onClose} />;
+  return <ConfirmDelete what={number} text={t('numbers.deleteHint')} onDelete={remove} stale={[['numbers', domain]]} onClose={onClose} />;
 }

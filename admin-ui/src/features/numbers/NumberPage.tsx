@@ -1,11 +1,11 @@
-import { Grid, Paper, Skeleton, Stack, Title } from '@mantine/core';
+import { Grid, Paper, Stack, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 
-import { Problem } from '../../api/problem';
+import { hasStatus } from '../../api/problem';
 import { NotFound } from '../../app/NotFound';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { EditNumber } from './EditNumber';
 import { NumberHistory } from './NumberHistory';
@@ -17,12 +17,12 @@ export function NumberPage() {
   const { t } = useTranslation();
   const { domain = '', number = '' } = useParams();
   const read = useQuery({ queryKey: ['number', domain, number], queryFn: () => readNumber(domain, number) });
-  if (read.isError && read.error instanceof Problem && read.error.status === 404) return <NotFound />;
+  if (hasStatus(read.error, 404)) return <NotFound />;
   const above = [{ label: t('numbers.title'), to: `/domains/${encodeURIComponent(domain)}/numbers` }];
   return (
     <Stack>
       <PageHeader title={number} above={above} />
-      {read.isPending && <Skeleton h={360} role="status" aria-label={t('common.loading')} />}
+      {read.isPending && <Loading h={360} />}
       {read.isError && !read.data && <LoadError error={read.error} onRetry={read.refetch} />}
       {read.data && (
         <Grid gutter="md">

@@ -1,10 +1,11 @@
 import { Accordion, Button, Group, Input, NumberInput, SimpleGrid, Slider, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
 import { Failure, fieldsOf } from '../../components/Failure';
+import { inPlace } from '../../lib/inPlace';
 import { keysOf } from './EditNumber';
 import { VersionSelect } from './VersionPicker';
 
@@ -35,13 +36,9 @@ export function TrialForm({ domain, number, etag, onClose }: Props) {
       onClose();
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    set.mutate();
-  };
   const fields = fieldsOf(set.error);
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={inPlace(set.mutate)}>
       <Stack gap="sm">
         <Failure error={set.error} shown={['version', 'share_percent', ...NAMES]} />
         {!canary && (

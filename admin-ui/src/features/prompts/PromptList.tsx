@@ -59,7 +59,7 @@ export function PromptList() {
       {open?.kind === 'speak' && <SpeakPrompt domain={domain} name={open.name} present={items} onDone={changed} onClose={close} />}
       {open?.kind === 'record' && <RecordPrompt domain={domain} name={open.name} present={items} onKept={read} onClose={close} />}
       {open?.kind === 'delete' && (
-        <ConfirmDelete what={open.name} text={t('prompts.deleteHint')} onDone={changed} onClose={close}
+        <ConfirmDelete what={open.name} text={t('prompts.deleteHint')} stale={[['prompts', domain]]} onClose={close}
           onDelete={() => taken(api.DELETE('/domains/{domain}/prompts/{name}', { params: { path: { domain, name: open.name } } }))} />
       )}
     </Stack>

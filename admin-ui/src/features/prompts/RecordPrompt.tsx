@@ -1,12 +1,14 @@
-import { Alert, Button, Group, Loader, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Loader, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { type FormEvent, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
-import { LoadError } from '../../components/LoadError';
+import { LoadError } from '../../components/Loading';
+import { inPlace } from '../../lib/inPlace';
+import { UserSelect } from '../users/UserSelect';
 import { promptUrl, UNLESS_THERE } from './prompts';
 import { isOver, spokenLanguage } from './recording';
 
@@ -30,10 +32,6 @@ export function RecordPrompt({ domain, name: replaced, present, onKept, onClose 
     },
     onSuccess: (_, wanted) => setAsked(wanted.name),
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (user) ring.mutate({ name: name.trim(), user });
-  };
   const again = () => {
     ring.reset();
     setAsked('');
@@ -42,7 +40,7 @@ export function RecordPrompt({ domain, name: replaced, present, onKept, onClose 
   return (
     <Dialog opened onClose={onClose} title={replaced ? t('prompts.recordOf', { name: replaced }) : t('prompts.record')}>
       {asked ? <Progress domain={domain} name={asked} onKept={onKept} user={user ?? ''} onAgain={again} onClose={onClose} /> : (
-        <form onSubmit={submit}>
+        <form onSubmit={inPlace(() => user && ring.mutate({ name: name.trim(), user }))}>
           <Stack>
             <Failure error={ring.error} shown={['name', 'user']} />
             <Text size="sm" c="dimmed">{t('prompts.recordText')}</Text>
@@ -51,7 +49,8 @@ export function RecordPrompt({ domain, name: replaced, present, onKept, onClose 
                 onChange={(event) => setName(event.currentTarget.value)} />
             )}
             {overwrites && <Alert color="yellow">{t('prompts.overwrites', { name: name.trim() })}</Alert>}
-            <WhoRecords domain={domain} value={user} onChange={setUser} error={fields['user']} />
+            <UserSelect domain={domain} label={t('prompts.recordUser')} description={t('prompts.recordUserHint')} value={user} onChange={setUser}
+              error={fields['user']} />
             <Group justify="flex-end">
               <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
               <Button type="submit" loading={ring.isPending} disabled={!user}>{t('prompts.call')}</Button>
@@ -60,27 +59,6 @@ export function RecordPrompt({ domain, name: replaced, present, onKept, onClose 
         </form>
       )}
     </Dialog>
-  );
-}
-
-type WhoProps = { domain: string; value: string | null; onChange: (user: string | null) => void; error: string | undefined };
-
-/** The user whose phones ring; the server searches. */
-function WhoRecords({ domain, value, onChange, error }: WhoProps) {
-  const { t } = useTranslation();
-  const [q, setQ] = useState('');
-  const users = useQuery({
-    queryKey: ['users', domain, 'choose', q],
-    queryFn: async () => {
-      const query = { limit: 50, ...(q ? { q } : {}) };
-      return (await taken(api.GET('/domains/{domain}/users', { params: { path: { domain }, query } }))).data.items;
-    },
-  });
-  const data = (users.data ?? []).map(({ name, display_name: label }) => ({ value: name, label: label ? `${name} – ${label}` : name }));
-  return (
-    <Select label={t('prompts.recordUser')} description={t('prompts.recordUserHint')} data={data} value={value} onChange={onChange} searchable
-      required error={error} nothingFoundMessage={t('users.noneFound')} filter={({ options }) => options}
-      onSearchChange={(text) => setQ(data.some(({ label }) => label === text) ? '' : text.trim())} />
   );
 }
 

@@ -1,11 +1,12 @@
 import { Alert, Button, Group, Stack, Textarea, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
+import { inPlace } from '../../lib/inPlace';
 import { UNLESS_THERE } from './prompts';
 
 type Props = { domain: string; name: string; present: Schemas['Prompt'][]; onDone: () => void; onClose: () => void };
@@ -25,14 +26,10 @@ export function SpeakPrompt({ domain, name: given, present, onDone, onClose }: P
     },
     onSuccess: onDone,
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    speak.mutate();
-  };
   const fields = fieldsOf(speak.error);
   return (
     <Dialog opened onClose={onClose} title={t('prompts.speak')}>
-      <form onSubmit={submit}>
+      <form onSubmit={inPlace(speak.mutate)}>
         <Stack>
           <Failure error={speak.error} shown={['name', 'text', 'voice']} />
           <TextInput label={t('prompts.name')} description={t('prompts.nameHint')} value={name} required data-autofocus error={fields['name']}

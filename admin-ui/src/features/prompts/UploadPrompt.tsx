@@ -1,11 +1,13 @@
-import { Alert, Button, FileInput, Group, Progress, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, FileInput, Group, Stack, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Schemas } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
+import { Sending } from '../../components/Sending';
+import { inPlace } from '../../lib/inPlace';
 import { upload } from '../../lib/upload';
 import { useFormat } from '../../lib/useFormat';
 import { BYTES_MAX, nameOf, promptUrl, soundType, UNLESS_THERE } from './prompts';
@@ -32,14 +34,10 @@ export function UploadPrompt({ domain, name: replaced, present, onDone, onClose 
     if (chosen && !name) setName(nameOf(chosen.name));
   };
   const tooLong = file !== null && file.size > BYTES_MAX;
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (file && !tooLong) send.mutate(file);
-  };
   const fields = fieldsOf(send.error);
   return (
     <Dialog opened onClose={onClose} title={replaced ? t('prompts.replaceOf', { name: replaced }) : t('prompts.upload')}>
-      <form onSubmit={submit}>
+      <form onSubmit={inPlace(() => file && !tooLong && send.mutate(file))}>
         <Stack>
           <Failure error={send.error} shown={['name']} />
           <FileInput label={t('prompts.file')} description={t('prompts.fileHint')} accept=".wav,.mp3,audio/wav,audio/x-wav,audio/mpeg" value={file} required
@@ -52,10 +50,7 @@ export function UploadPrompt({ domain, name: replaced, present, onDone, onClose 
           )}
           {overwrites && <Alert color="yellow">{t('prompts.overwrites', { name: name.trim() })}</Alert>}
           {send.isPending && (
-            <Stack gap={4}>
-              <Progress value={share * 100} animated={share === 1} aria-label={t('prompts.progress')} />
-              <Text size="xs" c="dimmed" role="status">{share < 1 ? format.percent(share) : t('prompts.converting')}</Text>
-            </Stack>
+            <Sending share={share} label={t('prompts.progress')} words={share < 1 ? format.percent(share) : t('prompts.converting')} />
           )}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>

@@ -1,11 +1,10 @@
 import { Anchor, Button, Stack, Table, Text } from '@mantine/core';
-import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
 
 import { api, type Schemas, taken } from '../../api/client';
-import { Problem } from '../../api/problem';
+import { hasStatus } from '../../api/problem';
 import { NotFound } from '../../app/NotFound';
 import { ConfirmDelete } from '../../components/ConfirmDelete';
 import { Listing } from '../../components/Listing';
@@ -27,7 +26,7 @@ export function ScenarioPage() {
   const versions = useVersions(domain, scenario);
   const [uploading, setUploading] = useState(false);
   const [removing, setRemoving] = useState<string | null>(null);
-  if (versions.isError && versions.error instanceof Problem && versions.error.status === 404) return <NotFound />;
+  if (hasStatus(versions.error, 404)) return <NotFound />;
   const columns = [...COLUMNS.map((column) => t(`scenarios.${column}`)), ...(mayEdit ? [t('common.actions')] : [])];
   const base = `/domains/${encodeURIComponent(domain)}`;
   return (
@@ -80,15 +79,10 @@ type RemoveProps = { domain: string; name: string; hash: string; onClose: () => 
 
 function RemoveVersion({ domain, name, hash, onClose }: RemoveProps) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
   const params = { path: { domain, name, hash } };
   const remove = () => taken(api.DELETE('/domains/{domain}/scenarios/{name}/versions/{hash}', { params }));
-  const done = () => {
-    void queries.invalidateQueries({ queryKey: ['versions', domain, name] });
-    void queries.invalidateQueries({ queryKey: ['scenarios', domain] });
-    onClose();
-  };
   return (
-    <ConfirmDelete what={`${name} ${hash.slice(0, 8)}`} text={t('scenarios.deleteHint')} onDelete={remove} onDone={done} onClose={onClose} />
+    <ConfirmDelete what={`${name} ${hash.slice(0, 8)}`} text={t('scenarios.deleteHint')} onDelete={remove}
+      stale={[['versions', domain, name], ['scenarios', domain]]} onClose={onClose} />
   );
 }

@@ -1,18 +1,20 @@
-import { Alert, Button, FileInput, List, Progress, Stack, Text, TextInput } from '@mantine/core';
+import { Button, FileInput, Stack, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import { Problem } from '../../api/problem';
 import { Dialog } from '../../components/Dialog';
-import { Failure } from '../../components/Failure';
+import { Refusal } from '../../components/Refusal';
+import { Sending } from '../../components/Sending';
+import { inPlace } from '../../lib/inPlace';
 import { upload } from '../../lib/upload';
 import { useFormat } from '../../lib/useFormat';
 
 /** Sends a component as a new version of a scenario; `name` empty: of one that is named here. */
 export function UploadVersion({ domain, name: known, onClose }: { domain: string; name: string; onClose: () => void }) {
   const { t } = useTranslation();
+  const format = useFormat();
   const queries = useQueryClient();
   const [name, setName] = useState(known);
   const [note, setNote] = useState('');
@@ -32,13 +34,9 @@ export function UploadVersion({ domain, name: known, onClose }: { domain: string
       onClose();
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (file) send.mutate(file);
-  };
   return (
     <Dialog opened onClose={onClose} title={known ? t('scenarios.newVersionOf', { name: known }) : t('scenarios.upload')} size="lg">
-      <form onSubmit={submit}>
+      <form onSubmit={inPlace(() => file && send.mutate(file))}>
         <Stack>
           <Refusal error={send.error} />
           {!known && (
@@ -46,45 +44,21 @@ export function UploadVersion({ domain, name: known, onClose }: { domain: string
               pattern="[A-Za-z0-9_.\-]+" onChange={(event) => setName(event.currentTarget.value)} />
           )}
           <FileInput label={t('scenarios.file')} description={t('scenarios.fileHint')} accept=".wasm,application/wasm" required clearable
-            value={file} placeholder={t('scenarios.choose')} clearButtonProps={{ 'aria-label': t('common.delete') }}
+            value={file} placeholder={t('common.chooseFile')} clearButtonProps={{ 'aria-label': t('common.clear') }}
             onChange={(chosen) => {
               setFile(chosen);
               send.reset();
             }} />
           <TextInput label={t('scenarios.note')} description={t('scenarios.noteHint')} value={note} maxLength={1024}
             onChange={(event) => setNote(event.currentTarget.value)} />
-          {send.isPending && file && <Sent share={share} bytes={file.size} />}
+          {send.isPending && file && (
+            <Sending share={share} words={share < 1
+              ? t('common.sending', { percent: Math.floor(share * 100), size: format.bytes(file.size) })
+              : t('scenarios.compiling')} />
+          )}
           <Button type="submit" loading={send.isPending} disabled={!file}>{t('scenarios.send')}</Button>
         </Stack>
       </form>
     </Dialog>
-  );
-}
-
-/** How much has gone; when all has, the server still looks at it and compiles it. */
-function Sent({ share, bytes }: { share: number; bytes: number }) {
-  const { t } = useTranslation();
-  const format = useFormat();
-  const percent = Math.floor(share * 100);
-  const words = share >= 1 ? t('scenarios.compiling') : t('scenarios.sending', { percent, size: format.bytes(bytes) });
-  return (
-    <div>
-      <Progress value={percent} animated={share >= 1} aria-label={words} />
-      <Text size="xs" c="dimmed" mt={4} role="status">{words}</Text>
-    </div>
-  );
-}
-
-/** Why a component was refused: everything at once. */
-function Refusal({ error }: { error: Error | null }) {
-  if (!(error instanceof Problem) || error.problems.length === 0) return <Failure error={error} />;
-  return (
-    <Alert color="red" role="alert" title={error.detail}>
-      <List size="sm" spacing={4}>
-        {error.problems.map(({ code, detail }, index) => (
-          <List.Item key={index}>{detail} <Text span size="xs" c="dimmed" ff="monospace">{code}</Text></List.Item>
-        ))}
-      </List>
-    </Alert>
   );
 }

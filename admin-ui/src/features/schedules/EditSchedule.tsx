@@ -1,9 +1,9 @@
-import { Skeleton, Stack } from '@mantine/core';
+import { Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { readSchedule } from './read';
 import { ScheduleForm } from './ScheduleForm';
@@ -19,7 +19,7 @@ export function EditSchedule() {
   return (
     <Stack maw={1000}>
       <PageHeader title={name} above={[{ label: t('schedules.title'), to: `/domains/${encodeURIComponent(domain)}/schedules` }]} />
-      {schedule.isPending && <Skeleton h={400} role="status" aria-label={t('common.loading')} />}
+      {schedule.isPending && <Loading h={400} />}
       {schedule.isError && <LoadError error={schedule.error} onRetry={schedule.refetch} />}
       {schedule.data && (
         <ScheduleForm key={schedule.dataUpdatedAt} domain={domain} name={name} first={schedule.data} onSaved={() => void schedule.refetch()} />

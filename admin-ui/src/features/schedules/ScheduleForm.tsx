@@ -1,13 +1,14 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
 import type { Difference } from '../../components/Conflict';
 import { LeaveGuard } from '../../components/LeaveGuard';
 import { SaveProblem } from '../../components/SaveProblem';
+import { inPlace } from '../../lib/inPlace';
 import { useFocusWrong } from '../../lib/useFocusWrong';
 import { type Read, useSaving } from '../../lib/useSaving';
 import { readDomain } from '../domains/queries';
@@ -56,15 +57,14 @@ export function ScheduleForm({ domain, name, first, onSaved }: Props) {
       setBase(text(startOf(theirs)));
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
+  const submit = () => {
     const found = check(form);
     setProblems(found);
     if (Object.keys(found).length === 0) saving.submit();
   };
   const common = { problems, disabled: !mayEdit };
   return (
-    <form ref={here} onSubmit={submit} noValidate>
+    <form ref={here} onSubmit={inPlace(submit)} noValidate>
       <LeaveGuard dirty={mayEdit && edited && !saving.isPending} />
       <Stack>
         <Zone domain={domain} />

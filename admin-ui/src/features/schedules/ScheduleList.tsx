@@ -1,6 +1,6 @@
 import { Anchor, Button, Stack, Table, TextInput } from '@mantine/core';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useParams } from 'react-router';
 
@@ -11,13 +11,13 @@ import { Listing } from '../../components/Listing';
 import { PageHeader } from '../../components/PageHeader';
 import { RowActions } from '../../components/RowActions';
 import { When } from '../../components/When';
+import { inPlace } from '../../lib/inPlace';
 import { useMayEdit } from '../session/useMayEdit';
 import { readSchedule } from './read';
 
 export function ScheduleList() {
   const { t } = useTranslation();
   const { domain = '' } = useParams();
-  const queries = useQueryClient();
   const mayEdit = useMayEdit();
   const [creating, setCreating] = useState(false);
   const [deleting, setDeleting] = useState('');
@@ -29,10 +29,6 @@ export function ScheduleList() {
     const { etag } = await readSchedule(domain, deleting);
     const params = { path: { domain, name: deleting }, header: { 'If-Match': etag } };
     await taken(api.DELETE('/domains/{domain}/schedules/{name}', { params }));
-  };
-  const done = () => {
-    void queries.invalidateQueries({ queryKey: ['schedules', domain] });
-    setDeleting('');
   };
   return (
     <Stack>
@@ -46,7 +42,8 @@ export function ScheduleList() {
         )} />
       {creating && <NewSchedule domain={domain} taken={schedules.data ?? []} onClose={() => setCreating(false)} />}
       {deleting && (
-        <ConfirmDelete what={deleting} text={t('schedules.deleteHint')} onDelete={remove} onDone={done} onClose={() => setDeleting('')} />
+        <ConfirmDelete what={deleting} text={t('schedules.deleteHint')} onDelete={remove} stale={[['schedules', domain]]}
+          onClose={() => setDeleting('')} />
       )}
     </Stack>
   );
@@ -82,15 +79,14 @@ function NewSchedule({ domain, taken: present, onClose }: NewProps) {
   const navigate = useNavigate();
   const [name, setName] = useState('');
   const [error, setError] = useState('');
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
+  const submit = () => {
     if (!/^[A-Za-z0-9._-]{1,64}$/.test(name.trim())) setError(t('schedules.badName'));
     else if (present.some((schedule) => schedule.name === name.trim())) setError(t('schedules.exists'));
     else void navigate(`/domains/${encodeURIComponent(domain)}/schedules/${encodeURIComponent(name.trim())}`);
   };
   return (
     <Dialog opened onClose={onClose} title={t('schedules.new')}>
-      <form onSubmit={submit}>
+      <form onSubmit={inPlace(submit)}>
         <Stack>
           <TextInput label={t('schedules.name')} description={t('schedules.nameHint')} value={name} required data-autofocus error={error}
             onChange={(event) => { setName(event.currentTarget.value); setError(''); }} />

@@ -1,5 +1,5 @@
 import { api, type Schemas, taken } from '../../api/client';
-import { Problem } from '../../api/problem';
+import { hasStatus } from '../../api/problem';
 import type { Read } from '../../lib/useSaving';
 
 /** A schedule; `data` is null and `etag` empty where there is none of this name. */
@@ -7,7 +7,7 @@ export async function readSchedule(domain: string, name: string): Promise<Read<S
   try {
     return await taken(api.GET('/domains/{domain}/schedules/{name}', { params: { path: { domain, name } } }));
   } catch (error) {
-    if (error instanceof Problem && error.status === 404) return { data: null, etag: '' };
+    if (hasStatus(error, 404)) return { data: null, etag: '' };
     throw error;
   }
 }

@@ -1,12 +1,13 @@
 import { Button, PasswordInput, Stack } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, taken } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
+import { inPlace } from '../../lib/inPlace';
 
 /** The account's own password; its other sessions end. */
 export function ChangePassword({ onClose }: { onClose: () => void }) {
@@ -21,15 +22,11 @@ export function ChangePassword({ onClose }: { onClose: () => void }) {
       onClose();
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (next === again) change.mutate();
-  };
   const fields = fieldsOf(change.error);
   const toggle = { 'aria-label': t('login.show') };
   return (
     <Dialog opened onClose={onClose} title={t('password.title')}>
-      <form onSubmit={submit}>
+      <form onSubmit={inPlace(() => next === again && change.mutate())}>
         <Stack>
           <Failure error={change.error} shown={['old', 'new']} />
           <PasswordInput label={t('password.old')} value={old} required data-autofocus autoComplete="current-password"

@@ -1,9 +1,10 @@
 import { Alert, Button, PasswordInput, Stack, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
 import { Problem } from '../../api/problem';
+import { inPlace } from '../../lib/inPlace';
 
 type Props = { login?: string; onSession: (session: Schemas['Session']) => void };
 
@@ -16,8 +17,7 @@ export function LoginForm({ login: known = '', onSession }: Props) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState('');
 
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
+  const submit = async () => {
     setBusy(true);
     setError('');
     try {
@@ -31,7 +31,7 @@ export function LoginForm({ login: known = '', onSession }: Props) {
     }
   };
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={inPlace(submit)}>
       <Stack>
         {error && <Alert color="red" role="alert">{error}</Alert>}
         <TextInput label={t('login.login')} value={login} onChange={(e) => setLogin(e.currentTarget.value)}

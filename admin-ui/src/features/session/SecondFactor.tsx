@@ -1,14 +1,15 @@
-import { Button, Group, Image, PasswordInput, Skeleton, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Image, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, taken } from '../../api/client';
 import { Copied } from '../../components/Copied';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
+import { inPlace } from '../../lib/inPlace';
 import { qrPicture } from '../../lib/qr';
 import { useSession } from './SessionProvider';
 
@@ -42,14 +43,10 @@ function SwitchOn({ onClose }: { onClose: () => void }) {
       onClose();
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    confirm.mutate();
-  };
-  if (offer.isPending) return <Skeleton h={320} role="status" aria-label={t('common.loading')} />;
+  if (offer.isPending) return <Loading h={320} />;
   if (offer.isError) return <LoadError error={offer.error} onRetry={offer.refetch} />;
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={inPlace(confirm.mutate)}>
       <Stack>
         <Text size="sm">{t('factor.scan')}</Text>
         <Image src={qrPicture(offer.data.uri)} alt={t('factor.qr')} w={200} h={200} mx="auto" />
@@ -76,12 +73,8 @@ function SwitchOff({ onClose }: { onClose: () => void }) {
       onClose();
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    end.mutate();
-  };
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={inPlace(end.mutate)}>
       <Stack>
         <Text size="sm">{t('factor.offText')}</Text>
         <Failure error={end.error} shown={['password']} />

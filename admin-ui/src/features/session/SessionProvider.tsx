@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, setCsrf, taken, whenExpired } from '../../api/client';
 import { Problem } from '../../api/problem';
-import { LoadError } from '../../components/LoadError';
+import { LoadError } from '../../components/Loading';
 import { LoginDialog } from './LoginDialog';
 import { LoginPage } from './LoginPage';
 

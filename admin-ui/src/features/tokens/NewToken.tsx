@@ -1,12 +1,13 @@
 import { Alert, Button, Checkbox, Fieldset, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
 import { Copied } from '../../components/Copied';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
+import { inPlace } from '../../lib/inPlace';
 import { scopes } from './scopes';
 
 type Scope = Schemas['TokenScope'];
@@ -29,17 +30,13 @@ export function NewToken({ domain, onClose }: { domain: string; onClose: () => v
     },
     onSuccess: () => queries.invalidateQueries({ queryKey: ['tokens', domain] }),
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    create.mutate();
-  };
   const fields = fieldsOf(create.error);
   return (
     <Dialog opened onClose={onClose} title={t('tokens.new')} size="lg">
       {create.data ? (
         <Made name={create.data.name} token={create.data.token} onClose={onClose} />
       ) : (
-        <form onSubmit={submit}>
+        <form onSubmit={inPlace(create.mutate)}>
           <Stack>
             <Failure error={create.error} shown={['name', 'scopes', 'expires_in_s']} />
             <TextInput label={t('tokens.name')} description={t('tokens.nameHint')} value={name} required data-autofocus

@@ -1,5 +1,5 @@
 import { Badge, Button, Code, Group, Stack, Table } from '@mantine/core';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
@@ -16,17 +16,12 @@ import { NewToken } from './NewToken';
 export function TokenList() {
   const { t } = useTranslation();
   const { domain = '' } = useParams();
-  const queries = useQueryClient();
   const [creating, setCreating] = useState(false);
   const [deleting, setDeleting] = useState('');
   const tokens = useQuery({
     queryKey: ['tokens', domain],
     queryFn: async () => (await taken(api.GET('/domains/{domain}/tokens', { params: { path: { domain } } }))).data.items,
   });
-  const done = () => {
-    void queries.invalidateQueries({ queryKey: ['tokens', domain] });
-    setDeleting('');
-  };
   return (
     <Stack>
       <PageHeader title={t('tokens.title')} text={t('tokens.text')}>
@@ -37,7 +32,7 @@ export function TokenList() {
         row={(token) => <Row key={token.name} token={token} onDelete={() => setDeleting(token.name)} />} />
       {creating && <NewToken domain={domain} onClose={() => setCreating(false)} />}
       {deleting && (
-        <ConfirmDelete what={deleting} text={t('tokens.deleteHint')} onDone={done} onClose={() => setDeleting('')}
+        <ConfirmDelete what={deleting} text={t('tokens.deleteHint')} stale={[['tokens', domain]]} onClose={() => setDeleting('')}
           onDelete={() => taken(api.DELETE('/domains/{domain}/tokens/{name}', { params: { path: { domain, name: deleting } } }))} />
       )}
     </Stack>

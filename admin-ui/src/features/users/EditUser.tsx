@@ -1,13 +1,14 @@
-import { Button, Skeleton, Stack, TextInput, Title } from '@mantine/core';
+import { Button, Stack, TextInput, Title } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
 import { fieldsOf } from '../../components/Failure';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { SaveProblem } from '../../components/SaveProblem';
+import { inPlace } from '../../lib/inPlace';
 import { type Read, useSaving } from '../../lib/useSaving';
 import { numbersOf } from './numbers';
 import { Phones } from './Phones';
@@ -24,7 +25,7 @@ export function EditUser({ domain, name, onClose }: Props) {
   const user = useQuery({ queryKey: ['user', domain, name], queryFn: () => read(domain, name), staleTime: Infinity, gcTime: 0 });
   return (
     <Dialog opened onClose={onClose} title={t('users.edit', { name })} size="lg">
-      {user.isPending && <Skeleton h={160} />}
+      {user.isPending && <Loading h={160} />}
       {user.isError && <LoadError error={user.error} onRetry={user.refetch} />}
       {user.data && <Form domain={domain} first={user.data} onClose={onClose} />}
       <Title order={3} size="h5" mt="lg" mb="xs">{t('users.phones')}</Title>
@@ -56,17 +57,13 @@ function Form({ domain, first, onClose }: { domain: string; first: Read<Schemas[
       setNumbers(theirs.numbers.join(', '));
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    saving.submit();
-  };
   const differences = () => [
     { label: t('users.displayName'), mine: displayName, theirs: saving.conflict?.data.display_name ?? '' },
     { label: t('users.numbers'), mine: numbers, theirs: saving.conflict?.data.numbers.join(', ') ?? '' },
   ];
   const fields = fieldsOf(saving.error);
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={inPlace(saving.submit)}>
       <Stack>
         <SaveProblem saving={saving} shown={['display_name', 'numbers']} differences={differences} />
         <TextInput label={t('users.displayName')} value={displayName} error={fields['display_name']} data-autofocus

@@ -1,14 +1,16 @@
-import { Alert, Button, FileInput, Group, Progress, Stack, Text } from '@mantine/core';
+import { Alert, Button, FileInput, Group, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Schemas } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
 import { Failure } from '../../components/Failure';
 import { LeaveGuard } from '../../components/LeaveGuard';
+import { Sending } from '../../components/Sending';
 import { csv } from '../../lib/csv';
 import { download } from '../../lib/download';
+import { inPlace } from '../../lib/inPlace';
 import { useFormat } from '../../lib/useFormat';
 import { template } from './exportUsers';
 import { FILE_BYTES_MAX, problemsOf, sendUsers } from './importing';
@@ -39,10 +41,6 @@ export function ImportUsers({ domain, onClose }: Props) {
     make.reset();
     if (chosen && chosen.size <= FILE_BYTES_MAX) trial.mutate(chosen);
   };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (file) make.mutate(file);
-  };
   const close = () => !make.isPending && onClose();
   const problems = trial.data?.problems ?? [];
   const refused = problemsOf(make.error);
@@ -51,7 +49,7 @@ export function ImportUsers({ domain, onClose }: Props) {
     <Dialog opened onClose={close} title={t('users.import')} size="lg" withCloseButton={!make.isPending}>
       <LeaveGuard dirty={make.isPending} />
       {make.data ? <Outcome domain={domain} users={make.data.users} onClose={onClose} /> : (
-        <form onSubmit={submit}>
+        <form onSubmit={inPlace(() => file && make.mutate(file))}>
           <Stack>
             <Text size="sm">{t('users.importText')}</Text>
             <FileInput label={t('users.file')} description={t('users.fileHint')} accept=".csv,text/csv" value={file} onChange={choose}
@@ -60,7 +58,10 @@ export function ImportUsers({ domain, onClose }: Props) {
               error={tooLong ? t('prompts.tooLong', { size: format.bytes(file.size), most: format.bytes(FILE_BYTES_MAX) }) : undefined} />
             <Failure error={trial.error} />
             {refused.length === 0 && <Failure error={make.error} />}
-            {(trial.isPending || make.isPending) && <Sent share={share} making={make.isPending} />}
+            {(trial.isPending || make.isPending) && (
+              <Sending share={share} label={t('users.progress')}
+                words={share < 1 ? format.percent(share) : t(make.isPending ? 'users.importMaking' : 'users.importTrying')} />
+            )}
             {problems.length > 0 && <LineProblems problems={problems} untold={trial.data?.problems_untold} hint={t('users.correct')} />}
             {refused.length > 0 && <LineProblems problems={refused} hint={t('users.correct')} />}
             {trial.data && problems.length === 0 && refused.length === 0 && !make.isPending && (
@@ -77,20 +78,6 @@ export function ImportUsers({ domain, onClose }: Props) {
         </form>
       )}
     </Dialog>
-  );
-}
-
-/** How much of the file has gone, then that the server is at it. */
-function Sent({ share, making }: { share: number; making: boolean }) {
-  const { t } = useTranslation();
-  const format = useFormat();
-  return (
-    <Stack gap={4}>
-      <Progress value={share * 100} animated={share === 1} aria-label={t('users.progress')} />
-      <Text size="xs" c="dimmed" role="status">
-        {share < 1 ? format.percent(share) : t(making ? 'users.importMaking' : 'users.importTrying')}
-      </Text>
-    </Stack>
   );
 }
 

@@ -1,11 +1,12 @@
 import { Button, Stack, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, taken } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
 import { Failure, fieldsOf } from '../../components/Failure';
+import { inPlace } from '../../lib/inPlace';
 import { Credentials } from './Credentials';
 import { numbersOf } from './numbers';
 
@@ -23,17 +24,13 @@ export function NewUser({ domain, onClose }: { domain: string; onClose: () => vo
     },
     onSuccess: () => queries.invalidateQueries({ queryKey: ['users', domain] }),
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    create.mutate();
-  };
   const fields = fieldsOf(create.error);
   return (
     <Dialog opened onClose={onClose} title={t('users.new')}>
       {create.data ? (
         <Credentials sip={create.data.sip} onClose={onClose} />
       ) : (
-        <form onSubmit={submit}>
+        <form onSubmit={inPlace(create.mutate)}>
           <Stack>
             <Failure error={create.error} shown={['name', 'display_name', 'numbers']} />
             <TextInput label={t('users.name')} description={t('users.nameHint')} value={name} required data-autofocus

@@ -1,10 +1,10 @@
-import { Badge, Box, Code, Skeleton, Table, Text } from '@mantine/core';
+import { Badge, Box, Code, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../api/client';
 import { Dialog } from '../../components/Dialog';
-import { LoadError } from '../../components/LoadError';
+import { LoadError, Loading } from '../../components/Loading';
 import { When } from '../../components/When';
 import { WideTable } from '../../components/WideTable';
 
@@ -30,7 +30,7 @@ export function Phones({ domain, name }: Props) {
     },
     refetchInterval: 10_000,
   });
-  if (phones.isPending) return <Skeleton h={80} role="status" aria-label={t('common.loading')} />;
+  if (phones.isPending) return <Loading h={80} />;
   if (phones.isError) return <LoadError error={phones.error} onRetry={phones.refetch} />;
   if (phones.data.length === 0) return <Text size="sm" c="dimmed">{t('users.noPhones')}</Text>;
   return (

@@ -1,6 +1,5 @@
 import { Button, Stack, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
@@ -55,7 +54,6 @@ type ChosenProps = { domain: string; name: string; action: UserAction; onClose: 
 
 function Chosen({ domain, name, action, onClose }: ChosenProps) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
   if (action === 'edit') return <EditUser domain={domain} name={name} onClose={onClose} />;
   if (action === 'phones') return <PhonesDialog domain={domain} name={name} onClose={onClose} />;
   if (action === 'password') return <NewPassword domain={domain} name={name} onClose={onClose} />;
@@ -64,9 +62,5 @@ function Chosen({ domain, name, action, onClose }: ChosenProps) {
     const { etag } = await taken(api.GET('/domains/{domain}/users/{name}', { params: { path } }));
     await taken(api.DELETE('/domains/{domain}/users/{name}', { params: { path, header: { 'If-Match': etag } } }));
   };
-  const done = () => {
-    void queries.invalidateQueries({ queryKey: ['users', domain] });
-    onClose();
-  };
-  return <ConfirmDelete what={name} text={t('users.deleteHint')} onDelete={remove} onDone={done} onClose={onClose} />;
+  return <ConfirmDelete what={name} text={t('users.deleteHint')} onDelete={remove} stale={[['users', domain]]} onClose={onClose} />;
 }

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 
 import type { Schemas } from '../../api/client';
 import { ConfirmDelete } from '../../components/ConfirmDelete';
+import { words } from '../../components/Failure';
 import { Listing } from '../../components/Listing';
 import { type RowAction, RowActions } from '../../components/RowActions';
 import { When } from '../../components/When';
@@ -38,7 +39,7 @@ export function Messages({ domain, box, mayEdit, own = false }: Props) {
     void queries.invalidateQueries({ queryKey: ['voicemail', domain] });
   };
   const mark = (message: Message, next: State) => {
-    markMessage(domain, box, message.id, next).then(changed, (error: Error) => notifications.show({ color: 'red', message: error.message }));
+    markMessage(domain, box, message.id, next).then(changed, (error: Error) => notifications.show({ color: 'red', message: words(error, t) }));
   };
   const choices = ['all' as const, ...STATES];
   return (
@@ -58,11 +59,7 @@ export function Messages({ domain, box, mayEdit, own = false }: Props) {
         )} />
       {deleting && (
         <ConfirmDelete what={t('voicemail.messageOf', { from: caller(deleting) })} text={t('voicemail.deleteHint')} onClose={() => setDeleting(null)}
-          onDelete={() => deleteMessage(domain, box, deleting.id)}
-          onDone={() => {
-            changed();
-            setDeleting(null);
-          }} />
+          onDelete={() => deleteMessage(domain, box, deleting.id)} stale={[['voicemail', domain]]} />
       )}
     </Stack>
   );

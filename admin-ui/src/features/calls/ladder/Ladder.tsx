@@ -1,13 +1,13 @@
 import '../calls.css';
 
-import { Alert, Skeleton, Text } from '@mantine/core';
+import { Alert, Text } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, type Schemas, taken } from '../../../api/client';
-import { LoadError } from '../../../components/LoadError';
+import { LoadError, Loading } from '../../../components/Loading';
 import { Arrows } from './Arrows';
 import { LaneHeads } from './LaneHeads';
 import { arrowsOf, lanesOf } from './layout';
@@ -21,7 +21,7 @@ export default function Ladder({ domain, id }: { domain: string; id: string }) {
     queryFn: async () => (await taken(api.GET('/domains/{domain}/calls/{id}/messages', { params: { path: { domain, id } } }))).data,
     staleTime: Infinity,
   });
-  if (messages.isPending) return <Skeleton h={320} role="status" aria-label={t('common.loading')} />;
+  if (messages.isPending) return <Loading h={320} />;
   if (messages.isError) return <LoadError error={messages.error} onRetry={messages.refetch} />;
   const { items, left_out: left } = messages.data;
   if (items.length === 0) return <Text c="dimmed">{t('sip.none')}</Text>;
