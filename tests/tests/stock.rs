@@ -20,9 +20,9 @@ use tandem_kit::ctrl::EventKind;
 use tandem_kit::roles::Role;
 use tandem_kit::tandem::{Tandem, binary};
 use tandem_kit::wav::Wav;
-use tandem_kit::{tone, wait};
+use tandem_kit::{sameness, tone, wait};
 use tandem_tests::calls;
-use tandem_tests::listening::SILENCE_DBFS;
+use tandem_tests::listening::{SILENCE_DBFS, speech_then_silence};
 use tandem_tests::phones::{SOON, registered, tone_hz};
 use web_service::WebService;
 
@@ -422,4 +422,48 @@ fn a_flow_decides(tandem: &Tandem, a: &Baresip, both: &[(&str, &Baresip)], servi
 
     // The caller's phone is asked to call 610, which rings 302.
     assert_eq!(answered_by(a, "632", both), "302");
+}
+
+/// What the phone hears of a text that number `number` speaks.
+fn spoken(phone: &Baresip, number: &str) -> Wav {
+    another_second();
+    let closed = count(phone, &EventKind::Closed);
+    let before = phone.recordings();
+    phone.dial(number).unwrap();
+    wait::until(SOON, "a new recording", || {
+        (phone.recordings() > before).then_some(())
+    })
+    .unwrap();
+    speech_then_silence(phone, Duration::from_millis(1_500), Duration::from_secs(40)).unwrap();
+    let heard = phone.received().unwrap();
+    phone.hangup().unwrap();
+    wait::until(SOON, "the end of the call", || {
+        (count(phone, &EventKind::Closed) > closed).then_some(())
+    })
+    .unwrap();
+    heard
+}
+
+#[test]
+fn a_text_that_names_no_language_is_spoken_in_the_domains() {
+    let tandem = Tandem::builder().start().unwrap();
+    let domain = tandem.demo().domain.clone();
+    for (number, language) in [("640", "ru"), ("641", "en"), ("642", "")] {
+        let flow = json!({ "version": 1, "name": "Numbers", "language": language, "start": "say", "nodes": [
+            { "id": "say", "name": "Say", "do": { "say": { "prompts": [{ "say": "11, 12, 13, 14" }], "next": "wait" } } },
+            { "id": "wait", "name": "Wait", "do": { "say": { "prompts": [{ "silence_ms": 20_000 }], "next": "bye" } } },
+            { "id": "bye", "name": "End", "do": { "hang_up": {} } },
+        ] });
+        point(&tandem, number, "flow", &flow);
+    }
+    let a = registered(&tandem, "301", Transport::Udp).unwrap();
+    let (russian, english) = (spoken(&a, "640"), spoken(&a, "641"));
+    let same = |one: &Wav, other: &Wav| {
+        let length = Duration::from_secs(3);
+        sameness::compare(one, other, length).longest() < Duration::from_millis(100)
+    };
+    assert!(!same(&russian, &english), "they would say nothing");
+    assert!(same(&english, &spoken(&a, "642")));
+    ok(&tandem, &["domain", "set", &domain, "--language", "ru"]);
+    assert!(same(&russian, &spoken(&a, "642")));
 }

@@ -41,6 +41,8 @@ pub struct Domain {
     pub realm: String,
     /// IANA time zone.
     pub time_zone: String,
+    /// In which texts are spoken that name no language.
+    pub language: String,
     /// What its scenarios may use, where that is not the server's to say.
     pub limits: DomainLimits,
     /// What a call of a scenario may use, by the scenario's name, where that is less than the domain's calls may.
@@ -213,6 +215,7 @@ impl Directory {
                 name: domain.name,
                 realm: domain.realm,
                 time_zone: domain.time_zone,
+                language: domain.language,
                 limits: domain.limits,
                 module_limits: store.module_limits(&scope).await?,
                 module_grants: store.module_grants(&scope).await?,

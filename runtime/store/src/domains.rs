@@ -27,6 +27,9 @@ pub struct Domain {
     pub realm: String,
     /// IANA time zone: `Europe/Berlin`.
     pub time_zone: String,
+    /// In which texts are spoken that name no language: a tag (RFC 5646) such as `en`.
+    #[serde(default = "english")]
+    pub language: String,
     /// When it was made.
     pub created_at: Timestamp,
     /// How long it keeps what calls leave.
@@ -47,6 +50,8 @@ pub struct Domain {
 pub struct DomainChange<'a> {
     /// IANA time zone.
     pub time_zone: Option<&'a str>,
+    /// A language tag (RFC 5646), at most 32 bytes.
+    pub language: Option<&'a str>,
     /// How long journals are kept.
     pub keep_journals: Option<Keep>,
     /// How long call records are kept.
@@ -66,15 +71,18 @@ pub struct NewDomain {
     pub realm: Option<String>,
     /// IANA time zone; `UTC` is known without a time zone database.
     pub time_zone: String,
+    /// A language tag (RFC 5646), at most 32 bytes.
+    pub language: String,
 }
 
 impl NewDomain {
-    /// A domain whose realm is its name, in UTC.
+    /// A domain whose realm is its name, in UTC, which speaks English.
     pub fn named(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             realm: None,
             time_zone: "UTC".to_owned(),
+            language: english(),
         }
     }
 }
@@ -123,7 +131,7 @@ impl Store {
     /// All domains, by name.
     pub async fn domains(&self) -> Result<Vec<Domain>, StoreError> {
         sqlx::query(
-            "SELECT name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits, mail_sender, blocked FROM domains ORDER BY name",
+            "SELECT name, realm, time_zone, language, created_at, keep_journals_s, keep_calls_s, limits, mail_sender, blocked FROM domains ORDER BY name",
         )
         .fetch_all(self.read())
         .await?
@@ -146,7 +154,7 @@ impl Store {
             return Ok(None);
         }
         let row = sqlx::query(
-            "SELECT id, name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits, mail_sender, blocked FROM domains \
+            "SELECT id, name, realm, time_zone, language, created_at, keep_journals_s, keep_calls_s, limits, mail_sender, blocked FROM domains \
              WHERE name = $1",
         )
         .bind(name.to_ascii_lowercase())
@@ -166,7 +174,7 @@ impl Store {
     /// What is known of the scope's domain. Errors: [`StoreError::NotFound`] when it was deleted meanwhile.
     pub async fn domain(&self, scope: &DomainScope) -> Result<Domain, StoreError> {
         let row = sqlx::query(
-            "SELECT name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits, mail_sender, blocked FROM domains WHERE id = $1",
+            "SELECT name, realm, time_zone, language, created_at, keep_journals_s, keep_calls_s, limits, mail_sender, blocked FROM domains WHERE id = $1",
         )
         .bind(scope.id())
         .fetch_optional(self.read())
@@ -182,6 +190,7 @@ impl Store {
         change: &DomainChange<'_>,
     ) -> Result<Domain, StoreError> {
         change.time_zone.map_or(Ok(()), checked_time_zone)?;
+        change.language.map_or(Ok(()), checked_language)?;
         checked_keep("time to keep journals", change.keep_journals)?;
         checked_keep("time to keep call records", change.keep_calls)?;
         change.mail_sender.map_or(Ok(()), checked_sender)?;
@@ -194,8 +203,8 @@ impl Store {
             "UPDATE domains SET time_zone = COALESCE($2, time_zone), \
              keep_journals_s = CASE WHEN $3 THEN $4 ELSE keep_journals_s END, \
              keep_calls_s = CASE WHEN $5 THEN $6 ELSE keep_calls_s END, \
-             mail_sender = COALESCE($7, mail_sender), blocked = COALESCE($8, blocked) WHERE id = $1 \
-             RETURNING name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits, mail_sender, blocked",
+             mail_sender = COALESCE($7, mail_sender), blocked = COALESCE($8, blocked), language = COALESCE($9, language) WHERE id = $1 \
+             RETURNING name, realm, time_zone, language, created_at, keep_journals_s, keep_calls_s, limits, mail_sender, blocked",
         )
         .bind(scope.id())
         .bind(change.time_zone)
@@ -205,6 +214,7 @@ impl Store {
         .bind(seconds(change.keep_calls))
         .bind(change.mail_sender)
         .bind(change.blocked.map(i64::from))
+        .bind(change.language)
         .fetch_optional(&mut *write)
         .await?;
         let domain = domain_of(&row.ok_or_else(|| StoreError::not_found("domain", scope.name()))?)?;
@@ -249,17 +259,19 @@ pub(crate) async fn insert(write: &mut Write, new: &NewDomain) -> Result<(Domain
     let realm = new.realm.clone().unwrap_or_else(|| name.clone());
     checked_realm(&realm)?;
     checked_time_zone(&new.time_zone)?;
+    checked_language(&new.language)?;
     let now = now();
     // The time of its making is a domain's number, or the next one that is free: never one that was used before.
     let row = sqlx::query(
-        "INSERT INTO domains (id, name, realm, time_zone, created_at) \
-         SELECT CASE WHEN COALESCE(MAX(id), 0) >= $1 THEN MAX(id) + 1 ELSE $1 END, $2, $3, $4, $1 FROM domains \
+        "INSERT INTO domains (id, name, realm, time_zone, language, created_at) \
+         SELECT CASE WHEN COALESCE(MAX(id), 0) >= $1 THEN MAX(id) + 1 ELSE $1 END, $2, $3, $4, $5, $1 FROM domains \
          RETURNING id",
     )
     .bind(now.as_microsecond())
     .bind(&name)
     .bind(&realm)
     .bind(&new.time_zone)
+    .bind(&new.language)
     .fetch_one(&mut **write)
     .await
     .map_err(|error| StoreError::on_insert(error, "domain", &name))?;
@@ -268,6 +280,7 @@ pub(crate) async fn insert(write: &mut Write, new: &NewDomain) -> Result<(Domain
         name,
         realm,
         time_zone: new.time_zone.clone(),
+        language: new.language.clone(),
         created_at: now,
         keep: Retention::default(),
         limits: DomainLimits::default(),
@@ -282,6 +295,7 @@ pub(crate) fn domain_of(row: &SqliteRow) -> Result<Domain, StoreError> {
         name: row.try_get("name")?,
         realm: row.try_get("realm")?,
         time_zone: row.try_get("time_zone")?,
+        language: row.try_get("language")?,
         created_at: rows::time(row, "created_at")?,
         keep: Retention {
             journals: keep_of(row, "keep_journals_s")?,
@@ -397,9 +411,49 @@ pub(crate) fn checked_time_zone(name: &str) -> Result<(), StoreError> {
     ))
 }
 
+pub(crate) fn checked_language(tag: &str) -> Result<(), StoreError> {
+    let is_subtag =
+        |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    let mut parts = tag.split('-');
+    let first = parts
+        .next()
+        .filter(|first| first.len() >= 2 && first.bytes().all(|b| b.is_ascii_alphabetic()));
+    if tag.len() <= 32 && first.is_some_and(is_subtag) && parts.all(is_subtag) {
+        return Ok(());
+    }
+    Err(StoreError::invalid(
+        "language",
+        "it is no language tag, such as en, ru or pt-br",
+    ))
+}
+
+pub(crate) fn english() -> String {
+    "en".to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_language_is_a_tag() {
+        for tag in ["en", "ru", "pt-br", "sr-Latn-RS", "cmn"] {
+            assert!(checked_language(tag).is_ok(), "{tag}");
+        }
+        for tag in [
+            "",
+            "e",
+            "en-",
+            "-en",
+            "e1",
+            "../en",
+            "en_US",
+            "englishes",
+            "en-us-en-us-en-us-en-us-en-us-us",
+        ] {
+            assert!(checked_language(tag).is_err(), "{tag}");
+        }
+    }
 
     #[test]
     fn a_sender_is_one_address() {

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use rand::{Rng as _, rngs::StdRng};
-use tandem_host_api::op::{Address, LegId, Level, LocalTime, Op, Outcome};
+use tandem_host_api::op::{Address, LegId, Level, LocalTime, Op, Outcome, Prompt};
 use tandem_host_api::{OpIndex, Reply, Switch};
 use tandem_sip::Message;
 use tokio::sync::oneshot;
@@ -19,6 +19,8 @@ pub struct Setting {
     pub domain: String,
     /// The domain's time zone.
     pub time_zone: TimeZone,
+    /// In which texts are spoken that name no language: the domain's.
+    pub language: String,
     /// The entry point's number or pattern.
     pub entry_point: String,
     /// The activation's configuration.
@@ -72,11 +74,12 @@ pub struct Facts {
 
 impl Facts {
     /// From what the shard starts a scenario with.
-    pub fn new(start: Start, time_zone: TimeZone) -> Self {
+    pub fn new(start: Start, time_zone: TimeZone, language: String) -> Self {
         let setting = Setting {
             id: start.id,
             domain: start.domain.to_string(),
             time_zone,
+            language,
             entry_point: start.entry.number.clone(),
             config: start.entry.config.clone(),
         };
@@ -148,7 +151,7 @@ impl<P: FnMut(Passed) + Send + 'static> Door<P> {
             call: self.call,
             index,
             again,
-            op: op.clone(),
+            op: spoken_in(op.clone(), &self.facts.setting.language),
             reply,
         });
         Reply::Later(outcome)
@@ -163,6 +166,23 @@ impl<P: FnMut(Passed) + Send + 'static> Switch for Door<P> {
     fn resume(&mut self, index: OpIndex, op: &Op) -> Reply {
         self.reply(index, op, true)
     }
+}
+
+/// The request, with a language for each text that names none. The journal has it as it was asked.
+fn spoken_in(mut op: Op, language: &str) -> Op {
+    let prompts = match &mut op {
+        Op::Play { prompts, .. } => prompts.as_mut_slice(),
+        Op::Collect { rule, .. } => rule.prompts.as_mut_slice(),
+        _ => &mut [],
+    };
+    for prompt in prompts {
+        if let Prompt::Speech { language: named, .. } = prompt
+            && named.is_empty()
+        {
+            language.clone_into(named);
+        }
+    }
+    op
 }
 
 fn local_time(now: Timestamp, zone: &TimeZone) -> LocalTime {

@@ -1,7 +1,7 @@
 from wit_world.imports import types as raw
 
 CallProgressTone = raw.CallProgressTone
-"""Tones by their meaning; the domain's national plan gives frequencies and cadence."""
+"""Tones by their meaning; the national plan gives frequencies and cadence."""
 
 
 class Prompt:

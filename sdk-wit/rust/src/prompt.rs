@@ -9,7 +9,7 @@ use crate::clock::millis;
 pub enum Prompt {
     /// A WAV file of the domain, by its name, without a path.
     File(String),
-    /// A tone by its meaning, for a time; the domain's national plan says how it sounds.
+    /// A tone by its meaning, for a time; the national plan says how it sounds.
     Progress(CallProgressTone, Duration),
     /// A tone of one or two frequencies (20 to 3,800 Hz), for a time.
     Tone {

@@ -28,5 +28,5 @@ export function rawCause(cause: Cause): RawCause {
   return typeof cause === 'number' ? { tag: 'status', val: cause } : { tag: cause };
 }
 
-/** Tones by their meaning; the domain's national plan gives frequencies and cadence. */
+/** Tones by their meaning; the national plan gives frequencies and cadence. */
 export type CallProgressTone = 'dial' | 'ringback' | 'busy' | 'congestion' | 'special-information';

@@ -116,7 +116,7 @@ impl Guests {
             passed.push_back((shard, asked));
         };
         let rng = StdRng::seed_from_u64(seed);
-        let facts = Facts::new(start, TimeZone::UTC);
+        let facts = Facts::new(start, TimeZone::UTC, "en".to_owned());
         let door = Door::new(id.1, facts, rng, clock::timestamp, pass);
         let run = Run {
             domain: self.quota.clone(),

@@ -17,6 +17,7 @@ import { KeepField } from './KeepField';
 import { LimitFields } from './LimitFields';
 import { limits } from './limits';
 import { readDomain } from './queries';
+import { SpokenLanguage } from './SpokenLanguage';
 import { TimeZone } from './TimeZone';
 
 type Domain = Schemas['Domain'];
@@ -52,6 +53,7 @@ export function DomainForm({ first, onSaved }: { first: Read<Domain>; onSaved: (
     // What I did not change is not saved over theirs.
     const rows = [
       [t('domains.timeZone'), draft.timeZone, theirs.timeZone, was.timeZone],
+      [t('domains.language'), draft.language, theirs.language, was.language],
       [t('settings.keepCalls'), keep(draft.keepCalls), keep(theirs.keepCalls), keep(was.keepCalls)],
       [t('settings.keepJournals'), keep(draft.keepJournals), keep(theirs.keepJournals), keep(was.keepJournals)],
       [t('settings.mailSender'), draft.mailSender, theirs.mailSender, was.mailSender],
@@ -67,11 +69,12 @@ export function DomainForm({ first, onSaved }: { first: Read<Domain>; onSaved: (
       <LeaveGuard dirty={dirty && !saving.isPending} />
       <Stack>
         <SaveProblem saving={saving} differences={differences}
-          shown={['time_zone', 'keep_journals_s', 'keep_calls_s', 'mail_sender', 'limits']} />
+          shown={['time_zone', 'language', 'keep_journals_s', 'keep_calls_s', 'mail_sender', 'limits']} />
         <Fieldset legend={t('settings.general')}>
           <SimpleGrid cols={{ base: 1, xs: 2 }}>
             <TextInput label={t('domains.realm')} value={base.realm} description={t('settings.realmHint')} readOnly variant="filled" />
             <TimeZone value={draft.timeZone} onChange={(timeZone) => set({ timeZone })} error={fields['time_zone']} />
+            <SpokenLanguage value={draft.language} onChange={(language) => set({ language })} error={fields['language']} />
             <TextInput label={t('settings.mailSender')} description={t('settings.mailSenderHint')} value={draft.mailSender}
               error={fields['mail_sender']} onChange={(event) => set({ mailSender: event.currentTarget.value })} />
           </SimpleGrid>

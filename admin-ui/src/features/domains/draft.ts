@@ -4,12 +4,13 @@ import { changes, limits, shown } from './limits';
 
 /** A domain's settings as they are typed. */
 export type Draft = {
-  timeZone: string; mailSender: string; blocked: boolean; keepCalls: Keep; keepJournals: Keep; limits: Record<string, string>;
+  timeZone: string; language: string; mailSender: string; blocked: boolean; keepCalls: Keep; keepJournals: Keep; limits: Record<string, string>;
 };
 
 export function draftOf(domain: Schemas['Domain']): Draft {
   return {
     timeZone: domain.time_zone,
+    language: domain.language,
     mailSender: domain.mail_sender ?? '',
     blocked: domain.blocked ?? false,
     keepCalls: keepOf(domain.keep_calls_s),
@@ -23,6 +24,7 @@ export function changeOf(domain: Schemas['Domain'], draft: Draft): Schemas['Doma
   const change: Schemas['DomainEdit'] = {};
   const sender = draft.mailSender.trim() || null;
   if (draft.timeZone !== domain.time_zone) change.time_zone = draft.timeZone;
+  if (draft.language !== domain.language) change.language = draft.language;
   if (sender !== domain.mail_sender) change.mail_sender = sender;
   if (draft.blocked !== (domain.blocked ?? false)) change.blocked = draft.blocked;
   if (secondsOf(draft.keepCalls) !== domain.keep_calls_s) change.keep_calls_s = secondsOf(draft.keepCalls);

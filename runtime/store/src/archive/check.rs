@@ -8,7 +8,7 @@ use super::{
     Components, FORMAT, VERSIONS_MOST,
 };
 use crate::contacts::CONTACTS_MOST;
-use crate::domains::{checked_host, checked_realm, checked_sender, checked_time_zone, now};
+use crate::domains::{checked_host, checked_language, checked_realm, checked_sender, checked_time_zone, now};
 use crate::entry_points::{ENTRY_POINTS_MOST, checked_cause, checked_config, checked_number, checked_title};
 use crate::error::at_most;
 use crate::flows::{DOCUMENT_MOST as FLOW_MOST, FLOWS_MOST};
@@ -85,6 +85,7 @@ impl Found {
         self.is_good(AT, checked_host(&domain.name));
         self.is_good(AT, checked_realm(&domain.realm));
         self.is_good(AT, checked_time_zone(&domain.time_zone));
+        self.is_good(AT, checked_language(&domain.language));
         for (what, time) in [
             ("time to keep journals", domain.keep.journals),
             ("time to keep call records", domain.keep.calls),

@@ -90,6 +90,8 @@ pub struct ArchivedDomain {
     pub name: String,
     pub realm: String,
     pub time_zone: String,
+    #[serde(default = "crate::domains::english")]
+    pub language: String,
     pub keep: Retention,
     pub limits: DomainLimits,
     pub mail_sender: Option<String>,

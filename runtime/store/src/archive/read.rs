@@ -74,7 +74,7 @@ async fn all(
 
 async fn domain(read: &mut Snapshot, scope: &DomainScope) -> Result<ArchivedDomain, StoreError> {
     let row = sqlx::query(
-        "SELECT name, realm, time_zone, created_at, keep_journals_s, keep_calls_s, limits, mail_sender, blocked, grants, \
+        "SELECT name, realm, time_zone, language, created_at, keep_journals_s, keep_calls_s, limits, mail_sender, blocked, grants, \
          signed_only FROM domains WHERE id = $1",
     )
     .bind(scope.id())
@@ -87,6 +87,7 @@ async fn domain(read: &mut Snapshot, scope: &DomainScope) -> Result<ArchivedDoma
         name: domain.name,
         realm: domain.realm,
         time_zone: domain.time_zone,
+        language: domain.language,
         keep: domain.keep,
         limits: domain.limits,
         mail_sender: domain.mail_sender,

@@ -51,6 +51,7 @@ impl Store {
             name: name.unwrap_or(&archive.domain.name).to_owned(),
             realm: Some(archive.domain.realm.clone()),
             time_zone: archive.domain.time_zone.clone(),
+            language: archive.domain.language.clone(),
         };
         let mut write = self.write().await?;
         let (scope, _) = domains::insert(&mut write, &new).await?;
@@ -82,7 +83,7 @@ async fn settings(write: &mut Write, scope: &DomainScope, archive: &Archive) -> 
     let seconds = |time: Option<std::time::Duration>| time.map(|time| rows::signed(time.as_secs()));
     let row = sqlx::query(
         "UPDATE domains SET keep_journals_s = $2, keep_calls_s = $3, limits = $4, mail_sender = $5, blocked = $6, \
-         grants = $7, signed_only = $8 WHERE id = $1 RETURNING name, realm, time_zone, created_at, keep_journals_s, \
+         grants = $7, signed_only = $8 WHERE id = $1 RETURNING name, realm, time_zone, language, created_at, keep_journals_s, \
          keep_calls_s, limits, mail_sender, blocked",
     )
     .bind(scope.id())

@@ -13,11 +13,12 @@ async fn domains_come_and_go() {
         name: "Demo.Local".to_owned(),
         realm: Some("Demo house".to_owned()),
         time_zone: "UTC".to_owned(),
+        language: "ru".to_owned(),
     };
     let made = home.create_domain(&new).await.unwrap();
     assert_eq!(
-        (made.name.as_str(), made.realm.as_str()),
-        ("demo.local", "Demo house")
+        (made.name.as_str(), made.realm.as_str(), made.language.as_str()),
+        ("demo.local", "Demo house", "ru")
     );
     home.create_domain(&NewDomain::named("a.example")).await.unwrap();
 

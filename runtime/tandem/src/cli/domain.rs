@@ -27,6 +27,9 @@ pub enum Domain {
         /// An IANA time zone
         #[arg(long, default_value = "UTC", value_name = "ZONE")]
         time_zone: String,
+        /// In which texts are spoken that name no language: a tag such as `ru`
+        #[arg(long, default_value = "en", value_name = "TAG")]
+        language: String,
         /// Without scenarios and numbers
         #[arg(long)]
         empty: bool,
@@ -38,6 +41,9 @@ pub enum Domain {
         /// An IANA time zone
         #[arg(long, value_name = "ZONE")]
         time_zone: Option<String>,
+        /// In which texts are spoken that name no language: a tag such as `ru`
+        #[arg(long, value_name = "TAG")]
+        language: Option<String>,
         /// How long after a call's end its journal is kept: a time such as 30d, or `never` for no removal
         #[arg(long, value_name = "TIME", value_parser = keep)]
         keep_journals: Option<Keep>,
@@ -97,6 +103,7 @@ impl Domain {
                 name,
                 realm,
                 time_zone,
+                language,
                 empty,
             } => {
                 let store = context.new_store().await?;
@@ -104,6 +111,7 @@ impl Domain {
                     name: name.clone(),
                     realm: realm.clone(),
                     time_zone: time_zone.clone(),
+                    language: language.clone(),
                 };
                 let domain = store.create_domain(&new).await?;
                 if !empty {
@@ -116,6 +124,7 @@ impl Domain {
             Self::Set {
                 name,
                 time_zone,
+                language,
                 keep_journals,
                 keep_calls,
                 music,
@@ -124,6 +133,7 @@ impl Domain {
             } => {
                 let change = DomainChange {
                     time_zone: time_zone.as_deref(),
+                    language: language.as_deref(),
                     keep_journals: *keep_journals,
                     keep_calls: *keep_calls,
                     mail_sender: mail_sender.as_deref(),
@@ -131,12 +141,13 @@ impl Domain {
                 };
                 let unchanged = (change.time_zone, change.keep_journals, change.keep_calls)
                     == (None, None, None)
+                    && change.language.is_none()
                     && change.mail_sender.is_none()
                     && change.blocked.is_none();
                 if unchanged && music.is_none() {
                     return Err(Failure::Usage(
-                        "say what to change: --time-zone, --keep-journals, --keep-calls, --music, --mail-sender or \
-                         --blocked"
+                        "say what to change: --time-zone, --language, --keep-journals, --keep-calls, --music, \
+                         --mail-sender or --blocked"
                             .to_owned(),
                     ));
                 }
@@ -161,6 +172,7 @@ impl Domain {
                         "NAME",
                         "REALM",
                         "TIME ZONE",
+                        "LANGUAGE",
                         "KEEPS JOURNALS",
                         "KEEPS CALLS",
                         "CREATED",
@@ -172,6 +184,7 @@ impl Domain {
                             domain.name,
                             domain.realm,
                             domain.time_zone,
+                            domain.language,
                             kept(domain.keep.journals),
                             kept(domain.keep.calls),
                             domain.created_at.to_string(),
@@ -199,6 +212,7 @@ impl Domain {
                     table.row(["name".into(), domain.name.clone()]);
                     table.row(["realm".into(), domain.realm.clone()]);
                     table.row(["time zone".into(), domain.time_zone.clone()]);
+                    table.row(["language".into(), domain.language.clone()]);
                     table.row(["keeps journals".into(), kept(domain.keep.journals)]);
                     table.row(["keeps calls".into(), kept(domain.keep.calls)]);
                     let sender = domain.mail_sender.clone();

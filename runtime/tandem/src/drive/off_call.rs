@@ -113,7 +113,7 @@ impl OffCall {
         world: World,
         wrote: Arc<AtomicBool>,
     ) -> Run {
-        let time_zone = self.scenarios.time_zone(domain).await;
+        let (time_zone, language) = self.scenarios.locale(domain).await;
         let header = JournalHeader {
             call: id.clone(),
             domain: domain.to_owned(),
@@ -125,7 +125,8 @@ impl OffCall {
         let setting = Setting {
             id,
             domain: domain.to_owned(),
-            time_zone: time_zone.unwrap_or(jiff::tz::TimeZone::UTC),
+            time_zone,
+            language,
             entry_point: entry.number.clone(),
             config: entry.config.clone(),
         };

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::tz::TimeZone;
 use tandem_directory::Directory;
 use tandem_host_api::{
     DomainLimits, DomainQuota, End, Engine, Finished, Journal, Limits, Module, Run, Switch, Used,
@@ -157,10 +158,15 @@ impl Scenarios {
             .ok()?
     }
 
-    /// The time zone of a domain, if it is known.
-    pub async fn time_zone(&self, domain: &str) -> Option<jiff::tz::TimeZone> {
-        let found = self.domain(domain).await?;
-        jiff::tz::TimeZone::get(&found.time_zone).ok()
+    /// A domain's time zone and language. Where they are not to be had now, a call does not wait for them: UTC, English.
+    pub async fn locale(&self, domain: &str) -> (TimeZone, String) {
+        match self.domain(domain).await {
+            Some(found) => {
+                let zone = TimeZone::get(&found.time_zone).unwrap_or(TimeZone::UTC);
+                (zone, found.language.clone())
+            }
+            None => (TimeZone::UTC, "en".to_owned()),
+        }
     }
 
     /// Compiles what numbers lead to before the first call asks for it, as far as the engine keeps it ready.

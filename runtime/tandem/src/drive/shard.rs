@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use tandem_bus::link::{Cursor, Lane, Role};
 use tandem_bus::media::{Command, Event};
@@ -424,10 +424,10 @@ impl Driver {
         );
         let rng = StdRng::seed_from_u64(self.rng.random());
         tokio::task::spawn_local(async move {
-            let zone = scenarios.time_zone(&domain).await.unwrap_or(TimeZone::UTC);
+            let (zone, language) = scenarios.locale(&domain).await;
             let pass_to = inbox.clone();
             let pass = move |passed| drop(pass_to.send(ToShard::Perform(passed)));
-            let door = Door::new(call, Facts::new(start, zone), rng, Timestamp::now, pass);
+            let door = Door::new(call, Facts::new(start, zone, language), rng, Timestamp::now, pass);
             let finished = scenarios.run(&domain, &entry, Box::new(door), journal).await;
             drop(inbox.send(ToShard::ScenarioEnded(call, finished)));
         });

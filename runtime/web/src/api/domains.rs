@@ -27,6 +27,8 @@ pub(crate) struct Shown {
     name: String,
     realm: String,
     time_zone: String,
+    /// In which texts are spoken that name no language: a tag (RFC 5646) such as `en`.
+    language: String,
     created_at: Timestamp,
     /// Seconds; none: for ever.
     keep_journals_s: Option<u64>,
@@ -46,6 +48,7 @@ impl From<Domain> for Shown {
             name: domain.name,
             realm: domain.realm,
             time_zone: domain.time_zone,
+            language: domain.language,
             created_at: domain.created_at,
             mail_sender: domain.mail_sender,
             limits: domain.limits,
@@ -74,6 +77,9 @@ struct Creation {
     realm: Option<String>,
     #[serde(default = "utc")]
     time_zone: String,
+    /// A tag (RFC 5646), at most 32 bytes.
+    #[serde(default = "english")]
+    language: String,
     /// Without the stock scenarios, and without extensions that can be dialled.
     #[serde(default)]
     empty: bool,
@@ -81,6 +87,10 @@ struct Creation {
 
 fn utc() -> String {
     "UTC".to_owned()
+}
+
+fn english() -> String {
+    "en".to_owned()
 }
 
 /// Makes a domain, with the stock scenarios and extensions that can be dialled.
@@ -96,6 +106,7 @@ pub(crate) async fn create(
         name: asked.name,
         realm: asked.realm,
         time_zone: asked.time_zone,
+        language: asked.language,
     };
     let what = format!("domain {}", new.name.to_ascii_lowercase());
     let editing = api.edit(&caller, None, what).await;
@@ -122,6 +133,7 @@ fn field(error: &StoreError) -> &'static str {
         StoreError::Invalid {
             what: "time zone", ..
         } => "/time_zone",
+        StoreError::Invalid { what: "language", .. } => "/language",
         StoreError::Invalid { what: "realm", .. } => "/realm",
         _ => "/name",
     }
@@ -140,6 +152,8 @@ pub(crate) async fn show(caller: Caller, State(api): State<Api>) -> Result<Tagge
 #[schema(as = DomainEdit)]
 struct Edit {
     time_zone: Option<String>,
+    /// A tag (RFC 5646), at most 32 bytes.
+    language: Option<String>,
     #[serde(deserialize_with = "body::given")]
     keep_journals_s: Option<Option<u64>>,
     #[serde(deserialize_with = "body::given")]
@@ -176,6 +190,7 @@ pub(crate) async fn change(
     };
     let change = DomainChange {
         time_zone: edit.time_zone.as_deref(),
+        language: edit.language.as_deref(),
         keep_journals: keep(edit.keep_journals_s),
         keep_calls: keep(edit.keep_calls_s),
         mail_sender: edit
