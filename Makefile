@@ -40,7 +40,8 @@ guests: scenarios ## build the tests' guests in TypeScript and Python too
 test: ## everything that CI runs: lint, unit tests, whole-system tests with real phones
 	@scripts/setup.sh test
 	@scripts/console.sh tests/browser
-	@$(MAKE) --no-print-directory guests console lint-format test-rust test-guests test-console
+	@$(MAKE) --no-print-directory -j2 guests console
+	@$(MAKE) --no-print-directory lint-format test-rust test-guests test-console
 
 # `cargo test` builds the server too: building it before would build much of it twice, as features differ. It lints
 # libraries and programs as it builds them; `make lint` does tests, examples and benches too.
