@@ -34,12 +34,15 @@ fn refused(folder: &Path, line: &str) -> (i32, String) {
     (output.status.code().unwrap(), String::from_utf8(said).unwrap())
 }
 
-/// One project for all that needs one: its first build compiles the SDK.
+/// One project for all that needs one.
 #[test]
 fn a_new_project_is_built_tested_and_changed() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();
     ok(folder, "scenario new hello --lang rust");
+    // What the stock scenarios are built with need not be compiled once more; `first_scenario.rs` begins with nothing.
+    let compiled = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/target");
+    std::os::unix::fs::symlink(compiled.canonicalize().unwrap(), folder.join("hello/target")).unwrap();
     let (code, said) = refused(folder, "scenario new hello");
     assert_eq!((code, said.trim()), (5, "tandem: hello is there already"));
 
