@@ -12,7 +12,7 @@ note() { printf 'language-guests: %s\n' "$*" >&2; }
 
 # All that goes into a guest of folder $1 with the SDK $2.
 stamp() {
-    find "$1" "$2" sdk-wit/wit scripts/guest-languages.sh -type f \
+    find "$1" "$2" sdk-wit/wit scripts/guest-languages.sh tools/guest-build/src/merge.rs -type f \
         -not -path '*/node_modules/*' -not -path '*/__pycache__/*' -not -path '*/dist/*' -print0 |
         sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-64
 }
@@ -35,6 +35,7 @@ build() {
         -exec sed -i -e "s/{{name}}/$name/g" -e "s/{{world}}/$world/g" {} +
     "$@" "$work" --out "$out" >/dev/null || { rm -rf "$work"; note "$language/$name does not build"; exit 1; }
     rm -rf "$work"
+    if [ "$language" = py ]; then "${CARGO_TARGET_DIR:-target}/debug/guest-build" merge "$out"; fi
     printf '%s' "$now" >"$out.stamp"
     note "$out, $(($(stat -c %s "$out") / 1024)) KiB"
 }

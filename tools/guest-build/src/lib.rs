@@ -6,9 +6,12 @@
 //! The way: [`toolchain`] finds the compiler → [`metadata`] lists the guests → [`stamp`] says whether anything changed
 //! → [`compile`] runs cargo so that equal inputs give equal bytes → [`pack`] makes components and writes them.
 //!
+//! Aside: [`merged`] makes one core module of a component's many, for builders that link at instantiation.
+//!
 //! Whoever calls [`build`] begins its `main` with [`wrapped_rustc`]: cargo runs the very program around rustc.
 
 mod compile;
+mod merge;
 mod metadata;
 mod pack;
 mod stamp;
@@ -17,6 +20,8 @@ mod toolchain;
 use std::path::{Path, PathBuf};
 
 pub use compile::wrapped_rustc;
+pub use merge::merged;
+pub use pack::replace;
 
 /// Why there are no guests.
 #[derive(Debug, thiserror::Error)]

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! guest-build [WORKSPACE…]      by default: scenarios, and tests/guests where it is there
+//! guest-build merge FILE        makes one core module of all that the component in FILE links when it is instantiated
 //! ```
 //!
 //! Exit codes: 0 all guests are there and up to date · 1 a build failed, its messages are above · 2 wrong arguments.
@@ -15,11 +16,18 @@ fn main() -> ExitCode {
     if let Some(code) = guest_build::wrapped_rustc() {
         return code;
     }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [command, file] = &arguments[..]
+        && command == "merge"
+    {
+        return merge(Path::new(file));
+    }
     let mut workspaces = Vec::new();
-    for argument in std::env::args().skip(1) {
+    for argument in arguments {
         if argument.starts_with('-') {
             println!(
-                "usage: guest-build [WORKSPACE…]   (by default scenarios and tests/guests of this checkout)"
+                "usage: guest-build [WORKSPACE…]   (by default scenarios and tests/guests of this checkout)\n\
+                 \x20      guest-build merge FILE"
             );
             return if argument == "--help" || argument == "-h" {
                 ExitCode::SUCCESS
@@ -56,6 +64,20 @@ fn main() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+fn merge(file: &Path) -> ExitCode {
+    let merged = std::fs::read(file)
+        .map_err(|error| error.to_string())
+        .and_then(|component| guest_build::merged(&component))
+        .and_then(|merged| guest_build::replace(file, &merged).map_err(|error| error.to_string()));
+    match merged {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("guest-build: {}: {why}", file.display());
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// The checkout this program was built in.

@@ -17,11 +17,15 @@ pub fn pack(guest: &Guest, module: &Path, dist: &Path) -> Result<(), Error> {
             why,
         })?,
     };
-    let file = dist.join(format!("{}.wasm", guest.name));
-    // Written aside and renamed: who reads meanwhile sees the old one or the new one.
-    let aside = dist.join(format!(".{}.{}.new", guest.name, std::process::id()));
-    std::fs::write(&aside, packed).map_err(Error::io(aside.display().to_string()))?;
-    std::fs::rename(&aside, &file).map_err(Error::io(file.display().to_string()))
+    replace(&dist.join(format!("{}.wasm", guest.name)), &packed)
+}
+
+/// Writes a component aside and renames it: who reads meanwhile sees the old one or the new one.
+pub fn replace(file: &Path, component: &[u8]) -> Result<(), Error> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let aside = file.with_file_name(format!(".{name}.{}.new", std::process::id()));
+    std::fs::write(&aside, component).map_err(Error::io(aside.display().to_string()))?;
+    std::fs::rename(&aside, file).map_err(Error::io(file.display().to_string()))
 }
 
 fn component(module: &[u8]) -> Result<Vec<u8>, String> {

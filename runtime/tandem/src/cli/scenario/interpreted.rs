@@ -22,6 +22,8 @@ struct Builder {
     script: &'static str,
     /// Tells the builder where its tools are.
     variable: &'static str,
+    /// What it makes is linked when it is instantiated.
+    links_late: bool,
 }
 
 pub fn build_typescript(project: &Path) -> Result<Component, Failure> {
@@ -31,6 +33,7 @@ pub fn build_typescript(project: &Path) -> Result<Component, Failure> {
         advice: "install Node.js 20 or newer",
         script: "build.mjs",
         variable: "TANDEM_GUEST_TYPESCRIPT",
+        links_late: false,
     }
     .build(project)
 }
@@ -42,6 +45,7 @@ pub fn build_python(project: &Path) -> Result<Component, Failure> {
         advice: "install Python 3.9 or newer",
         script: "build.py",
         variable: "TANDEM_GUEST_PYTHON",
+        links_late: true,
     }
     .build(project)
 }
@@ -63,8 +67,19 @@ impl Builder {
         let mut command = Command::new(self.program);
         command.arg(&builder).arg(project).env(self.variable, tools);
         let file = PathBuf::from(self.last_line(command, self.program, self.advice)?);
-        let bytes =
+        let mut bytes =
             std::fs::read(&file).map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))?;
+        if self.links_late {
+            // It runs as it is too: each call just begins later.
+            match guest_build::merged(&bytes) {
+                Ok(merged) => {
+                    guest_build::replace(&file, &merged)
+                        .map_err(|error| Failure::Failed(error.to_string()))?;
+                    bytes = merged;
+                }
+                Err(why) => eprintln!("{} stays in parts, so calls begin later: {why}", file.display()),
+            }
+        }
         Ok(Component {
             hash: blake3::hash(&bytes).to_hex().to_string(),
             bytes: bytes.len(),
