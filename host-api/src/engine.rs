@@ -270,8 +270,9 @@ fn deterministic_config() -> Config {
 fn pool(config: &EngineConfig) -> PoolingAllocationConfig {
     let instances = config.instances_max.max(1);
     let mut pool = PoolingAllocationConfig::default();
-    // A Rust guest has one memory, two or three core instances and as many tables; a Python guest has 38 core
-    // instances. Slots are address space until they are used, so they are given freely.
+    // A Rust guest has one memory, two or three core instances and as many tables; a Python guest that is linked when it
+    // is instantiated has 38 core instances, one that was linked before has two tables in one module. Slots are address
+    // space until they are used, so they are given freely.
     pool.total_component_instances(instances)
         .total_core_instances(instances.saturating_mul(8).max(64))
         .total_memories(instances.saturating_add(instances / 4).max(8))
@@ -279,6 +280,7 @@ fn pool(config: &EngineConfig) -> PoolingAllocationConfig {
         .total_stacks(instances)
         .max_core_instances_per_component(64)
         .max_memories_per_component(8)
+        .max_tables_per_module(2)
         .max_tables_per_component(64)
         .table_elements(100_000)
         .max_core_instance_size(4 << 20)
