@@ -52,6 +52,7 @@ TEST_JOBS ?= 3
 TESTED = --workspace --locked --lib --bins --tests
 test-rust:
 	cargo test $(CONFIG) $(LINTED) $(TESTED) --no-run
+	@scripts/warm-tests.sh
 	@cargo test $(CONFIG) $(LINTED) $(TESTED) --no-run --quiet --message-format=json \
 		| RUST_TEST_THREADS=$${RUST_TEST_THREADS:-3} scripts/run-tests.py $(TEST_JOBS)
 	cargo test $(CONFIG) $(LINTED) --workspace --locked --doc --quiet

@@ -15,9 +15,7 @@ import sys
 import threading
 import time
 
-# Runs before all others: servers of the tests share compiled code, and find it there then.
-WARMS = ("tandem-tests", "domains")
-# What begins first then: what takes longest, and packages whose programs do.
+# What begins first: what takes longest, then packages whose programs do.
 LONG = ("first_scenario", "browser", "console", "scenario_dev", "projects", "sim")
 FIRST = ("tandem-tests", "tandem", "tandem-sim", "tandem-web")
 # Programs that measure sound, or times, by the clock.
@@ -70,15 +68,13 @@ def main(jobs):
     if not found:
         sys.exit("run-tests: no test program was built")
     found.sort(key=lambda one: (one[1] not in LONG, FIRST.index(one[0]) if one[0] in FIRST else len(FIRST)))
-    warms = [one for one in found if one[:2] == WARMS]
-    together = [one for one in found if one not in warms and not is_alone(*one[:2])]
+    together = [one for one in found if not is_alone(*one[:2])]
     alone = [one for one in found if is_alone(*one[:2])]
     told = threading.Lock()
-    good = [run(told, *one) for one in warms]
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        good += list(pool.map(lambda one: run(told, *one), together))
+        good = list(pool.map(lambda one: run(told, *one), together))
     good += [run(told, *one) for one in alone]
-    failed = [f"{one[0]}, {one[1]}" for one, passed in zip(warms + together + alone, good) if not passed]
+    failed = [f"{one[0]}, {one[1]}" for one, passed in zip(together + alone, good) if not passed]
     print(f"\n{len(found)} test programs, {len(failed)} failed" + "".join(f"\n  {one}" for one in failed), flush=True)
     return 1 if failed else 0
 
