@@ -67,7 +67,11 @@ const STEPS: &[(i64, &str, &str)] = &[
     (28, "blocked", include_str!("../migrations/0028_blocked.sql")),
     (29, "totp", include_str!("../migrations/0029_totp.sql")),
     (30, "samples", include_str!("../migrations/0030_samples.sql")),
-    (31, "domain language", include_str!("../migrations/0031_domain_language.sql")),
+    (
+        31,
+        "domain language",
+        include_str!("../migrations/0031_domain_language.sql"),
+    ),
 ];
 
 /// [`STEPS`] as sqlx takes them. Its macro would do the same at compile time, and have the database compiled twice.
