@@ -31,6 +31,8 @@ fn words(error: impl Display) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wasmparser::{Parser, Payload};
+
     use super::*;
 
     /// A component that links at instantiation: `main` has the memory and the table, `lib` puts itself into both, and
