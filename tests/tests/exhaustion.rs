@@ -6,6 +6,7 @@
     missing_docs
 )]
 
+use std::path::Path;
 use std::time::Duration;
 use tandem_kit::baresip::{Baresip, Transport};
 use tandem_kit::ctrl::EventKind;
@@ -127,6 +128,19 @@ fn call_beyond_the_domains_limit_is_refused_and_the_others_go_on() {
     unharmed(&a, &b);
 }
 
+/// A server that has compiled its scenarios: a full disk keeps no code, so that each call would compile it again.
+fn compiled(data: &Path) -> Tandem {
+    let tandem = Tandem::builder().data(data).start().unwrap();
+    wait::until(Duration::from_mins(2), "compiled scenarios", || {
+        let told = tandem
+            .log()
+            .contains("the scenarios that numbers lead to are compiled");
+        told.then_some(())
+    })
+    .unwrap();
+    tandem
+}
+
 #[test]
 fn full_disk_stops_no_call_and_the_log_keeps_the_record() {
     let Some(disk) = Tiny::mount() else {
@@ -134,7 +148,7 @@ fn full_disk_stops_no_call_and_the_log_keeps_the_record() {
         return;
     };
     let data = disk.path().join("data");
-    let mut tandem = Tandem::builder().data(&data).start().unwrap();
+    let mut tandem = compiled(&data);
     assert!(disk.fill());
 
     let (a, b) = talking(&tandem);
@@ -178,7 +192,7 @@ fn records_are_written_again_once_there_is_room() {
         println!("skipped: records_are_written_again_once_there_is_room (mounting is not allowed)");
         return;
     };
-    let tandem = Tandem::builder().data(&disk.path().join("data")).start().unwrap();
+    let tandem = compiled(&disk.path().join("data"));
     let c = phone(&tandem, "303").unwrap().expires_s(0).start().unwrap();
     assert!(disk.fill());
     menu_greets(&tandem, &c).unwrap();

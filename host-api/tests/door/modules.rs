@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use tandem_host_api::{Engine, EngineConfig, EngineError, LoadError};
 
@@ -90,6 +91,14 @@ fn the_module_used_longest_ago_is_forgotten_first() {
     assert!(engine.cached(&trap_hash).is_none());
 }
 
+/// Files of components' code; what their functions are made of faster lies beside them.
+pub fn code_in(folder: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files
+        .filter(|file| file.extension().is_some_and(|suffix| suffix == "cwasm"))
+        .collect()
+}
+
 #[test]
 fn compiled_code_is_kept_private_and_made_anew_when_damaged() {
     let dir = tempfile::tempdir().unwrap();
@@ -97,10 +106,7 @@ fn compiled_code_is_kept_private_and_made_anew_when_damaged() {
     let bytes = guest("idle");
     Engine::new(small(&cache)).unwrap().load(&bytes).unwrap();
     assert_eq!(fs::metadata(&cache).unwrap().permissions().mode() & 0o777, 0o700);
-    let files: Vec<_> = fs::read_dir(&cache)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let files = code_in(&cache);
     let [file] = &files[..] else { panic!("{files:?}") };
     let written = fs::read(file).unwrap();
     // Read back by another engine.

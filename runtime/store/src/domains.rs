@@ -449,7 +449,7 @@ mod tests {
             "../en",
             "en_US",
             "englishes",
-            "en-us-en-us-en-us-en-us-en-us-us",
+            "en-us-en-us-en-us-en-us-en-us-usa",
         ] {
             assert!(checked_language(tag).is_err(), "{tag}");
         }

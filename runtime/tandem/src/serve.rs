@@ -327,12 +327,12 @@ impl Server {
     /// No new calls; those in progress end by themselves or are hung up at the deadline. [`Order::Hurry`] is the
     /// deadline at once.
     async fn stop(self, deadline: Duration, orders: &mut Orders) {
-        self.health.set_stopping();
+        self.tell(|| ToShard::Drain(true));
+        self.health.set_stopping(); // who hears of the stop finds no new calls taken
         self.metering.abort(); // the last is written below
         self.sampling.abort(); // a minute that is not over is no sample
         self.retention.abort(); // what is over age is so at the next start, too
         self.events.abort(); // what is not told now is told at the next start
-        self.tell(|| ToShard::Drain(true));
         tokio::select! {
             () = self.calls_gone(deadline) => (),
             () = hurried(orders) => (),

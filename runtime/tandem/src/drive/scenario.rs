@@ -191,6 +191,7 @@ impl Scenarios {
                 }
             }
         }
+        tracing::info!("the scenarios that numbers lead to are compiled");
     }
 
     /// A module that is ready to run; else why there is none.
