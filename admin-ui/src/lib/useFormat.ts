@@ -19,7 +19,11 @@ export function formats(language: string) {
     new Intl.NumberFormat(language, { style: 'unit', unit: name, unitDisplay, maximumFractionDigits: 1 }).format(value);
   return {
     number: (value: number) => number.format(value),
-    percent: (share: number) => new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 }).format(share),
+    percent: (share: number) => {
+      // A small share is something else than none.
+      const digits = share < 0.01 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: 1 };
+      return new Intl.NumberFormat(language, { style: 'percent', ...digits }).format(share);
+    },
     /** Of an RFC 3339 text. */
     moment: (at: string) => moment.format(new Date(at)),
     exact: (at: string) => exact.format(new Date(at)),
