@@ -2,7 +2,10 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::ThreadId;
 use std::time::Duration;
+
+use tokio::sync::Semaphore;
 
 use crate::journal::Clock;
 use crate::limits::DomainMemory;
@@ -59,6 +62,8 @@ struct Shared {
     cpu: CpuBucket,
     cpu_used_ns: AtomicU64,
     memory: Arc<DomainMemory>,
+    /// Whose turn it is to compute for long, on each thread.
+    turns: Mutex<Vec<(ThreadId, Arc<Semaphore>)>>,
 }
 
 impl DomainQuota {
@@ -74,6 +79,7 @@ impl DomainQuota {
                 host_calls: Mutex::new(bucket),
                 cpu_used_ns: AtomicU64::new(0),
                 memory: Arc::default(),
+                turns: Mutex::default(),
             }),
         }
     }
@@ -113,6 +119,18 @@ impl DomainQuota {
             cpu_us: self.shared.cpu_used_ns.swap(0, Ordering::Relaxed) / 1_000,
             memory_peak_bytes: self.shared.memory.take_peak(),
         }
+    }
+
+    /// The turns of this thread: one of the domain's scenarios that compute for long is ready to go on at a time.
+    pub(crate) fn turns(&self) -> Arc<Semaphore> {
+        let here = std::thread::current().id();
+        let mut turns = self.shared.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, turns)) = turns.iter().find(|(thread, _)| *thread == here) {
+            return Arc::clone(turns);
+        }
+        let made = Arc::new(Semaphore::new(1));
+        turns.push((here, Arc::clone(&made)));
+        made
     }
 
     pub(crate) fn memory(&self) -> Arc<DomainMemory> {

@@ -1,12 +1,13 @@
 //! One call's scenario, from instantiation to its end.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, WasmBacktrace};
 
 use crate::door::{Answers, Door, Stop, Switch};
@@ -253,11 +254,25 @@ pub(crate) fn store_of(
         if let Some(Err(limit)) = domain.as_ref().map(DomainQuota::may_compute) {
             return Err(Stop::over_budget(limit));
         }
-        // The plain `Yield` wakes its task before others that are ready; tokio's own yield goes to the back of the
-        // queue, so a spinning scenario delays its neighbours by one slice each and no more.
-        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+        let turns = domain.as_ref().map(DomainQuota::turns);
+        Ok(UpdateDeadline::YieldCustom(
+            1,
+            Box::pin(next_slice(turns, Arc::clone(&meter))),
+        ))
     });
     store
+}
+
+/// Between two slices of a scenario that computes for long. The plain `Yield` of wasmtime wakes its task before others that
+/// are ready; tokio's own goes to the back of the queue. And those of a domain take turns on a thread: together they delay
+/// their neighbours by one slice and no more, however many they are.
+async fn next_slice(turns: Option<Arc<Semaphore>>, meter: Arc<Meter>) {
+    let turn = match turns {
+        Some(turns) => turns.acquire_owned().await.ok(),
+        None => None,
+    };
+    tokio::task::yield_now().await;
+    meter.take_turn(turn);
 }
 
 /// What the handler's end means for the call.
@@ -327,6 +342,8 @@ pub(crate) struct Meter {
     slices: AtomicU64,
     /// When its last host call was answered, in nanoseconds of [`process_time`].
     host_call_ns: AtomicU64,
+    /// Its turn among those of its domain that compute for long: to the end of the poll.
+    turn: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 impl Meter {
@@ -348,6 +365,11 @@ impl Meter {
             process_time().saturating_sub(began)
         };
         Duration::from_nanos(self.done_ns.load(Ordering::Relaxed) + polling)
+    }
+
+    /// None ends it.
+    fn take_turn(&self, turn: Option<OwnedSemaphorePermit>) {
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = turn;
     }
 
     pub(crate) fn begin(&self) {
@@ -389,6 +411,7 @@ impl<F: Future> Future for Metered<F> {
         self.meter.begin();
         let polled = self.inner.as_mut().poll(cx);
         let spent = self.meter.pause();
+        self.meter.take_turn(None);
         if let Some(domain) = &self.domain {
             domain.charge_cpu(spent);
         }
