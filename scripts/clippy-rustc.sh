@@ -6,6 +6,6 @@
 # `cargo clippy` would analyse everything once more, beside the build: many minutes where nothing is built yet.
 set -euo pipefail
 # What cargo asks the compiler about itself, and tests: they are half of the work, and `make lint` lints them.
-case " $* " in *' ___ '* | ' -vV ' | *' --test '*) exec "$@" ;; esac
+case " $* " in *' ___ '* | *' -vV ' | *' --test '*) exec "$@" ;; esac
 export CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
 exec clippy-driver "$@"

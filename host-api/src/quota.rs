@@ -44,7 +44,7 @@ pub struct DomainQuota {
     shared: Arc<Shared>,
 }
 
-/// What scenarios of a domain used.
+/// What scenarios of a domain used between two questions ([`DomainQuota::take_used`]).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Used {
     /// Time in which they computed, in microseconds.

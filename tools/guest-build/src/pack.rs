@@ -21,6 +21,7 @@ pub fn pack(guest: &Guest, module: &Path, dist: &Path) -> Result<(), Error> {
 }
 
 /// Writes a component aside and renames it: who reads meanwhile sees the old one or the new one.
+/// Errors: [`Error::Io`].
 pub fn replace(file: &Path, component: &[u8]) -> Result<(), Error> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let aside = file.with_file_name(format!(".{name}.{}.new", std::process::id()));

@@ -18,7 +18,8 @@ use std::fmt::Display;
 use parts::Parts;
 use plan::Plan;
 
-/// A component with its core modules in one; the error says why it stays as it is.
+/// A component with its core modules in one; the error says, for people, why it stays as it is. What it gives is as valid
+/// as what it was given, which it does not check: whoever runs it does.
 pub fn merged(component: &[u8]) -> Result<Vec<u8>, String> {
     let parts = Parts::read(component)?;
     let plan = Plan::of(&parts)?;
