@@ -1,6 +1,4 @@
 // What an administrator does after a call: finds it, its way on the drawing, and its SIP messages.
-import files from 'node:path';
-
 import { walk } from './lib.mjs';
 
 await walk(async ({ page, look, errors }, order, t) => {
@@ -52,7 +50,7 @@ await walk(async ({ page, look, errors }, order, t) => {
   await operation.getByRole('button', { name: 'Execute' }).click();
   const answer = operation.locator('.live-responses-table .response').first();
   await answer.waitFor();
-  await reference.screenshot({ path: files.join(order.shots, `${order.language}-api-docs.png`) });
+  await look('api-docs', reference);
   const tried = await answer.innerText();
   return { path, messages, whole, chosen, tried };
 });

@@ -43,13 +43,13 @@ export async function browser({ url, language, shots }) {
   fs.mkdirSync(shots, { recursive: true });
   let number = 0;
   const findings = [];
-  /** Keeps a picture of the page, and what axe finds serious on it. */
-  const look = async (name) => {
-    await page.waitForTimeout(300);
+  /** Keeps a picture of the page, or of another one, and what axe finds serious on it. */
+  const look = async (name, at = page) => {
+    await at.waitForTimeout(300);
     number += 1;
     const file = `${language}-${String(number).padStart(2, '0')}-${name}.png`;
-    await page.screenshot({ path: path.join(shots, file) });
-    const found = await page.evaluate(`(() => { ${axe}; return axe.run(document, { resultTypes: ['violations'] }); })()`);
+    await at.screenshot({ path: path.join(shots, file) });
+    const found = await at.evaluate(`(() => { ${axe}; return axe.run(document, { resultTypes: ['violations'] }); })()`);
     for (const { id, impact, nodes } of found.violations) {
       if (impact === 'serious' || impact === 'critical') findings.push(`${file}: ${id}: ${nodes[0]?.html.slice(0, 200)}`);
     }

@@ -1,4 +1,5 @@
 import { Alert, List } from '@mantine/core';
+import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { Problem } from '../api/problem';
@@ -22,6 +23,12 @@ export function Failure({ error, shown = [] }: { error: Error | null; shown?: st
       {reasons.length > 0 && <List size="sm" mt={4}>{reasons.map((reason) => <List.Item key={reason}>{reason}</List.Item>)}</List>}
     </Alert>
   );
+}
+
+/** `words`, for a component whose own texts are of another namespace. */
+export function useWords(): (error: unknown) => string {
+  const { t } = useTranslation();
+  return useCallback((error: unknown) => words(error as Error, t), [t]);
 }
 
 /** What a failed request is to be told as. */

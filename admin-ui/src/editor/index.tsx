@@ -9,6 +9,7 @@ import { useParams } from 'react-router';
 
 import { hasStatus } from '../api/problem';
 import { useTitle } from '../app/useTitle';
+import { useWords } from '../components/Failure';
 import { Loading } from '../components/Loading';
 import { flowApi } from './api';
 import type { FlowApi } from './api';
@@ -26,6 +27,7 @@ export { FlowView } from './view/FlowView';
 export default function FlowEditor() {
   const { domain = '', name = '' } = useParams();
   const { t } = useTranslation('editor');
+  const words = useWords();
   useTitle(t('flow.page', { name }));
   const api = useMemo(() => flowApi(domain, name), [domain, name]);
   // Read once: a reload in the background would throw away what is edited.
@@ -33,7 +35,7 @@ export default function FlowEditor() {
   const flow = useQuery({ queryKey: ['flow-editor', domain, name], queryFn: () => open(api, name), ...once });
   const names = useQuery({ queryKey: ['flow-editor-names', domain], queryFn: () => api.names(), ...once });
   const draft = useMemo(() => readDraft(domain, name), [domain, name]);
-  if (flow.isError) return <Failed message={flow.error.message} onRetry={() => void flow.refetch()} />;
+  if (flow.isError) return <Failed message={words(flow.error)} onRetry={() => void flow.refetch()} />;
   if (flow.isPending || names.isPending) return <Loading h={480} />;
   const { data } = flow;
   if ('problems' in data) return <Unreadable name={name} raw={data.raw} problems={data.problems} />;

@@ -12,6 +12,9 @@ const SAFE = ['GET', 'HEAD'];
 
 /** A request that is about to be sent. */
 type Request = { url: string; method?: string; headers: Record<string, string> };
+/** What a plugin of Swagger UI is given. */
+type System = { React: { createElement(kind: unknown, props: object | null, text?: string): unknown } };
+type Words = typeof en;
 /** What the script of Swagger UI sets. */
 declare function SwaggerUIBundle(options: Record<string, unknown>): unknown;
 
@@ -37,9 +40,27 @@ function show(session: Session | null) {
     displayRequestDuration: true,
     filter: true,
     validatorUrl: null, // which is another host
+    plugins: [accessible(words)],
     requestInterceptor: (request: Request) => {
       if (session && !SAFE.includes(request.method ?? 'GET')) request.headers['X-CSRF-Token'] = session.csrf;
       return request;
+    },
+  });
+}
+
+/**
+ * What a screen reader needs: no link within a button, names for what has none, and no choice among one server, which has
+ * no label either.
+ */
+function accessible(words: Words) {
+  return ({ React: { createElement } }: System) => ({
+    components: {
+      DeepLink: ({ text }: { text: string }) => createElement('span', null, text),
+      CloseIcon: () => createElement('span', { role: 'img', 'aria-label': words.close }, '✕'),
+      ServersContainer: () => null,
+    },
+    wrapComponents: {
+      TextArea: (original: unknown) => (props: object) => createElement(original, { 'aria-label': words.body, ...props }),
     },
   });
 }

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 
 import { hasStatus } from '../../api/problem';
+import { useWords } from '../../components/Failure';
 import type { FlowApi } from '../api';
 import type { FlowDocument } from '../model/index';
 import { dropDraft, keepDraft } from './draft';
@@ -30,6 +31,7 @@ interface Place {
 
 /** Saves the document and knows whether it is saved. */
 export function useSaving(api: FlowApi, { domain, name }: Place, document: FlowDocument, initial: { etag: string; dirty: boolean }): Saving {
+  const words = useWords();
   const [saved, setSaved] = useState<FlowDocument | null>(initial.dirty ? null : document);
   const [etag, setEtag] = useState(initial.etag);
   const [state, setState] = useState<{ busy: boolean; error: string | null; conflict: boolean }>({ busy: false, error: null, conflict: false });
@@ -54,7 +56,7 @@ export function useSaving(api: FlowApi, { domain, name }: Place, document: FlowD
       return true;
     } catch (error) {
       const conflict = hasStatus(error, 412) || (hasStatus(error, 409) && tag === '');
-      setState({ busy: false, error: conflict ? null : (error as Error).message, conflict });
+      setState({ busy: false, error: conflict ? null : words(error), conflict });
       return false;
     } finally {
       busy.current = false;
@@ -66,7 +68,7 @@ export function useSaving(api: FlowApi, { domain, name }: Place, document: FlowD
     } catch (error) {
       // It was deleted meanwhile: then it is new.
       if (hasStatus(error, 404)) return put('');
-      setState({ busy: false, error: (error as Error).message, conflict: false });
+      setState({ busy: false, error: words(error), conflict: false });
       return false;
     }
   };

@@ -3,6 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { useCallback, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
+import { useWords } from '../../components/Failure';
 import type { FlowApi, Names, TestResult } from '../api';
 import { readDocument, readJson, toJson } from '../model/index';
 import type { FlowDocument, Problem } from '../model/index';
@@ -46,6 +47,7 @@ interface Props {
 /** The editor of one flow. */
 export function Workspace({ domain, name, api, opened, names, draft: kept }: Props) {
   const { t } = useTranslation('editor');
+  const words = useWords();
   const editor = useEditor(opened.document);
   const { document } = editor;
   const saving = useSaving(api, { domain, name }, document, { etag: opened.etag, dirty: opened.etag === '' });
@@ -71,7 +73,7 @@ export function Workspace({ domain, name, api, opened, names, draft: kept }: Pro
       editor.replace(read.value);
       saving.settle(read.value, etag);
     } catch (error) {
-      failed((error as Error).message);
+      failed(words(error));
     }
   };
   const importFile = async () => {
@@ -89,7 +91,7 @@ export function Workspace({ domain, name, api, opened, names, draft: kept }: Pro
       setProblemsShown(true);
       notifications.show({ color: found.length > 0 ? 'orange' : 'green', message: t('toolbar.checked', { count: found.length }) });
     } catch (error) {
-      failed((error as Error).message);
+      failed(words(error));
     }
   };
   const restore = () => {

@@ -2,6 +2,7 @@ import { Button, Group, Modal, MultiSelect, Stack, Text, Textarea } from '@manti
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
+import { useWords } from '../../../components/Failure';
 import type { FlowApi } from '../../api';
 import { Notice } from '../Notice';
 
@@ -22,6 +23,7 @@ interface Props {
 /** Makes the flow a version that calls run, and gives numbers to it. */
 export function PublishDialog({ opened, onClose, api, numbers, errors, warnings, dirty, save, onShowProblems }: Props) {
   const { t } = useTranslation('editor');
+  const words = useWords();
   const [note, setNote] = useState('');
   const [chosen, setChosen] = useState<string[]>([]);
   const [state, setState] = useState<{ busy: boolean; error?: string; version?: string }>({ busy: false });
@@ -38,7 +40,7 @@ export function PublishDialog({ opened, onClose, api, numbers, errors, warnings,
       setState({ busy: false, version: String(version) });
       setNote('');
     } catch (error) {
-      setState({ busy: false, error: (error as Error).message });
+      setState({ busy: false, error: words(error) });
     }
   };
   return (

@@ -3,6 +3,7 @@ import { IconBackspace, IconPlayerSkipBack, IconPlayerTrackNext, IconPlayerTrack
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
+import { useWords } from '../../../components/Failure';
 import { OUTCOMES } from '../../api';
 import type { FlowApi, Names, Outcome, TestResult } from '../../api';
 import { bodyAs, kindOf } from '../../model/index';
@@ -31,6 +32,7 @@ const KEYPAD = [...'123456789*0#'];
 /** A call made up: who calls, which keys are pressed when, who answers; and what would be heard. */
 export function TestPanel({ api, flow, names, result, shown, onResult, onShow }: Props) {
   const { t } = useTranslation('editor');
+  const words = useWords();
   const [caller, setCaller] = useState('301');
   const [dialled, setDialled] = useState(names.numbers?.[0] ?? '100');
   const [at, setAt] = useState('');
@@ -45,7 +47,7 @@ export function TestPanel({ api, flow, names, result, shown, onResult, onShow }:
       setState({ busy: false });
     } catch (error) {
       onResult(null);
-      setState({ busy: false, error: (error as Error).message });
+      setState({ busy: false, error: words(error) });
     }
   };
   return (
