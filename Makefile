@@ -11,7 +11,7 @@ ARGS ?=
 # stands before it.
 CONFIG ?=
 
-.PHONY: help run build console test test-console test-rust test-guests sim lint lint-format fmt bench scenarios guests setup fuzz memory survive price hostile clean
+.PHONY: help run build console test test-build test-console test-rust test-guests language-guests sim lint lint-format fmt bench scenarios guests setup fuzz memory survive price hostile clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -25,9 +25,10 @@ run: ## build everything needed and serve on 127.0.0.1 (DATA=dir, ARGS="--set ke
 build: scenarios console ## build the binary
 	cargo build $(CONFIG) --workspace --locked
 
+# Of the workspace, though it is one package: its dependencies then have the features that the others want of them, too.
 scenarios: ## build the stock scenarios and the tests' guests into components
 	@scripts/setup.sh build
-	cargo build $(CONFIG) --package guest-build --locked
+	cargo build $(CONFIG) --workspace --bin guest-build --locked
 	$(TARGET)/debug/guest-build
 
 console: ## build the console's files, which the binary has in it
@@ -37,10 +38,14 @@ console: ## build the console's files, which the binary has in it
 guests: scenarios ## build the tests' guests in TypeScript and Python too
 	scripts/language-guests.sh
 
+language-guests:
+	@scripts/language-guests.sh
+
 test: ## everything that CI runs: lint, unit tests, whole-system tests with real phones
 	@scripts/setup.sh test
 	@scripts/console.sh tests/browser
-	@$(MAKE) --no-print-directory -j2 guests console
+	@$(MAKE) --no-print-directory -j2 scenarios console
+	@$(MAKE) --no-print-directory -j2 language-guests test-build
 	@$(MAKE) --no-print-directory lint-format test-rust test-guests test-console
 
 # `cargo test` builds the server too: building it before would build much of it twice, as features differ. It lints
@@ -50,8 +55,10 @@ LINTED = --config 'build.rustc-workspace-wrapper="$(CURDIR)/scripts/clippy-rustc
 # Most tests wait for phones that talk: three programs of three tests each keep two cores busy.
 TEST_JOBS ?= 3
 TESTED = --workspace --locked --lib --bins --tests
-test-rust:
+test-build:
 	cargo test $(CONFIG) $(LINTED) $(TESTED) --no-run
+
+test-rust: test-build
 	@scripts/warm-tests.sh
 	@cargo test $(CONFIG) $(LINTED) $(TESTED) --no-run --quiet --message-format=json \
 		| RUST_TEST_THREADS=$${RUST_TEST_THREADS:-3} scripts/run-tests.py $(TEST_JOBS)

@@ -251,7 +251,8 @@ impl Door {
                 }
                 if let Some(left) = self.domain_calls.checked_sub(1) {
                     self.domain_calls = left;
-                    return Ok(None);
+                    let kept = !matches!(op, Op::Log { text, .. } if !domain.take_log(length(text)));
+                    return Ok((!kept).then_some(Outcome::Flag(false)));
                 }
                 let per_s = domain.host_calls_per_s();
                 let limit = format!("more than {per_s} host calls per second in the domain");
@@ -316,17 +317,17 @@ impl Door {
         if self.log_bytes_left == 0 {
             return Ok(());
         }
-        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        self.log_bytes_left = self.log_bytes_left.saturating_sub(length.max(1));
+        self.log_bytes_left = self.log_bytes_left.saturating_sub(length(&text).max(1));
+        let full = match self.ask(Op::Log { level, text }).await? {
+            Outcome::Flag(false) => {
+                self.log_bytes_left = 0;
+                "the domain's scenarios log faster than it is kept: this line of the call and what follows is dropped"
+            }
+            _ if self.log_bytes_left == 0 => "the call's log has reached its limit: what follows is dropped",
+            _ => return Ok(()),
+        };
+        let (level, text) = (Level::Warn, full.to_owned());
         self.ask(Op::Log { level, text }).await?;
-        if self.log_bytes_left == 0 {
-            let text = "the call's log has reached its limit: what follows is dropped".to_owned();
-            self.ask(Op::Log {
-                level: Level::Warn,
-                text,
-            })
-            .await?;
-        }
         Ok(())
     }
 
@@ -437,6 +438,10 @@ fn refuse_leg(op: &Op, held: u32, max: u32) -> Option<Outcome> {
         }
         _ => None,
     }
+}
+
+fn length(text: &str) -> u32 {
+    u32::try_from(text.len()).unwrap_or(u32::MAX)
 }
 
 impl Op {

@@ -221,7 +221,7 @@ pub enum Op {
 /// What came of an [`Op`]; which variant belongs to which op is [`Op::accepts`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// Nothing to tell: `Step`, `Log`, `SleepMs`, `DropLeg`, `DropRecorder`, `Deadline` but `passed`.
+    /// Nothing to tell: `Step`, `Log` but of a line that is dropped, `SleepMs`, `DropLeg`, `DropRecorder`, `Deadline` but `passed`.
     Done,
     /// `Peer`, `Local`
     Address(Address),
@@ -279,7 +279,7 @@ pub enum Outcome {
     PickedUp(Result<LegId, PickUpFailure>),
     /// `Timer`: whether one of this name waited before
     Timer(Result<bool, TimerError>),
-    /// `Deadline`, of `passed`
+    /// `Deadline`, of `passed`; `Log`, of a line that is dropped: false
     Flag(bool),
     /// `WaitLegs`
     LegEvent(Result<LegEvent, LegError>),
@@ -511,6 +511,7 @@ impl Op {
                 | (Self::PickUp { .. }, Outcome::PickedUp(_))
                 | (Self::Timer { .. }, Outcome::Timer(_))
                 | (Self::Deadline(DeadlineOp::Passed), Outcome::Flag(_))
+                | (Self::Log { .. }, Outcome::Flag(false))
                 | (Self::WaitLegs { .. }, Outcome::LegEvent(_))
                 | (Self::BridgeUntil { .. }, Outcome::BridgedUntil(_))
                 | (Self::SendMessage { .. }, Outcome::Messaged(_))

@@ -24,6 +24,11 @@ pub struct DomainLimits {
     pub cpu_ms_per_s: u32,
 }
 
+/// Bytes of log text per second of all scenarios of a domain, as a lasting rate.
+pub const LOG_BYTES_PER_S: u32 = 1 << 20;
+/// Bytes of log text at once, above the rate.
+pub const LOG_BYTES_BURST: u32 = 8 << 20;
+
 /// How many seconds' worth of computing time a domain may use at once.
 pub const CPU_BURST_S: u32 = 5;
 
@@ -59,6 +64,7 @@ struct Shared {
     clock: Clock,
     instances: AtomicU32,
     host_calls: Mutex<TokenBucket>,
+    log_bytes: Mutex<TokenBucket>,
     cpu: CpuBucket,
     cpu_used_ns: AtomicU64,
     memory: Arc<DomainMemory>,
@@ -73,6 +79,7 @@ impl DomainQuota {
         Self {
             shared: Arc::new(Shared {
                 limits: Mutex::new(limits),
+                log_bytes: Mutex::new(TokenBucket::new(LOG_BYTES_PER_S, LOG_BYTES_BURST, clock())),
                 cpu: CpuBucket::new(limits.cpu_ms_per_s, clock()),
                 clock,
                 instances: AtomicU32::new(0),
@@ -195,6 +202,21 @@ impl DomainQuota {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         bucket.give_back(unused);
+    }
+
+    /// Takes a line of so many bytes out of the domain's rate of log text; false: it is not in there.
+    pub(crate) fn take_log(&self, bytes: u32) -> bool {
+        let now = (self.shared.clock)();
+        let mut bucket = self
+            .shared
+            .log_bytes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let taken = bucket.take_up_to(bytes, now);
+        if taken < bytes {
+            bucket.give_back(taken);
+        }
+        taken == bytes
     }
 
     /// The domain's rate, for messages.

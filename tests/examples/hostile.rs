@@ -6,18 +6,17 @@
 //! Rounds without a hostile module come between the others, so that what the machine does by itself is seen beside.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // It is a report.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tandem_kit::failure::Doing;
 use tandem_kit::fleet::{CallReport, Fleet};
-use tandem_kit::folder::Folder;
 use tandem_kit::sipp::{Caller, Running, Sipp, scenario};
-use tandem_kit::tandem::{Tandem, binary};
+use tandem_kit::tandem::Tandem;
 use tandem_kit::{Failure, Result};
 use tandem_tests::modules;
 use tandem_tests::recovery::{fleet, percentile, start_for_fleet};
@@ -150,13 +149,13 @@ fn neighbour(tandem: &Tandem, arguments: &Arguments) -> Result<Vec<CallReport>> 
 /// What goes on beside.
 enum Harm {
     Calls(Running),
-    Uploads(Arc<AtomicBool>, JoinHandle<Result<usize>>),
+    Uploads(Arc<AtomicBool>, JoinHandle<Result<u32>>),
 }
 
 impl Harm {
     fn begin(tandem: &Tandem, kind: &str, password: &str, arguments: &Arguments) -> Result<Self> {
         if kind == BIG {
-            return Self::uploads(tandem);
+            return Self::uploads(tandem, arguments.rate);
         }
         let index = GUESTS.iter().position(|guest| *guest == kind);
         let index = index.ok_or_else(|| Failure::new(format!("{kind} is none of {GUESTS:?}, {BIG}")))?;
@@ -180,18 +179,30 @@ impl Harm {
         Ok(Self::Calls(running))
     }
 
-    fn uploads(tandem: &Tandem) -> Result<Self> {
-        let folder = Folder::new("big")?;
-        let file = folder.write("big.wasm", vec![0; 100 << 20])?;
-        let (binary, data) = (binary()?, tandem.data().to_owned());
+    /// By HTTP, as a tenant's own tools do.
+    fn uploads(tandem: &Tandem, rate: u32) -> Result<Self> {
+        let made = [
+            "token",
+            "add",
+            "big",
+            "--scopes",
+            "scenarios:write",
+            "--domain",
+            HOSTILE_DOMAIN,
+        ];
+        let made = tandem.json(&made)?;
+        let token = made["token"].as_str().doing("the token")?.to_owned();
+        let server = tandem.web();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
-            let _folder = folder;
+            let began = Instant::now();
             let mut times = 0;
             while !stopped.load(Ordering::Relaxed) {
-                upload(&binary, &data, &file)?;
+                upload(server, &token)?;
                 times += 1;
+                let next = began + Duration::from_secs(1) * times / rate;
+                std::thread::sleep(next.saturating_duration_since(Instant::now()));
             }
             Ok(times)
         });
@@ -220,20 +231,31 @@ impl Harm {
     }
 }
 
-fn upload(binary: &Path, data: &Path, file: &Path) -> Result<()> {
-    let status = Command::new(binary)
-        .args(["scenario", "add"])
-        .arg(file)
-        .args(["--name", "big", "--domain", HOSTILE_DOMAIN, "--data"])
-        .arg(data)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .doing("running the command line")?;
-    if status.success() {
-        return Err(Failure::new("100 MB were taken"));
+/// Says that it uploads 100 MB, and does so until it is answered.
+fn upload(server: SocketAddr, token: &str) -> Result<()> {
+    let mut stream = TcpStream::connect(server).doing("connecting")?;
+    let head = format!(
+        "POST /api/v1/scenarios/big/versions HTTP/1.1\r\nHost: {server}\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/wasm\r\nContent-Length: {}\r\n\r\n",
+        100 << 20
+    );
+    stream.write_all(head.as_bytes()).doing("uploading")?;
+    let piece = [0; 64 << 10];
+    let mut answer = [0; 12];
+    for _ in 0..(100 << 20) / piece.len() {
+        stream.set_nonblocking(true).doing("looking for an answer")?;
+        let answered = stream.peek(&mut answer).is_ok_and(|bytes| bytes == answer.len());
+        stream.set_nonblocking(false).doing("uploading")?;
+        if answered || stream.write_all(&piece).is_err() {
+            break;
+        }
     }
-    Ok(())
+    stream.read_exact(&mut answer).doing("reading the answer")?;
+    if answer == *b"HTTP/1.1 413" {
+        return Ok(());
+    }
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    Err(Failure::new(format!("100 MB were answered with {answer}")))
 }
 
 fn arguments() -> Result<Arguments> {

@@ -282,6 +282,33 @@ async fn log_storm_is_cut_at_its_budget_and_says_so() {
     assert!(matches!(left.asked.last(), Some(Op::Log { text, .. }) if text.contains("limit")));
 }
 
+/// A call of it writes 1 MiB; eight of them are what a domain may log at once.
+#[tokio::test]
+async fn log_storms_of_a_domain_are_cut_at_what_they_may_log_together() {
+    let domain = DomainQuota::new(DomainLimits::default(), stopped_clock());
+    let module = module("log-storm");
+    let storm = |domain: &DomainQuota| {
+        Call {
+            domain: domain.clone(),
+            ..Call::default()
+        }
+        .run(&module, plain(0))
+    };
+    let mut lines = 0;
+    for _ in 0..8 {
+        lines += storm(&domain).await.asked.len();
+    }
+    assert_eq!(lines, 7 * 257 + 256, "of the eighth one line is dropped");
+    let left = storm(&domain).await;
+    assert_eq!(left.finished.end, End::Returned);
+    let [Op::Log { text, .. }] = &left.asked[..] else {
+        panic!("{:?}", left.asked);
+    };
+    assert!(text.contains("the domain's scenarios log faster"), "{text}");
+    let other = storm(&DomainQuota::new(DomainLimits::default(), stopped_clock())).await;
+    assert_eq!(other.asked.len(), 257, "another domain logs as ever");
+}
+
 #[tokio::test]
 async fn full_server_refuses_the_next_call_in_words() {
     let config = EngineConfig {

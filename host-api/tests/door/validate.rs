@@ -1,6 +1,5 @@
 //! All that can be wrong with a file, each by a file that has it.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use tandem_host_api::{Code, Engine, EngineConfig, Grants, Limits, Rules, Verdict, WORLD};

@@ -133,6 +133,13 @@ impl Compiler {
     async fn run(&self, file: &[u8], grants: Grants, start: bool) -> Result<Verdict, CompileError> {
         let shared = &self.shared;
         let max = EngineConfig::default().module_bytes_max;
+        if file.len() > max {
+            // Its size alone refuses it: no process need see it.
+            let mut verdict = Verdict::new(file);
+            let detail = format!("it has over {max} bytes, which is the most that is allowed");
+            verdict.add(Code::TooLarge, detail);
+            return Ok(verdict);
+        }
         let order = Order {
             cache_dir: shared.cache_dir.clone(),
             memory_max_bytes: shared.memory_max_bytes,
@@ -143,21 +150,13 @@ impl Compiler {
             allocate_max_bytes: shared.allocate_max_bytes,
             cpu_s: shared.cpu.as_secs().max(1),
         };
-        // A larger one is refused by its size alone, so its bytes need not go anywhere.
-        let sent = file.get(..max + 1).unwrap_or(file);
         let wall = shared.cpu * WALL_PER_CPU;
-        let mut verdict = match tokio::time::timeout(wall, in_process(&order, sent)).await {
-            Ok(Ok(Ran::Said(verdict))) => verdict,
-            Ok(Ok(Ran::Died(how))) => died(file, &how),
-            Ok(Err(error)) => return Err(error),
-            Err(_) => died(file, &format!("it took longer than {} s", wall.as_secs())),
-        };
-        if sent.len() < file.len() {
-            verdict = Verdict::new(file);
-            let detail = format!("it has {} bytes, at most {max} are allowed", file.len());
-            verdict.add(Code::TooLarge, detail);
+        match tokio::time::timeout(wall, in_process(&order, file)).await {
+            Ok(Ok(Ran::Said(verdict))) => Ok(verdict),
+            Ok(Ok(Ran::Died(how))) => Ok(died(file, &how)),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Ok(died(file, &format!("it took longer than {} s", wall.as_secs()))),
         }
-        Ok(verdict)
     }
 }
 

@@ -371,8 +371,8 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 pub(crate) fn router(api: Api) -> Router {
-    let (own, own_document) = of_domain().merge(accounts_and_audit()).split_for_parts();
-    let (system, rest_document) = of_system().merge(accounts_and_audit()).split_for_parts();
+    let (own, own_document) = of_domain().merge(of_both()).split_for_parts();
+    let (system, rest_document) = of_system().merge(of_both()).split_for_parts();
     let document = openapi::document(own_document, rest_document);
     let all = of_domain().split_for_parts().0.merge(system);
     let own = bounded(own, api.clone());
@@ -413,7 +413,6 @@ fn of_domain() -> OpenApiRouter<Api> {
         .routes(routes!(calls::messages::messages))
         .routes(routes!(now::active))
         .routes(routes!(now::events))
-        .routes(routes!(now::status))
         .routes(routes!(replays::replay))
         .routes(routes!(usage::show))
         .routes(routes!(voicemail::boxes))
@@ -458,12 +457,13 @@ fn of_lines() -> OpenApiRouter<Api> {
 }
 
 /// What a domain has, and, without a domain, the system.
-fn accounts_and_audit() -> OpenApiRouter<Api> {
+fn of_both() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(accounts::list, accounts::create))
         .routes(routes!(accounts::change, accounts::remove))
         .routes(routes!(accounts::audit_log))
         .routes(routes!(samples::show))
+        .routes(routes!(now::status))
 }
 
 /// What no domain has.

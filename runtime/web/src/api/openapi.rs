@@ -197,12 +197,12 @@ mod tests {
     use std::path::Path;
     use std::{env, fs};
 
-    use super::super::{accounts_and_audit, of_domain, of_system};
+    use super::super::{of_both, of_domain, of_system};
     use super::*;
 
     fn made() -> Value {
-        let own = of_domain().merge(accounts_and_audit()).split_for_parts().1;
-        let rest = of_system().merge(accounts_and_audit()).split_for_parts().1;
+        let own = of_domain().merge(of_both()).split_for_parts().1;
+        let rest = of_system().merge(of_both()).split_for_parts().1;
         document(own, rest)
     }
 
