@@ -286,9 +286,10 @@ fn pool(config: &EngineConfig) -> PoolingAllocationConfig {
         .max_core_instance_size(4 << 20)
         .max_component_instance_size(4 << 20)
         .max_memory_size(config.memory_max_bytes)
-        // A slot that is given back keeps what little a Rust guest had touched and is wiped in place: the kernel tells
-        // which pages that is (PAGEMAP_SCAN), and the next call pays no page faults. Twice as fast as giving them back.
-        .linear_memory_keep_resident(128 << 10)
+        // A slot that is given back keeps what a guest had touched and is wiped in place: the kernel tells which pages that
+        // is (PAGEMAP_SCAN), and the next call pays no page faults. Twice as fast as giving them back. A Python guest
+        // touches half a megabyte.
+        .linear_memory_keep_resident(1 << 20)
         .table_keep_resident(16 << 10)
         .pagemap_scan(wasmtime::Enabled::Auto);
     pool

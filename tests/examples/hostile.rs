@@ -191,7 +191,11 @@ impl Harm {
             HOSTILE_DOMAIN,
         ];
         let made = tandem.json(&made)?;
-        let token = made["token"].as_str().doing("the token")?.to_owned();
+        let token = made
+            .get("token")
+            .and_then(|token| token.as_str())
+            .doing("the token")?
+            .to_owned();
         let server = tandem.web();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -240,7 +244,7 @@ fn upload(server: SocketAddr, token: &str) -> Result<()> {
         100 << 20
     );
     stream.write_all(head.as_bytes()).doing("uploading")?;
-    let piece = [0; 64 << 10];
+    let piece = vec![0; 64 << 10];
     let mut answer = [0; 12];
     for _ in 0..(100 << 20) / piece.len() {
         stream.set_nonblocking(true).doing("looking for an answer")?;
