@@ -91,10 +91,12 @@ await walk(async ({ page, look }, order, t) => {
   await page.getByText('700').first().waitFor();
   await look('numbers');
 
-  for (const place of ['lines', 'scenarios', 'flows', 'calls', 'voicemail', 'settings', 'accounts', 'tokens', 'audit']) {
-    await go(place);
+  const domains = ['numbers/700', 'lines', 'scenarios', 'scenarios/reception', 'flows', 'calls', 'voicemail', 'voicemail/502', 'settings',
+    'accounts', 'tokens', 'audit', 'nowhere'].map((place) => `/domains/${domain}/${place}`);
+  for (const place of [...domains, '/accounts', '/audit']) {
+    await page.goto(place);
     await page.getByRole('heading').first().waitFor();
-    await look(place);
+    await look(place.split('/').slice(place.startsWith('/domains') ? 3 : 0).join('-').replace(/^-/, 'system-'));
   }
   const late = came.slice(early).reduce((sum, { bytes }) => sum + bytes, 0);
   return { users, scripts: { first, late } };
