@@ -13,5 +13,5 @@ export default defineConfig({
       output: { manualChunks: { base: ['react', 'react-dom', 'react-router', 'i18next', 'react-i18next', '@tanstack/react-query'] } },
     },
   },
-  server: { proxy: { '/api/v1': server, '/s/': server } },
+  server: { proxy: { '/api/docs': { target: server, bypass: () => '/reference.html' }, '/api/v1': server, '/s/': server } },
 });

@@ -1,5 +1,5 @@
-import { csrfToken } from '../api/client';
-import { problemOf } from '../api/problem';
+import { csrfToken, sessionExpired } from '../api/client';
+import { hasStatus, problemOf } from '../api/problem';
 import type { Flow, FlowDocument, NodeId, Problem } from './model/index';
 
 export interface Loaded {
@@ -57,6 +57,8 @@ export interface FlowApi {
   check(flow: Flow): Promise<Problem[]>;
   test(call: TestCall): Promise<TestResult>;
   publish(note: string, numbers: string[]): Promise<{ version: string | number }>;
+  /** The numbers that run it, whichever version. */
+  running(): Promise<string[]>;
   names(): Promise<Names>;
 }
 
@@ -87,6 +89,17 @@ export function flowApi(domain: string, name: string): FlowApi {
       const response = await send('POST', `${flow}/publish`, { note, numbers });
       return (await response.json()) as { version: string | number };
     },
+    async running() {
+      try {
+        const response = await send('GET', `${base}/scenarios/${encodeURIComponent(name)}/versions`);
+        const { versions } = (await response.json()) as { versions: { numbers: string[] }[] };
+        return versions.flatMap(({ numbers }) => numbers);
+      } catch (error) {
+        // It was never published.
+        if (hasStatus(error, 404)) return [];
+        throw error;
+      }
+    },
     names: () => namesOf(base),
   };
 }
@@ -102,6 +115,7 @@ async function send(method: string, url: string, body?: unknown, headers: Record
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   if (response.ok) return response;
+  if (response.status === 401) sessionExpired();
   throw problemOf(response, await response.json().catch(() => undefined));
 }
 

@@ -129,7 +129,7 @@ function checkRing(report: Report, node: FlowNode): void {
 
 function checkGroup(report: Report, node: FlowNode, known: Known): void {
   const { users } = bodyAs(node, 'group');
-  report.count('group.users', users.length, 1, 64, 'users');
+  report.count('group.users', users.length, 1, 16, 'users');
   users.forEach((user, index) => {
     checkUser(report, `group.users.${index}`, user, known);
     if (users.indexOf(user) !== index) report.add(`group.users.${index}`, 'warning', 'duplicate_user', { name: user });

@@ -20,6 +20,11 @@ describe('parse', () => {
     if (parsed.ok) expect(validate(parsed.value.flow).filter(({ severity }) => severity === 'error')).toEqual([]);
   });
 
+  it('reads what was published with the flows that it runs', () => {
+    const whole = { ...flow([node({ flow: { name: 'night', next: null } })]), flows: { night: flow([node({ hang_up: {} })]) } };
+    expect(problemsOf(whole)).toEqual([]);
+  });
+
   it('names what is wrong by its path and node', () => {
     const parsed = parseFlow(flow([node({ menu: { prompts: [{ sya: 'x' }], choices: { '1': 5 } } })]));
     expect(parsed).toEqual({

@@ -88,7 +88,8 @@ const ACTIONS: Record<Kind, Shape> = {
 
 const FLOW = object(
   { version: whole, name: text, start: text, nodes: list(object({ id: text, name: text, do: tagged(ACTIONS) })) },
-  { language: text },
+  // The flows that it runs: the server has checked them.
+  { language: text, flows: record(() => undefined) },
 );
 
 const DRAWING = object(

@@ -12,6 +12,8 @@ export interface Flow {
   language?: string;
   start: NodeId;
   nodes: FlowNode[];
+  /** The flows that it runs, by name: in what was published. */
+  flows?: Record<string, unknown>;
 }
 
 export interface FlowNode {
@@ -178,7 +180,9 @@ export type Prompt =
   | { tone: { hz: number; second_hz?: number | null; duration_ms: number } };
 
 /** Variables that are there from the beginning. */
-export const GIVEN: readonly VariableName[] = ['caller', 'dialled'];
+export const GIVEN: readonly VariableName[] = [
+  'caller', 'dialled', 'date', 'time', 'year', 'month', 'day', 'weekday', 'hour', 'minute',
+];
 
 /** Every digit that a menu may have, in the order of a keypad. */
 export const DIGITS: readonly string[] = [...'1234567890*#ABCD'];

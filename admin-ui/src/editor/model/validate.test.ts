@@ -3,6 +3,7 @@ import { layout } from './layout';
 import { documentOf, OFFICE, office } from './samples';
 import { search } from './search';
 import { heightOf, NODE_WIDTH } from './size';
+import { GIVEN } from './types';
 import type { Action, FlowNode } from './types';
 import { validate } from './validate';
 import { scopesOf } from './variables';
@@ -57,6 +58,13 @@ describe('validate', () => {
     ]);
   });
 
+  it('knows the time, and not what the flows set that it runs', () => {
+    expect(said([say('a', 'end', 'It is {time} on {weekday}.'), end()])).toEqual([]);
+    expect(said([say('a', 'end', '{who}'), end()])).toEqual(['error a say.prompts.0.say unknown_variable']);
+    const runs = node('f', { flow: { name: 'night', next: 'a' } });
+    expect(said([runs, say('a', 'end', '{who}'), end()])).toEqual(['warning a say.prompts.0.say unknown_variable']);
+  });
+
   it('finds circles in which nobody presses anything', () => {
     expect(said([say('a', 'b'), say('b', 'a')])).toEqual(['error a  loop', 'error b  loop']);
     const redial = [node('d', { dial_user: { user: '1', default: 's' } }), say('s', 'd')];
@@ -74,6 +82,8 @@ describe('validate', () => {
     expect(http({ body: '{' })).toEqual(['warning h http.body bad_json']);
     expect(http({ into: { who: 'name' } })).toEqual(['error h http.into.who bad_pointer']);
     expect(http({ headers: { 'a b': 'x' } })).toEqual(['error h http.headers.a b bad_header']);
+    expect(http({ headers: { authorization: 'Bearer {secret.crm}' } })).toEqual([]);
+    expect(http({ body: '{"at": "{secret.crm}"}' })).toEqual(['error h http.body unknown_variable']);
   });
 });
 
@@ -87,8 +97,8 @@ describe('variables', () => {
 
   it('knows what is set on every way and on some', () => {
     const scope = scopesOf(documentOf(branch).flow).get('greet');
-    expect([...(scope?.always ?? [])]).toEqual(['caller', 'dialled']);
-    expect([...(scope?.sometimes ?? [])].sort()).toEqual(['caller', 'dialled', 'who']);
+    expect([...(scope?.always ?? [])]).toEqual([...GIVEN]);
+    expect([...(scope?.sometimes ?? [])]).toEqual([...GIVEN, 'who']);
     expect(said(branch)).toEqual(['warning greet say.prompts.0.say maybe_unset']);
   });
 

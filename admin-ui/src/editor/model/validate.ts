@@ -21,6 +21,8 @@ export function validate(flow: Flow, known: Known = {}): Problem[] {
   const reached = reachedFrom(flow);
   const seen = new Set<NodeId>();
   const variables = allVariables(flow);
+  // What a flow sets that this one runs is there afterwards; it is not known here.
+  const missing = flow.nodes.some((node) => kindOf(node) === 'flow') ? 'warning' : 'error';
   const scopes = scopesOf(flow);
   const loops = loopsOf(flow);
   for (const node of flow.nodes) {
@@ -32,7 +34,7 @@ export function validate(flow: Flow, known: Known = {}): Problem[] {
     if (!reached.has(node.id)) report.add('', 'error', 'unreachable');
     checkTargets(report, node, ids);
     checkBody(report, node, known);
-    checkVariables(report, node, variables, scopes.get(node.id));
+    checkVariables(report, node, variables, scopes.get(node.id), missing);
     const loop = loops.get(node.id);
     if (loop !== undefined) report.add('', loop === 'loop' ? 'error' : 'warning', loop);
   }
@@ -81,10 +83,11 @@ function checkVariables(
   node: FlowNode,
   variables: ReadonlySet<string>,
   scope: { always: ReadonlySet<string>; sometimes: ReadonlySet<string> } | undefined,
+  missing: 'error' | 'warning',
 ): void {
   for (const { variable, path } of usesOf(node)) {
     const args = { name: variable };
-    if (!variables.has(variable)) report.add(path, 'error', 'unknown_variable', args);
+    if (!variables.has(variable)) report.add(path, missing, 'unknown_variable', args);
     else if (scope && !scope.sometimes.has(variable)) report.add(path, 'warning', 'unset', args);
     else if (scope && !scope.always.has(variable)) report.add(path, 'warning', 'maybe_unset', args);
   }

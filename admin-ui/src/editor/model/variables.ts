@@ -109,6 +109,9 @@ function ancestors(id: NodeId, into: ReadonlyMap<NodeId, Edge[]>): Set<NodeId> {
   return found;
 }
 
+/** What a name in a header begins with that is a secret of the domain. */
+const SECRET = 'secret.';
+
 export interface Use {
   variable: VariableName;
   path: string;
@@ -135,7 +138,9 @@ export function usesOf(node: FlowNode): Use[] {
   if (kind === 'http') {
     const http = bodyAs(node, 'http');
     uses.push(...inText(http.url, 'http.url'), ...inText(http.body ?? '', 'http.body'));
-    for (const [name, text] of Object.entries(http.headers ?? {})) uses.push(...inText(text, `http.headers.${name}`));
+    for (const [name, text] of Object.entries(http.headers ?? {})) {
+      uses.push(...inText(text, `http.headers.${name}`).filter(({ variable }) => !variable.startsWith(SECRET)));
+    }
   }
   return uses;
 }

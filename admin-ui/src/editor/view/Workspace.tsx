@@ -79,6 +79,7 @@ export function Workspace({ domain, name, api, opened, names, draft: kept }: Pro
   const importFile = async () => {
     const text = await chooseFile();
     if (text === null) return;
+    if (text === undefined) return failed(t('load.tooLong'));
     const read = readJson(text);
     if (!read.ok) return failed(t('load.badFile', { where: read.problems[0]?.path ?? '', detail: read.problems[0]?.detail ?? '' }));
     editor.edit('import', () => ({ document: read.value, select: [] }));

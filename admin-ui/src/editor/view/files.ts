@@ -11,16 +11,17 @@ export function download(name: string, text: string): void {
 /** The longest file that is read: what a number's settings may hold. */
 const LONGEST = 1 << 20;
 
-/** Lets a file be chosen and gives its text; `null`: none was chosen, or it is too long. */
-export function chooseFile(): Promise<string | null> {
+/** Lets a file be chosen and gives its text; `null`: none was chosen, `undefined`: it cannot be read, or is too long. */
+export function chooseFile(): Promise<string | null | undefined> {
   return new Promise((resolve) => {
     const input = document.createElement('input');
     input.type = 'file';
     input.accept = 'application/json,.json';
     input.onchange = () => {
       const file = input.files?.[0];
-      if (!file || file.size > LONGEST) resolve(null);
-      else void file.text().then(resolve, () => resolve(null));
+      if (!file) resolve(null);
+      else if (file.size > LONGEST) resolve(undefined);
+      else void file.text().then(resolve, () => resolve(undefined));
     };
     input.oncancel = () => resolve(null);
     input.click();

@@ -14,6 +14,7 @@ use tandem_store::{DomainScope, Module, NewVersion, Signature, StoreError, Token
 use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
+use super::edit::{Change, state};
 use super::problem::ApiError;
 use super::{Api, body};
 
@@ -123,8 +124,13 @@ pub(crate) async fn upload(
         let scope = caller.may(TokenScope::ScenariosWrite)?;
         let Query(query) = query.map_err(|rejection| unprocessable(rejection.body_text()))?;
         let module = store_upload(&api, scope, &path(name)?, &query.note, &headers, &mut body).await?;
-        tracing::info!(domain = scope.name(), who = caller.name(), scenario = %module.name, hash = %module.hash,
-            size_bytes = module.size_bytes, "version uploaded");
+        let change = Change {
+            action: "create",
+            what: version_of(&module.name, &module.hash),
+            before: None,
+            after: state(&module),
+        };
+        api.audit(&caller, Some(scope), change).await;
         Ok::<Module, ApiError>(module)
     };
     match stored.await {
@@ -225,8 +231,19 @@ pub(crate) async fn remove(
     let scope = caller.may(TokenScope::ScenariosWrite)?;
     let (name, hash) = path(version)?;
     api.store().delete_module(scope, &name, Some(&hash)).await?;
-    tracing::info!(domain = scope.name(), who = caller.name(), scenario = %name, %hash, "version removed");
+    let change = Change {
+        action: "remove",
+        what: version_of(&name, &hash),
+        before: None,
+        after: None,
+    };
+    api.audit(&caller, Some(scope), change).await;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A version, as the audit log names it.
+fn version_of(scenario: &str, hash: &str) -> String {
+    format!("version {hash} of scenario {scenario}")
 }
 
 /// What the path says; bytes that are no text are refused.

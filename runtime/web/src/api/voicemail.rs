@@ -14,6 +14,7 @@ use tandem_store::{TokenScope, Voicemail, VoicemailBox, VoicemailState};
 use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
+use super::edit::{self, Change};
 use super::problem::ApiError;
 use super::scenarios::{not_found, path};
 use super::{Api, body};
@@ -85,11 +86,17 @@ pub(crate) async fn remove(
     if !api.store().delete_voicemail(scope, &name, id).await? {
         return Err(not_found("message", &id.to_string()));
     }
-    tracing::info!(domain = scope.name(), who = caller.name(), voicemail = %name, id, "message deleted");
+    let change = Change {
+        action: "remove",
+        what: format!("message {id} in voicemail {name}"),
+        before: None,
+        after: None,
+    };
+    api.audit(&caller, Some(scope), change).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = VoicemailEdit)]
 struct Edit {
@@ -109,5 +116,12 @@ pub(crate) async fn mark(
     let scope = caller.may_of_user(TokenScope::VoicemailWrite, &name)?;
     let Edit { state } = body::json(body)?;
     api.store().mark_voicemail(scope, &name, id, state).await?;
+    let change = Change {
+        action: "change",
+        what: format!("message {id} in voicemail {name}"),
+        before: None,
+        after: edit::state(&Edit { state }),
+    };
+    api.audit(&caller, Some(scope), change).await;
     Ok(StatusCode::NO_CONTENT)
 }

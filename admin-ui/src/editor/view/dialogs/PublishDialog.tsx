@@ -1,5 +1,5 @@
 import { Button, Group, Modal, MultiSelect, Stack, Text, Textarea } from '@mantine/core';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { useWords } from '../../../components/Failure';
@@ -27,6 +27,11 @@ export function PublishDialog({ opened, onClose, api, numbers, errors, warnings,
   const [note, setNote] = useState('');
   const [chosen, setChosen] = useState<string[]>([]);
   const [state, setState] = useState<{ busy: boolean; error?: string; version?: string }>({ busy: false });
+  // Whoever publishes wants it to be what is heard: the numbers that run it go on with the new version.
+  useEffect(() => {
+    if (!opened) return;
+    api.running().then(setChosen, (error: unknown) => setState({ busy: false, error: words(error) }));
+  }, [api, opened, words]);
   const close = () => {
     setState({ busy: false });
     onClose();
@@ -61,7 +66,7 @@ export function PublishDialog({ opened, onClose, api, numbers, errors, warnings,
           {errors === 0 && warnings > 0 && <Notice kind="warn">{t('publish.warnings', { count: warnings })}</Notice>}
           <Textarea label={t('publish.note')} description={t('publish.noteHint')} value={note} maxLength={1024} autosize minRows={2}
             data-autofocus onChange={(event) => setNote(event.currentTarget.value)} />
-          <MultiSelect label={t('publish.numbers')} description={t('publish.numbersHint')} data={[...(numbers ?? [])]} value={chosen}
+          <MultiSelect label={t('publish.numbers')} description={t('publish.numbersHint')} data={[...new Set([...(numbers ?? []), ...chosen])]} value={chosen}
             onChange={setChosen} searchable limit={100} nothingFoundMessage={t('ways.nothing')} />
           {state.error && <Notice kind="bad">{state.error}</Notice>}
           <Group justify="flex-end">
