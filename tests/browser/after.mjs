@@ -24,6 +24,9 @@ await walk(async ({ page, look, errors }, order, t) => {
   await page.waitForTimeout(800);
   await look('call-flow');
   const path = await page.locator('.ed-visited .ed-kind, .ed-now .ed-kind').allInnerTexts();
+  await page.getByRole('row').nth(1).getByRole('button').click();
+  await page.locator('tr button[aria-pressed=true]').waitFor();
+  await look('call-flow-step');
 
   await page.getByRole('tab', { name: t('call.tab.sip') }).click();
   await page.getByText(/INVITE/).first().waitFor();

@@ -70,7 +70,7 @@ function CallTabs({ domain, call }: { domain: string; call: Schemas['Call'] }) {
           </Stack>
         </Tabs.Panel>
         <Tabs.Panel value="steps"><Steps steps={steps} /></Tabs.Panel>
-        {flow.data && <Tabs.Panel value="flow"><FlowPath read={flow.data} steps={steps.data ?? []} /></Tabs.Panel>}
+        {flow.data && <Tabs.Panel value="flow"><FlowPath read={flow.data} steps={steps} /></Tabs.Panel>}
         <Tabs.Panel value="sip"><Ladder domain={domain} id={call.id} /></Tabs.Panel>
         <Tabs.Panel value="log"><CallLog domain={domain} id={call.id} /></Tabs.Panel>
       </Suspense>
