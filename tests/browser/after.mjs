@@ -18,6 +18,9 @@ await walk(async ({ page, look, errors }, order, t) => {
   await page.getByRole('tab', { name: t('call.tab.steps') }).click();
   await page.getByRole('row').nth(1).waitFor();
   await look('call-steps');
+  await page.getByRole('button', { name: t('call.replay.start'), exact: true }).click();
+  await page.getByText(t('call.replay.same'), { exact: true }).waitFor();
+  await look('call-replay');
 
   await page.getByRole('tab', { name: t('call.tab.flow') }).click();
   await page.locator('.ed-visited, .ed-now').first().waitFor();
