@@ -18,12 +18,18 @@ await walk(async ({ page, look, errors }, order, t) => {
   await page.getByRole('tab', { name: t('call.tab.steps') }).click();
   await page.getByRole('row').nth(1).waitFor();
   await look('call-steps');
+  await page.getByRole('button', { name: t('call.replay.start'), exact: true }).click();
+  await page.getByText(t('call.replay.same'), { exact: true }).waitFor();
+  await look('call-replay');
 
   await page.getByRole('tab', { name: t('call.tab.flow') }).click();
   await page.locator('.ed-visited, .ed-now').first().waitFor();
   await page.waitForTimeout(800);
   await look('call-flow');
   const path = await page.locator('.ed-visited .ed-kind, .ed-now .ed-kind').allInnerTexts();
+  await page.getByRole('row').nth(1).getByRole('button').click();
+  await page.locator('tr button[aria-pressed=true]').waitFor();
+  await look('call-flow-step');
 
   await page.getByRole('tab', { name: t('call.tab.sip') }).click();
   await page.getByText(/INVITE/).first().waitFor();

@@ -14,6 +14,7 @@ import { CallLog } from './CallLog';
 import { CallTimeline } from './CallTimeline';
 import { Decisions } from './Decisions';
 import { Legs } from './Legs';
+import { Replay } from './Replay';
 import { useCallFlow } from './useCallFlow';
 import { useSteps } from './useSteps';
 
@@ -69,8 +70,13 @@ function CallTabs({ domain, call }: { domain: string; call: Schemas['Call'] }) {
             <Legs call={call} />
           </Stack>
         </Tabs.Panel>
-        <Tabs.Panel value="steps"><Steps steps={steps} /></Tabs.Panel>
-        {flow.data && <Tabs.Panel value="flow"><FlowPath read={flow.data} steps={steps.data ?? []} /></Tabs.Panel>}
+        <Tabs.Panel value="steps">
+          <Stack>
+            <Replay domain={domain} call={call} />
+            <Steps steps={steps} />
+          </Stack>
+        </Tabs.Panel>
+        {flow.data && <Tabs.Panel value="flow"><FlowPath read={flow.data} steps={steps} /></Tabs.Panel>}
         <Tabs.Panel value="sip"><Ladder domain={domain} id={call.id} /></Tabs.Panel>
         <Tabs.Panel value="log"><CallLog domain={domain} id={call.id} /></Tabs.Panel>
       </Suspense>

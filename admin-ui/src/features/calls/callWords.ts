@@ -54,7 +54,7 @@ export function outcomeWords(outcome: unknown): string {
 }
 
 /** The key and the value of an object that has one. */
-function only(value: unknown): [string, unknown] {
+export function only(value: unknown): [string, unknown] {
   const entries = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
   return entries.length === 1 && entries[0] ? entries[0] : ['', undefined];
 }
