@@ -30,7 +30,7 @@ export function CallFacts({ domain, call }: { domain: string; call: Schemas['Cal
         )}
         {call.scenario && (
           <Fact label={t('calls.scenario')}>
-            <Anchor component={Link} size="sm" to={`${base}/scenarios/${encodeURIComponent(call.scenario)}`}>{call.scenario}</Anchor>
+            <Anchor component={Link} size="sm" underline="always" to={`${base}/scenarios/${encodeURIComponent(call.scenario)}`}>{call.scenario}</Anchor>
             {call.scenario_hash && <Text span size="xs" c="dimmed" ff="monospace"> {call.scenario_hash.slice(0, 8)}</Text>}
           </Fact>
         )}
