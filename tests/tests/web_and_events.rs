@@ -152,7 +152,7 @@ fn entry_points_start_scenarios_of_their_world_only() {
 
 #[test]
 fn an_event_scenario_hears_of_calls_once_and_again_after_a_failure() {
-    let (tandem, domain) = start();
+    let (mut tandem, domain) = start();
     offer_built(&tandem, &domain, "events", "event:call-ended", "{\"fail\": true}").unwrap();
     add_domain(&tandem, OTHER, &[]).unwrap();
     offer_built(&tandem, OTHER, "web", "web:/", "{}").unwrap();
@@ -165,6 +165,7 @@ fn an_event_scenario_hears_of_calls_once_and_again_after_a_failure() {
     wait::until(SOON, "the event's failure", || told().then_some(())).unwrap();
     let pid = tandem.kill(Role::CallLogic).unwrap();
     tandem.wait_for_restart(Role::CallLogic, pid).unwrap();
+    tandem.wait_healthy().unwrap();
     let count = || kept(&tandem, &domain, "count/call-ended");
     wait::until(Duration::from_secs(40), "the event", count).unwrap();
     assert_eq!(count().as_deref(), Some("1"));

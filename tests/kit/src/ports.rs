@@ -23,27 +23,30 @@ pub fn free() -> Result<u16> {
 }
 
 /// The first of `count` neighbouring ports that are all free for UDP and TCP. (baresip listens for TLS on the port
-/// after its SIP port.)
+/// after its SIP port.) They lie below the range from which systems take ephemeral ports: a server that is started again
+/// would find its port with somebody's socket.
 ///
 /// # Errors
 /// When no such run is found in 200 attempts.
 pub fn free_run(count: u16) -> Result<u16> {
+    const LOWEST: u16 = 10_000;
+    const ROOM: u16 = 9_900;
     for _ in 0..ATTEMPTS {
-        let Ok(probe) = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)) else {
-            continue;
-        };
-        let Ok(first) = probe.local_addr().map(|addr| addr.port()) else {
-            continue;
-        };
-        drop(probe);
-        let Some(last) = first.checked_add(count - 1) else {
-            continue;
-        };
-        if (first..=last).all(is_free) && reserve(first..=last) {
+        let first = LOWEST + (somewhere() % u32::from(ROOM - count)) as u16;
+        let ports = first..=first + count - 1;
+        if ports.clone().all(is_free) && reserve(ports) {
             return Ok(first);
         }
     }
     Err(Failure::new(format!("no run of {count} free ports on 127.0.0.1")))
+}
+
+/// Another number each time. The process id spreads processes, the round spreads tests within one.
+fn somewhere() -> u32 {
+    let round = ROUND.fetch_add(1, Ordering::Relaxed);
+    std::process::id()
+        .wrapping_mul(7_919)
+        .wrapping_add(round.wrapping_mul(2_003))
 }
 
 /// A block of `count` ports for RTP, starting at an even port, below the range from which systems take ephemeral
@@ -56,13 +59,7 @@ pub fn media_block(count: u16) -> Result<RangeInclusive<u16>> {
     const HIGHEST: u32 = 32_700;
     let room = HIGHEST - LOWEST - u32::from(count);
     for _ in 0..ATTEMPTS {
-        // The process id spreads processes, the round spreads tests within one.
-        let round = ROUND.fetch_add(1, Ordering::Relaxed);
-        let offset = (std::process::id()
-            .wrapping_mul(7_919)
-            .wrapping_add(round.wrapping_mul(2_003)))
-            % room;
-        let first = ((LOWEST + offset) & !1) as u16;
+        let first = ((LOWEST + somewhere() % room) & !1) as u16;
         let last = first + count - 1;
         if is_free(first) && is_free(last) && reserve(first..=last) {
             return Ok(first..=last);
