@@ -234,6 +234,7 @@ fn timers_that_scenarios_set_outlive_the_server(tandem: &Tandem, domain: &str) {
     assert_eq!(cancelled.code, Some(0), "{cancelled:?}");
     let pid = tandem.kill(Role::CallLogic).unwrap();
     tandem.wait_for_restart(Role::CallLogic, pid).unwrap();
+    wait::until(SOON, "the web server", || get(tandem.web(), "/healthz").ok()).unwrap();
 
     let told = wait::until(Duration::from_secs(20), "the timer", || {
         kept(tandem, OTHER, "last/timer")
