@@ -11,7 +11,7 @@ import { usePages } from '../../lib/usePages';
 import { AuditRow } from './AuditRow';
 import { type Filter, nothing, queryOf } from './filter';
 
-const ACTIONS = ['create', 'change', 'remove', 'export'];
+const ACTIONS = ['create', 'change', 'remove', 'publish', 'export'];
 const PAGE = 100;
 
 /** Who changed what, the newest first: in a domain, or, outside of any, in the system. */

@@ -23,9 +23,9 @@ const CELLS = {
 type Column = keyof typeof CELLS;
 const ALL = Object.keys(CELLS) as Column[];
 /** Those that fit beside a drawing. */
-const FEW: Column[] = ['at', 'node', 'op', 'outcome'];
+const FEW: Column[] = ['at', 'node', 'op'];
 /** As high as the drawing, less the line above. */
-const NARROW = { minWidth: 340, maxHeight: 'calc(var(--call-flow-height) - 24px)', stickyHeader: true, horizontalSpacing: 5 };
+const NARROW = { minWidth: 300, maxHeight: 'calc(var(--call-flow-height) - 24px)', stickyHeader: true, horizontalSpacing: 5 };
 
 /** The index of the step that is chosen, if one is. */
 export interface Choice {
