@@ -8,7 +8,7 @@ export type VariableName = string;
 export interface Flow {
   version: number;
   name: string;
-  /** Language tag of the texts to speak; empty or absent: the server's default. */
+  /** Language tag of the texts to speak; empty or absent: the domain's. */
   language?: string;
   start: NodeId;
   nodes: FlowNode[];
