@@ -221,7 +221,8 @@ pub enum Op {
 /// What came of an [`Op`]; which variant belongs to which op is [`Op::accepts`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// Nothing to tell: `Step`, `Log` but of a line that is dropped, `SleepMs`, `DropLeg`, `DropRecorder`, `Deadline` but `passed`.
+    /// Nothing to tell: `Step`, `Log` but of a line that is dropped, `SleepMs`, `DropLeg`, `DropRecorder`, `Deadline` but
+    /// `passed`.
     Done,
     /// `Peer`, `Local`
     Address(Address),

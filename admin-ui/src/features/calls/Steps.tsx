@@ -33,7 +33,7 @@ export interface Choice {
   onChoose: (index: number | null) => void;
 }
 
-/** Everything that the scenario asked for, with what it gave and what it got; with a `choice`, narrow and in a height. */
+/** Everything that the scenario asked for, with what it gave and what it got; with a `choice`, what was asked alone, in a height. */
 export default function Steps({ steps, choice }: { steps: StepsQuery; choice?: Choice }) {
   const { t } = useTranslation();
   if (steps.isLoading) return <Loading h={200} />;
