@@ -12,6 +12,7 @@ use tandem_bindings::{LegHandle, RecorderHandle};
 use crate::grants::LiveGrants;
 use crate::journal::{Journal, JournalFull, JournalHeader, Past, Said, Start};
 use crate::limits::{Accountant, Limits};
+use crate::meter::Meter;
 use crate::op::{
     DialFailure, HttpError, KvError, LegError, LegId, Level, MailError, MessageFailure, MetricError, Op,
     OpIndex, OriginateFailure, Outcome, PickUpFailure, RecorderId, RecordingError, TimerError,
@@ -19,7 +20,7 @@ use crate::op::{
 };
 use crate::quota::{DomainQuota, TokenBucket};
 use crate::replay::Recording;
-use crate::run::{End, Meter};
+use crate::run::End;
 use crate::usage::Usage;
 
 /// What does the work: the call logic, seen from the door.
@@ -161,6 +162,7 @@ impl Door {
 
     /// Asks for `op` and waits for what comes of it. An error ends the scenario.
     pub(crate) async fn ask(&mut self, op: Op) -> wasmtime::Result<Outcome> {
+        self.meter.come_home().await;
         let outcome = self.pass(&op).await.map_err(wasmtime::Error::new);
         self.meter.note_host_call();
         outcome

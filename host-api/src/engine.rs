@@ -11,6 +11,7 @@ use tandem_bindings::CallScenario;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use crate::background::Background;
 use crate::code_cache::{self, CodeCache};
 use crate::door::Door;
 use crate::function_cache::FunctionCache;
@@ -37,6 +38,9 @@ pub struct EngineConfig {
     pub modules_max: usize,
     /// Length of the slices in which scenarios compute.
     pub tick: Duration,
+    /// Threads for scenarios that compute for many slices on end: they have a processor when no other thread of the
+    /// machine wants it. 0: such scenarios stay where they are.
+    pub background_threads: usize,
 }
 
 impl Default for EngineConfig {
@@ -49,6 +53,7 @@ impl Default for EngineConfig {
             module_bytes_max: 32 << 20,
             modules_max: 256,
             tick: Duration::from_millis(1),
+            background_threads: 0,
         }
     }
 }
@@ -67,9 +72,9 @@ pub enum EngineError {
         /// What is wrong with it.
         reason: String,
     },
-    /// No thread for the tick.
-    #[error("the engine's tick cannot be started: {0}")]
-    Tick(std::io::Error),
+    /// No thread for the tick, or for what computes for long.
+    #[error("the engine's threads cannot be started: {0}")]
+    Threads(std::io::Error),
 }
 
 /// Compiles modules, keeps them ready and runs them. A clone is another handle on the same engine.
@@ -86,6 +91,7 @@ pub(crate) struct Shared {
     pub(crate) modules: Mutex<ModuleTable>,
     /// Held while a module is compiled: each is compiled once, and one at a time (JavaScript takes 400 MB to compile).
     pub(crate) compiling: Mutex<()>,
+    background: Option<Arc<Background>>,
 }
 
 /// A wasmtime engine with our imports linked and its compiled code.
@@ -108,7 +114,11 @@ impl Engine {
         wasm.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(&config)))
             .memory_init_cow(true);
         let calls = Runtime::new(wasm, &config)?;
-        start_tick(&calls.engine, config.tick).map_err(EngineError::Tick)?;
+        start_tick(&calls.engine, config.tick).map_err(EngineError::Threads)?;
+        let background = match config.background_threads {
+            0 => None,
+            threads => Some(Arc::new(Background::new(threads).map_err(EngineError::Threads)?)),
+        };
         let modules = Mutex::new(ModuleTable::new(config.modules_max));
         let shared = Shared {
             config,
@@ -116,10 +126,15 @@ impl Engine {
             replays: OnceLock::new(),
             modules,
             compiling: Mutex::new(()),
+            background,
         };
         Ok(Self {
             shared: Arc::new(shared),
         })
+    }
+
+    pub(crate) fn background(&self) -> Option<Arc<Background>> {
+        self.shared.background.clone()
     }
 
     /// A module by its hash, where it is held ready.

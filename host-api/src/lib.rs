@@ -8,8 +8,8 @@
 //! Reading order: [`op`] (the words), `door.rs` (the way above), [`journal`] (the record and its rolling hash),
 //! [`limits`], [`quota`] and `grants.rs` (what a scenario may use), [`engine`], `modules.rs`, `code_cache.rs` and
 //! `function_cache.rs` (compile, cache, link), [`validate`] (all that is wrong with a file), `world.rs` (what starts
-//! a scenario), `run.rs` (from instantiation to its end), [`replay`](mod@replay) (the same call again, out of its
-//! journal).
+//! a scenario), `run.rs` (from instantiation to its end), `meter.rs` and `background.rs` (how long it computes, and where),
+//! [`replay`](mod@replay) (the same call again, out of its journal).
 //!
 //! [`sections`] is what a component carries besides code. [`collect`], [`schedule`] and [`numbers`] are what a server
 //! and a simulator share of the rules behind the ops.
@@ -17,6 +17,7 @@
 //! Not here: what an `Op` does (the switch provides that by implementing [`Switch`]), SIP, media, SQL. Nothing in this
 //! crate opens a socket; the caches of compiled code are all that it writes to disk.
 
+mod background;
 mod check;
 mod code_cache;
 pub mod collect;
@@ -28,6 +29,7 @@ mod grants;
 mod imports;
 pub mod journal;
 pub mod limits;
+mod meter;
 mod modules;
 pub mod numbers;
 pub mod op;

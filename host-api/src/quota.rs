@@ -2,10 +2,9 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::ThreadId;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::journal::Clock;
 use crate::limits::DomainMemory;
@@ -28,6 +27,9 @@ pub struct DomainLimits {
 pub const LOG_BYTES_PER_S: u32 = 1 << 20;
 /// Bytes of log text at once, above the rate.
 pub const LOG_BYTES_BURST: u32 = 8 << 20;
+
+/// For how long it is remembered of a domain that one of its scenarios computed for long.
+const LONG_REMEMBERED_MS: u64 = 10_000;
 
 /// How many seconds' worth of computing time a domain may use at once.
 pub const CPU_BURST_S: u32 = 5;
@@ -68,8 +70,10 @@ struct Shared {
     cpu: CpuBucket,
     cpu_used_ns: AtomicU64,
     memory: Arc<DomainMemory>,
-    /// Whose turn it is to compute for long, on each thread.
-    turns: Mutex<Vec<(ThreadId, Arc<Semaphore>)>>,
+    /// Until when its scenarios compute one slice and no more where they delay others, by the clock.
+    long_until_ms: AtomicU64,
+    /// Whose turn it is to compute in the background.
+    turns: Semaphore,
 }
 
 impl DomainQuota {
@@ -86,7 +90,8 @@ impl DomainQuota {
                 host_calls: Mutex::new(bucket),
                 cpu_used_ns: AtomicU64::new(0),
                 memory: Arc::default(),
-                turns: Mutex::default(),
+                long_until_ms: AtomicU64::new(0),
+                turns: Semaphore::new(turns()),
             }),
         }
     }
@@ -128,16 +133,23 @@ impl DomainQuota {
         }
     }
 
-    /// The turns of this thread: one of the domain's scenarios that compute for long is ready to go on at a time.
-    pub(crate) fn turns(&self) -> Arc<Semaphore> {
-        let here = std::thread::current().id();
-        let mut turns = self.shared.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, turns)) = turns.iter().find(|(thread, _)| *thread == here) {
-            return Arc::clone(turns);
-        }
-        let made = Arc::new(Semaphore::new(1));
-        turns.push((here, Arc::clone(&made)));
-        made
+    /// A turn to compute in the background, to the end of what is returned. None never comes.
+    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.shared.turns.acquire().await.ok()
+    }
+
+    /// One of its scenarios computes for long.
+    pub(crate) fn note_long(&self) {
+        let now = (self.shared.clock)().as_millis() as u64;
+        self.shared
+            .long_until_ms
+            .store(now + LONG_REMEMBERED_MS, Ordering::Relaxed);
+    }
+
+    /// Whether one of its scenarios has computed for long, lately.
+    pub(crate) fn computed_for_long(&self) -> bool {
+        let until = self.shared.long_until_ms.load(Ordering::Relaxed);
+        until > 0 && ((self.shared.clock)().as_millis() as u64) < until
     }
 
     pub(crate) fn memory(&self) -> Arc<DomainMemory> {
@@ -223,6 +235,11 @@ impl DomainQuota {
     pub(crate) fn host_calls_per_s(&self) -> u32 {
         self.limits().host_calls_per_s
     }
+}
+
+/// How many scenarios of a domain compute in the background at the same time: on a quarter of the machine.
+fn turns() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 4).max(1))
 }
 
 /// Time to compute, as a rate with a burst, without a lock: all shards use it at each slice.

@@ -1,20 +1,18 @@
 //! One call's scenario, from instantiation to its end.
 
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, WasmBacktrace};
 
+use crate::background::Background;
 use crate::door::{Answers, Door, Stop, Switch};
 use crate::engine::Engine;
 use crate::grants::LiveGrants;
 use crate::journal::{Journal, Known, Past, Record, RollingHash};
 use crate::limits::Limits;
+use crate::meter::{Meter, Metered};
 use crate::modules::Module;
 use crate::quota::DomainQuota;
 use crate::usage::Usage;
@@ -82,7 +80,7 @@ impl Engine {
     /// was open, and from there it goes on. A handler that leaves the record ends with [`End::Diverged`]. A record that
     /// has an end gives that end, and nothing runs.
     pub fn run(&self, module: &Module, run: Run) -> impl Future<Output = Finished> + Send + 'static {
-        let started = start(module, run, Trigger::Call);
+        let started = start(self.background(), module, run, Trigger::Call);
         async move { started.await.0 }
     }
 
@@ -93,7 +91,7 @@ impl Engine {
         run: Run,
         request: WebRequest,
     ) -> impl Future<Output = (Finished, Option<WebResponse>)> + Send + 'static {
-        start(module, run, Trigger::Web(request))
+        start(self.background(), module, run, Trigger::Web(request))
     }
 
     /// Tells a module of the world `event-scenario` what has happened.
@@ -103,13 +101,14 @@ impl Engine {
         run: Run,
         event: Event,
     ) -> impl Future<Output = Finished> + Send + 'static {
-        let started = start(module, run, Trigger::Event(event));
+        let started = start(self.background(), module, run, Trigger::Event(event));
         async move { started.await.0 }
     }
 }
 
 /// The run as a future, measured.
 fn start(
+    background: Option<Arc<Background>>,
     module: &Module,
     run: Run,
     trigger: Trigger,
@@ -129,10 +128,10 @@ fn start(
         journal.finished(&end);
         (end, response, journal.rolling_hash(), usage)
     };
-    let timed = Metered::new(scenario, Arc::clone(&meter), Some(domain.clone()));
+    let timed = Metered::new(scenario, Arc::clone(&meter), Some(domain), background);
     async move {
         let (end, response, rolling_hash, usage) = timed.await;
-        let (cpu, slices) = (meter.used(), meter.slices.load(Ordering::Relaxed));
+        let (cpu, slices) = (meter.used(), meter.slices());
         let finished = Finished {
             end,
             rolling_hash,
@@ -184,9 +183,10 @@ async fn run(
         if let Trigger::Call = trigger {
             door = door.in_call(start);
         }
-        let (engine, meter) = (handler.engine(), Arc::clone(&meter));
-        let mut store = store_of(engine, door, &limits, meter, Some(domain.clone()));
+        let (engine, metered) = (handler.engine(), Arc::clone(&meter));
+        let mut store = store_of(engine, door, &limits, metered, Some(domain.clone()));
         let called = handler.handle(&mut store, &trigger).await;
+        meter.come_home().await;
         let mut door = store.into_data();
         usage.add(&door.usage, door.accountant.memory_bytes());
         let anew = match &called {
@@ -232,7 +232,6 @@ pub(crate) fn store_of(
     store.set_epoch_deadline(1);
     let (budget, wall) = (limits.cpu, limits.wall);
     store.epoch_deadline_callback(move |_| {
-        meter.slices.fetch_add(1, Ordering::Relaxed);
         let used = meter.used().saturating_sub(used_before);
         if used > budget {
             let limit = format!(
@@ -254,25 +253,12 @@ pub(crate) fn store_of(
         if let Some(Err(limit)) = domain.as_ref().map(DomainQuota::may_compute) {
             return Err(Stop::over_budget(limit));
         }
-        let turns = domain.as_ref().map(DomainQuota::turns);
-        Ok(UpdateDeadline::YieldCustom(
-            1,
-            Box::pin(next_slice(turns, Arc::clone(&meter))),
-        ))
+        meter.end_slice();
+        // The plain `Yield` of wasmtime wakes its task before others that are ready; tokio's own goes to the back of
+        // the queue.
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
     });
     store
-}
-
-/// Between two slices of a scenario that computes for long. The plain `Yield` of wasmtime wakes its task before others that
-/// are ready; tokio's own goes to the back of the queue. And those of a domain take turns on a thread: together they delay
-/// their neighbours by one slice and no more, however many they are.
-async fn next_slice(turns: Option<Arc<Semaphore>>, meter: Arc<Meter>) {
-    let turn = match turns {
-        Some(turns) => turns.acquire_owned().await.ok(),
-        None => None,
-    };
-    tokio::task::yield_now().await;
-    meter.take_turn(turn);
 }
 
 /// What the handler's end means for the call.
@@ -329,92 +315,4 @@ fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
             None => format!("function {}", frame.func_index()),
         })
         .collect()
-}
-
-/// How long a scenario has computed: the time spent in polls of its future.
-///
-/// Epoch slices alone would count a slice for each wait, because the epoch goes on while a scenario sleeps.
-#[derive(Debug, Default)]
-pub(crate) struct Meter {
-    done_ns: AtomicU64,
-    /// When the poll in progress began, in nanoseconds of [`process_time`]; 0 between polls.
-    poll_began_ns: AtomicU64,
-    slices: AtomicU64,
-    /// When its last host call was answered, in nanoseconds of [`process_time`].
-    host_call_ns: AtomicU64,
-    /// Its turn among those of its domain that compute for long: to the end of the poll.
-    turn: Mutex<Option<OwnedSemaphorePermit>>,
-}
-
-impl Meter {
-    /// A host call has come to its end, or the scenario begins.
-    pub(crate) fn note_host_call(&self) {
-        self.host_call_ns.store(process_time(), Ordering::Relaxed);
-    }
-
-    fn since_host_call(&self) -> Duration {
-        let then = self.host_call_ns.load(Ordering::Relaxed);
-        Duration::from_nanos(process_time().saturating_sub(then))
-    }
-
-    fn used(&self) -> Duration {
-        let began = self.poll_began_ns.load(Ordering::Relaxed);
-        let polling = if began == 0 {
-            0
-        } else {
-            process_time().saturating_sub(began)
-        };
-        Duration::from_nanos(self.done_ns.load(Ordering::Relaxed) + polling)
-    }
-
-    /// None ends it.
-    fn take_turn(&self, turn: Option<OwnedSemaphorePermit>) {
-        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = turn;
-    }
-
-    pub(crate) fn begin(&self) {
-        self.poll_began_ns.store(process_time(), Ordering::Relaxed);
-    }
-
-    fn pause(&self) -> Duration {
-        let began = self.poll_began_ns.swap(0, Ordering::Relaxed);
-        let spent = process_time().saturating_sub(began);
-        self.done_ns.fetch_add(spent, Ordering::Relaxed);
-        Duration::from_nanos(spent)
-    }
-}
-
-/// Nanoseconds since the first time that this was asked, never 0.
-fn process_time() -> u64 {
-    static BEGIN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    BEGIN.get_or_init(Instant::now).elapsed().as_nanos() as u64 + 1
-}
-
-/// Counts the time that polls of `inner` take, for the call and for its domain.
-pub(crate) struct Metered<F> {
-    inner: Pin<Box<F>>,
-    meter: Arc<Meter>,
-    domain: Option<DomainQuota>,
-}
-
-impl<F> Metered<F> {
-    pub(crate) fn new(inner: F, meter: Arc<Meter>, domain: Option<DomainQuota>) -> Self {
-        let inner = Box::pin(inner);
-        Self { inner, meter, domain }
-    }
-}
-
-impl<F: Future> Future for Metered<F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        self.meter.begin();
-        let polled = self.inner.as_mut().poll(cx);
-        let spent = self.meter.pause();
-        self.meter.take_turn(None);
-        if let Some(domain) = &self.domain {
-            domain.charge_cpu(spent);
-        }
-        polled
-    }
 }

@@ -7,6 +7,8 @@
 //! Compiling takes time and memory that the file decides on: a server does this in a process of its own.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -19,10 +21,11 @@ use crate::engine::Engine;
 use crate::grants::{Grants, LiveGrants, short};
 use crate::journal::{Journal, JournalHeader, Past, monotonic_clock};
 use crate::limits::Limits;
+use crate::meter::{Meter, poll_metered};
 use crate::modules::{self, INTERFACES, LoadError, Preamble, handlers};
 use crate::op::{Op, OpIndex, Outcome};
 use crate::quota::{DomainLimits, DomainQuota};
-use crate::run::{self, End, Meter, Metered};
+use crate::run::{self, End};
 use crate::sections;
 use crate::survey::{self, Survey};
 use crate::world::{Handler, World};
@@ -468,12 +471,9 @@ async fn start_once(start: &InstancePre<Door>, limits: &Limits) -> Option<(Code,
     let door = Door::new(answers, Journal::hash_only(header, monotonic_clock()), &limits);
     let meter = Arc::new(Meter::default());
     let mut store = run::store_of(start.engine(), door, &limits, Arc::clone(&meter), None);
-    let started = Metered::new(
-        async move { start.instantiate_async(&mut store).await.map(drop) },
-        meter,
-        None,
-    );
-    let error = started.await.err()?;
+    let mut started = pin!(start.instantiate_async(&mut store));
+    let metered = poll_fn(|cx| poll_metered(started.as_mut(), &meter, None, cx));
+    let error = metered.await.err()?;
     match run::end_of(&error) {
         End::OverBudget(limit) if limit.starts_with("CPU") => {
             Some((Code::StartTooLong, format!("its start takes too long: {limit}")))

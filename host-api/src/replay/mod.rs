@@ -20,9 +20,10 @@ use std::time::Duration;
 use crate::door::{Answers, Door};
 use crate::engine::Engine;
 use crate::journal::{Journal, Record, RecordedJournal, RollingHash};
+use crate::meter::Meter;
 use crate::modules::Module;
 use crate::op::{Op, OpIndex, Outcome};
-use crate::run::{End, Meter, store_of, told};
+use crate::run::{End, store_of, told};
 use crate::world::Trigger;
 
 pub use comparison::{Comparison, Finding, Group, Unread, Verdict};

@@ -77,34 +77,6 @@ async fn spinning_guests_leave_their_neighbour_its_turns() {
     }
 }
 
-/// However many spin, a neighbour that computes too has half of the thread.
-#[tokio::test(flavor = "current_thread")]
-async fn spinning_guests_of_a_domain_take_turns() {
-    let spinning = domain(DomainLimits::default());
-    let spin = |domain: &DomainQuota, cpu_ms| {
-        let limits = Limits {
-            cpu: Duration::from_millis(cpu_ms),
-            ..Limits::default()
-        };
-        let call = Call {
-            limits,
-            domain: domain.clone(),
-            ..Call::default()
-        };
-        let (run, _) = call.into_run(&module("loop"), plain(0));
-        tokio::spawn(engine().run(&module("loop"), run))
-    };
-    let spinners: Vec<_> = (0..20).map(|_| spin(&spinning, 500)).collect();
-    let neighbour = spin(&domain(DomainLimits::default()), 100).await.unwrap();
-    over_budget(&neighbour.end);
-    let spun = Duration::from_micros(spinning.take_used().cpu_us);
-    // Each of the twenty has a slice before turns begin.
-    assert!(spun < 4 * neighbour.cpu, "{spun:?} beside {:?}", neighbour.cpu);
-    for spinner in spinners {
-        spinner.abort();
-    }
-}
-
 #[tokio::test]
 async fn memory_bomb_meets_its_limit() {
     let limits = Limits {

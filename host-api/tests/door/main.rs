@@ -6,6 +6,7 @@
     missing_docs
 )]
 
+mod background;
 mod book;
 mod calls;
 mod checkpoint;

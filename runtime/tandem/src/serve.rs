@@ -469,6 +469,8 @@ fn engine_config(config: &Config, data: &Path) -> EngineConfig {
         cache_dir: Some(data.join("compiled")),
         instances_max: config.limits.calls,
         memory_max_bytes: config.scenario.memory.0 as usize,
+        // Half of the machine at most.
+        background_threads: std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2)),
         ..EngineConfig::default()
     }
 }

@@ -1,0 +1,107 @@
+//! The threads on which scenarios compute that go on for long: they have a processor when nobody else wants it.
+//!
+//! A slice on a shard's own thread delays every call of the shard by as much, and calls that come beside loops notice
+//! that at once. Here it delays nobody: the kernel takes the processor away in the moment in which a thread of another
+//! class wakes.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+use crate::meter::{LONG_SLICES, Meter, Polled, poll_metered};
+use crate::quota::DomainQuota;
+
+/// Threads of the class `SCHED_IDLE`, each with a runtime of its own: who is ready there is served in turn, which the
+/// runtime of several threads does not promise. They end with this.
+pub(crate) struct Background {
+    threads: Vec<Thread>,
+    next: AtomicUsize,
+}
+
+struct Thread {
+    handle: Handle,
+    /// Closed when it is dropped, and then the thread ends.
+    _end: oneshot::Sender<()>,
+}
+
+impl Background {
+    pub(crate) fn new(threads: usize) -> std::io::Result<Self> {
+        let threads = (0..threads).map(|_| Thread::start()).collect::<Result<_, _>>()?;
+        Ok(Self {
+            threads,
+            next: AtomicUsize::new(0),
+        })
+    }
+
+    /// The thread whose turn it is to be given something; none: there is none.
+    pub(crate) fn next(&self) -> Option<&Handle> {
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        let thread = self.threads.get(next.checked_rem(self.threads.len())?)?;
+        Some(&thread.handle)
+    }
+}
+
+impl Thread {
+    fn start() -> std::io::Result<Self> {
+        // At each slice it looks who else is ready.
+        let runtime = Builder::new_current_thread()
+            .event_interval(1)
+            .global_queue_interval(1)
+            .build()?;
+        let handle = runtime.handle().clone();
+        let (end, ended) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("background".to_owned())
+            .spawn(move || {
+                give_way();
+                let _ = runtime.block_on(ended);
+            })?;
+        Ok(Self { handle, _end: end })
+    }
+}
+
+/// This thread has a processor when no thread of another class wants it.
+fn give_way() {
+    // SAFETY: `param` is a plain struct of integers, for which zeros are valid; the call reads it and keeps no pointer;
+    // thread 0 is the calling one.
+    let refused = unsafe {
+        let param: libc::sched_param = std::mem::zeroed();
+        libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const param)
+    };
+    if refused != 0 {
+        let error = std::io::Error::last_os_error();
+        tracing::warn!(%error, "scenarios that compute for long are not kept behind others");
+    }
+}
+
+/// Polls a scenario that computes until it waits, wants something of its host, or ends. Those of a domain take turns.
+/// It has computed for `slices` on end.
+pub(crate) async fn compute<F: Future>(
+    mut inner: Pin<Box<F>>,
+    meter: Arc<Meter>,
+    domain: DomainQuota,
+    mut slices: u32,
+) -> Polled<F> {
+    meter.set_away(true);
+    let polled = loop {
+        if slices == LONG_SLICES {
+            domain.note_long();
+        }
+        let turn = domain.turn().await;
+        // Whoever of the domain comes meanwhile waits, and others come before this one.
+        tokio::task::yield_now().await;
+        let polled = poll_fn(|cx| Poll::Ready(poll_metered(inner.as_mut(), &meter, Some(&domain), cx))).await;
+        drop(turn);
+        if polled.is_ready() || !meter.take_slice_over() {
+            break polled;
+        }
+        slices = slices.saturating_add(1);
+    };
+    meter.set_away(false);
+    (inner, polled)
+}
