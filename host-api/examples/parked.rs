@@ -54,10 +54,11 @@ fn main() {
         host_calls_burst: u32::MAX,
         ..DomainLimits::default()
     };
-    let engine = Engine::new(config).unwrap();
     let domain = DomainQuota::new(limits, monotonic_clock());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for path in std::env::args().skip(1) {
+        // One of its own: a place that is given back keeps what its guest had touched.
+        let engine = Engine::new(config.clone()).unwrap();
         let module = engine.load(&std::fs::read(&path).unwrap()).unwrap();
         let park = || {
             let run = Run {

@@ -6,7 +6,6 @@ the host, no time and no chance is there yet, and what is not imported then neve
 
 import builtins
 import datetime
-import gc
 import importlib.machinery
 import io
 import linecache
@@ -20,7 +19,7 @@ import _strptime  # noqa: F401
 import encodings.ascii  # noqa: F401
 import encodings.latin_1  # noqa: F401
 
-from . import clock, log
+from . import _image, clock, log
 from . import random as journal
 
 _in_call = False
@@ -282,9 +281,7 @@ def seal(root: str) -> None:
         _replace_logging(logging)
     sys.stdout, sys.stderr = _Lines(log.Level.INFO), _Lines(log.Level.WARN)
     _take_away()
-    # What lives now lives to the end of each call: a collection need not look at it, and so copies no memory of it.
-    gc.collect()
-    gc.freeze()
+    _image.settle()
 
 
 def _import_what_tracebacks_import() -> None:

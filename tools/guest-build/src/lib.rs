@@ -6,11 +6,13 @@
 //! The way: [`toolchain`] finds the compiler → [`metadata`] lists the guests → [`stamp`] says whether anything changed
 //! → [`compile`] runs cargo so that equal inputs give equal bytes → [`pack`] makes components and writes them.
 //!
-//! Aside: [`merged`] makes one core module of a component's many, for builders that link at instantiation.
+//! Aside, for Python: [`merged`] makes one core module of a component's many, where a builder links at instantiation, and
+//! [`immortalise`] keeps calls from writing to what they only read.
 //!
 //! Whoever calls [`build`] begins its `main` with [`wrapped_rustc`]: cargo runs the very program around rustc.
 
 mod compile;
+mod immortal;
 mod merge;
 mod metadata;
 mod pack;
@@ -20,6 +22,7 @@ mod toolchain;
 use std::path::{Path, PathBuf};
 
 pub use compile::wrapped_rustc;
+pub use immortal::immortalise;
 pub use merge::merged;
 pub use pack::replace;
 

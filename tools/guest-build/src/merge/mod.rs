@@ -26,7 +26,7 @@ pub fn merged(component: &[u8]) -> Result<Vec<u8>, String> {
     plan.write()
 }
 
-fn words(error: impl Display) -> String {
+pub(crate) fn words(error: impl Display) -> String {
     error.to_string()
 }
 

@@ -72,7 +72,10 @@ impl Builder {
         if self.links_late {
             // It runs as it is too: each call just begins later.
             match guest_build::merged(&bytes) {
-                Ok(merged) => {
+                Ok(mut merged) => {
+                    if let Err(why) = guest_build::immortalise(&mut merged) {
+                        eprintln!("{}: calls copy more of its memory: {why}", file.display());
+                    }
                     guest_build::replace(&file, &merged)
                         .map_err(|error| Failure::Failed(error.to_string()))?;
                     bytes = merged;
