@@ -479,6 +479,14 @@ async fn what_is_printed_is_in_the_log() {
     );
 }
 
+/// What a call only reads it does not write to: CPython would otherwise, and have its page copied.
+#[tokio::test]
+async fn objects_that_python_begins_with_are_not_counted() {
+    let left = call("py/sandbox", friendly("count")).await;
+    let lines = logged(&left);
+    assert_eq!(lines, [(Level::Info, "[False, False, False, True]".to_owned())]);
+}
+
 #[tokio::test]
 async fn what_a_sandbox_has_not_fails_in_words_that_say_what_to_do() {
     for (name, what, words) in [

@@ -60,6 +60,12 @@ def attempt_print(_caller: Leg) -> None:
         logging.exception("it failed")
 
 
+def attempt_count(_caller: Leg) -> None:
+    """Whether what was there at the build, and what was not, is counted in."""
+    counts = sys.getrefcount(DEPARTMENTS), sys.getrefcount(find), sys.getrefcount(find.__code__), sys.getrefcount([])
+    print([count < 1 << 30 for count in counts])
+
+
 def attempt_sleep(_caller: Leg) -> None:
     clock.sleep_ms(1_000)
 
