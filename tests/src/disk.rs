@@ -17,7 +17,7 @@ impl Tiny {
             folder: Folder::new("tiny").ok()?,
         };
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=8m", "tandem-test"])
+            .args(["-t", "tmpfs", "-o", "size=16m", "tandem-test"])
             .arg(tiny.path())
             .output();
         mounted

@@ -1,10 +1,12 @@
 //! Free ports on 127.0.0.1, so that tests and their peers run beside each other.
 //!
-//! A port is free when it was asked for; between asking and using it somebody else may take it. Within one process
-//! no port is given twice; between processes the starters ([`crate::baresip`], [`crate::tandem`]) try again.
+//! A port is given once, and to one process of those that are tested with this at the same time: a server that is started
+//! again finds its port as it left it. Somebody else may take it: the starters ([`crate::baresip`], [`crate::tandem`])
+//! try again.
 
-use crate::failure::{Failure, Result};
+use crate::failure::{Doing, Failure, Result};
 use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,6 +14,8 @@ use std::sync::{Mutex, PoisonError};
 
 const ATTEMPTS: usize = 200;
 static GIVEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
+/// Of each port that this process was given a file, locked for as long as the process lives.
+static LOCKED: Mutex<Vec<File>> = Mutex::new(Vec::new());
 static ROUND: AtomicU32 = AtomicU32::new(0);
 
 /// A port free for UDP and TCP.
@@ -27,14 +31,14 @@ pub fn free() -> Result<u16> {
 /// would find its port with somebody's socket.
 ///
 /// # Errors
-/// When no such run is found in 200 attempts.
+/// When no such run is found in 200 attempts, or there is no folder for temporary files.
 pub fn free_run(count: u16) -> Result<u16> {
     const LOWEST: u16 = 10_000;
     const ROOM: u16 = 9_900;
     for _ in 0..ATTEMPTS {
         let first = LOWEST + (somewhere() % u32::from(ROOM - count)) as u16;
         let ports = first..=first + count - 1;
-        if ports.clone().all(is_free) && reserve(ports) {
+        if ports.clone().all(is_free) && reserve(ports.clone()) && lock(ports)? {
             return Ok(first);
         }
     }
@@ -81,6 +85,24 @@ fn reserve(ports: RangeInclusive<u16>) -> bool {
     }
     given.extend(ports);
     true
+}
+
+/// Whether no other process has one of them.
+fn lock(ports: RangeInclusive<u16>) -> Result<bool> {
+    let folder = std::env::temp_dir().join("tandem-ports");
+    std::fs::create_dir_all(&folder).doing("making a folder for ports")?;
+    for port in ports {
+        let mut options = OpenOptions::new();
+        let file = options.create(true).truncate(false).write(true);
+        let file = file
+            .open(folder.join(port.to_string()))
+            .doing("opening the file of a port")?;
+        if file.try_lock().is_err() {
+            return Ok(false);
+        }
+        LOCKED.lock().unwrap_or_else(PoisonError::into_inner).push(file);
+    }
+    Ok(true)
 }
 
 #[cfg(test)]
