@@ -1,8 +1,7 @@
-//! The threads on which scenarios compute that go on for long: they have a processor when nobody else wants it.
+//! The threads on which scenarios compute that go on for long: they stand back behind all others.
 //!
 //! A slice on a shard's own thread delays every call of the shard by as much, and calls that come beside loops notice
-//! that at once. Here it delays nobody: the kernel takes the processor away in the moment in which a thread of another
-//! class wakes.
+//! that at once.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -10,13 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
+use rustix::process::setpriority_process;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use crate::meter::{LONG_SLICES, Meter, Polled, poll_metered};
 use crate::quota::DomainQuota;
 
-/// Threads of the class `SCHED_IDLE`, each with a runtime of its own: who is ready there is served in turn, which the
+/// Threads of low priority, each with a runtime of its own: who is ready there is served in turn, which the
 /// runtime of several threads does not promise. They end with this.
 pub(crate) struct Background {
     threads: Vec<Thread>,
@@ -65,17 +65,15 @@ impl Thread {
     }
 }
 
-/// This thread has a processor when no thread of another class wants it.
+/// How far this thread stands back: it has a tenth of a processor that others want, as the kernel shares it. The class
+/// `SCHED_IDLE` would stand back further, but a thread of it dies late where others want the processors, and with it a
+/// killed process, whose ports its successor waits for.
+const NICE: i32 = 10;
+
 fn give_way() {
-    // SAFETY: `param` is a plain struct of integers, for which zeros are valid; the call reads it and keeps no pointer;
-    // thread 0 is the calling one.
-    let refused = unsafe {
-        let param: libc::sched_param = std::mem::zeroed();
-        libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const param)
-    };
-    if refused != 0 {
-        let error = std::io::Error::last_os_error();
-        tracing::warn!(%error, "scenarios that compute for long are not kept behind others");
+    // Linux means the calling thread by it (setpriority(2), "C library/kernel differences").
+    if let Err(error) = setpriority_process(None, NICE) {
+        tracing::warn!(%error, "scenarios that compute for long do not stand back behind others");
     }
 }
 

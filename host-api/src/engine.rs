@@ -38,8 +38,8 @@ pub struct EngineConfig {
     pub modules_max: usize,
     /// Length of the slices in which scenarios compute.
     pub tick: Duration,
-    /// Threads for scenarios that compute for many slices on end: they have a processor when no other thread of the
-    /// machine wants it. 0: such scenarios stay where they are.
+    /// Threads for scenarios that compute for many slices on end, of low priority. 0: such scenarios stay where they
+    /// are.
     pub background_threads: usize,
 }
 
