@@ -121,6 +121,21 @@ pub fn runs_program(id: u32, program: &Path) -> bool {
     runs(id) && running.trim_end_matches(" (deleted)") == program.to_string_lossy()
 }
 
+/// Whether the process and each of its threads has ended: until then it has its sockets, also after what it runs can no
+/// longer be told.
+pub fn has_ended(id: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{id}/task")) else {
+        return true;
+    };
+    threads.flatten().all(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        let state = stat
+            .rsplit_once(')')
+            .map(|(_, fields)| fields.trim_start().chars().next());
+        matches!(state, None | Some(Some('Z' | 'X')))
+    })
+}
+
 /// Resident memory in bytes (VmRSS of /proc).
 ///
 /// # Errors
@@ -199,7 +214,9 @@ mod tests {
     #[test]
     fn a_zombie_does_not_run() {
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
-        assert!(runs(child.id()) && runs_program(child.id(), Path::new("/bin/sleep")));
+        assert!(
+            runs(child.id()) && runs_program(child.id(), Path::new("/bin/sleep")) && !has_ended(child.id())
+        );
         signal("KILL", &[child.id()]).unwrap();
         crate::wait::until(Duration::from_secs(5), "the end", || {
             (!runs(child.id())).then_some(())

@@ -111,7 +111,7 @@ impl Processes {
     pub fn kill(&self, role: Role) -> Result<u32> {
         let pid = self.pid_of(role)?;
         process::signal("KILL", &[pid])?;
-        self.wait_gone(pid)?;
+        Self::wait_gone(pid)?;
         Ok(pid)
     }
 
@@ -140,12 +140,12 @@ impl Processes {
             // It fails when one ends before its turn, for example because the supervisor has ended.
             let _ = process::signal("KILL", &pids);
         }
-        pids.into_iter().try_for_each(|pid| self.wait_gone(pid))
+        pids.into_iter().try_for_each(Self::wait_gone)
     }
 
-    fn wait_gone(&self, pid: u32) -> Result<()> {
+    fn wait_gone(pid: u32) -> Result<()> {
         crate::wait::until(Duration::from_secs(10), "the end of a killed process", || {
-            (!process::runs_program(pid, &self.binary)).then_some(())
+            process::has_ended(pid).then_some(())
         })
     }
 }
