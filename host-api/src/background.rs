@@ -65,10 +65,10 @@ impl Thread {
     }
 }
 
-/// How far this thread stands back: it has a tenth of a processor that others want, as the kernel shares it. The class
-/// `SCHED_IDLE` would stand back further, but a thread of it dies late where others want the processors, and with it a
-/// killed process, whose ports its successor waits for.
-const NICE: i32 = 10;
+/// How far this thread stands back: of a processor that others want it has some seventieth, as the kernel shares it.
+/// The class `SCHED_IDLE` would stand back further, but a thread of it dies late where others want the processors, and
+/// with it a killed process, whose ports its successor waits for.
+const NICE: i32 = 19;
 
 fn give_way() {
     // Linux means the calling thread by it (setpriority(2), "C library/kernel differences").
