@@ -14,7 +14,10 @@ _RECORD = b"tandem-scenario: these objects are immortal\0"
 """What the builder looks for; there follow the address of the first reference, how many there are, and the sum of both,
 as little-endian words of 32 bits (tools/guest-build/src/immortal.rs)."""
 
-_HOLES = (1 << 20, 1 << 18, 1 << 16, 1 << 14, 1 << 12, 1 << 10, 512, 256, 192, 128, 96, 80, 64, 56, 48, 40, 32, 24, 16, 8, 1)
+_HOLES = (
+    *(1 << 20, 1 << 18, 1 << 16, 1 << 14, 1 << 12, 1 << 10),
+    *(512, 256, 192, 128, 96, 80, 64, 56, 48, 40, 32, 24, 16, 8, 1),
+)
 """Bytes of what fills them, the largest first."""
 
 _objects = ()  # Holding them is what keeps the record true until the builder has read it.
