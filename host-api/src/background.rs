@@ -66,8 +66,8 @@ impl Thread {
 }
 
 /// How far this thread stands back: of a processor that others want it has some seventieth, as the kernel shares it.
-/// The class `SCHED_IDLE` would stand back further, but a thread of it dies late where others want the processors, and
-/// with it a killed process, whose ports its successor waits for.
+/// The class `SCHED_IDLE` would stand back further, but a killed process has its ports until its last thread has died,
+/// for which a thread of that class may wait for long where others want the processors.
 const NICE: i32 = 19;
 
 fn give_way() {

@@ -149,7 +149,7 @@ impl DomainQuota {
     /// Whether one of its scenarios has computed for long, lately.
     pub(crate) fn computed_for_long(&self) -> bool {
         let until = self.shared.long_until_ms.load(Ordering::Relaxed);
-        until > 0 && ((self.shared.clock)().as_millis() as u64) < until
+        ((self.shared.clock)().as_millis() as u64) < until
     }
 
     pub(crate) fn memory(&self) -> Arc<DomainMemory> {
