@@ -65,10 +65,10 @@ impl Thread {
     }
 }
 
-/// How far this thread stands back: of a processor that others want it has some seventieth, as the kernel shares it.
-/// The class `SCHED_IDLE` would stand back further, but a killed process has its ports until its last thread has died,
-/// for which a thread of that class may wait for long where others want the processors.
-const NICE: i32 = 19;
+/// How far this thread stands back: of a processor that another thread wants all of it has some tenth, as the kernel
+/// shares it. With less, a scenario that has only a little to compute would keep its caller waiting for seconds
+/// wherever the machine is busy.
+const NICE: i32 = 10;
 
 fn give_way() {
     // Linux means the calling thread by it (setpriority(2), "C library/kernel differences").

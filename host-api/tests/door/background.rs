@@ -80,7 +80,7 @@ async fn computes_behind_everybody_and_asks_its_host_at_home() {
         "{at_home:?} of {:?} at home",
         finished.cpu
     );
-    assert_eq!(niceness("background"), ["19"]);
+    assert_eq!(niceness("background"), ["10"]);
 }
 
 #[tokio::test(flavor = "current_thread")]
