@@ -66,8 +66,8 @@ impl Thread {
 }
 
 /// How far this thread stands back: of a processor that another thread wants all of it has some tenth, as the kernel
-/// shares it. With less, a scenario that has only a little to compute would keep its caller waiting for seconds
-/// wherever the machine is busy.
+/// shares it. With a seventieth (nice 19), one that had 300 ms to compute kept its caller waiting for more than ten
+/// seconds where the machine was busy.
 const NICE: i32 = 10;
 
 fn give_way() {
