@@ -4,12 +4,15 @@
     cargo test --no-run --message-format=json … | run-tests.py JOBS
 
 Those that listen to calls run one after another at the end: what else uses the machine would be heard in them.
+Each has a session of its own, as a service has: the kernel shares the machine between sessions (autogroup, sched(7)), and
+what a server does behind its calls (nice) waits for these, not for a compiler that another program's test runs.
 Shows what each said once it has ended, and at the end which failed. RUST_TEST_THREADS bounds the tests of one program.
 """
 
 import concurrent.futures
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -24,6 +27,9 @@ ALONE = {
     "tandem-kit": None,
     "tandem-gate": None,
 }
+
+running = set()
+"""The ids of the programs, each of which leads a session."""
 
 
 def programs(messages):
@@ -48,15 +54,25 @@ def run(told, name, target, program, folder):
     """Whether all its tests passed."""
     begun = time.monotonic()
     with subprocess.Popen([program, "--color", "never"], cwd=folder, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as child:
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                          start_new_session=True) as child:
+        running.add(child.pid)
         said = child.stdout.read()
         # With what it started and waited for.
         _, status, used = os.wait4(child.pid, 0)
+        running.discard(child.pid)
         child.returncode = os.waitstatus_to_exitcode(status)
     took, busy = time.monotonic() - begun, used.ru_utime + used.ru_stime
     with told:
         print(f"\n--- {name}, {target}: {took:.1f} s, of which {busy:.1f} s computing\n{said.strip()}", flush=True)
     return child.returncode == 0
+
+
+def stop(number, _frame):
+    """Ends the programs with what they started: a terminal's Ctrl-C does not reach other sessions."""
+    for leader in list(running):
+        os.killpg(leader, signal.SIGKILL)
+    os._exit(128 + number)
 
 
 def is_alone(package, target):
@@ -71,6 +87,8 @@ def main(jobs):
     together = [one for one in found if not is_alone(*one[:2])]
     alone = [one for one in found if is_alone(*one[:2])]
     told = threading.Lock()
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked, stop)
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         good = list(pool.map(lambda one: run(told, *one), together))
     good += [run(told, *one) for one in alone]

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tandem_kit::baresip::Transport;
@@ -14,6 +15,12 @@ use tandem_tests::listening::{speech_then_silence, talked_without_gap};
 use tandem_tests::phones::{SOON, registered};
 
 const BOOK: &str = include_str!("../../docs/scenarios/first-scenario.md");
+
+/// They are timed: none waits for what another compiles.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The commands that the book has under a heading, up to the next of its rank.
 fn commands(heading: &str) -> Vec<String> {
@@ -51,6 +58,7 @@ fn typed(folder: &Path, command: &str) -> String {
 
 #[test]
 fn the_books_commands_lead_from_an_empty_folder_to_a_call_in_rust() {
+    let _alone = alone();
     let folder = Folder::new("first-scenario").unwrap();
     let tandem = Tandem::builder()
         .data(&folder.path().join("data"))
@@ -92,6 +100,7 @@ fn the_books_commands_lead_from_an_empty_folder_to_a_call_in_rust() {
 /// Each with a warm toolchain: what is fetched at first is there, as `make guests` has fetched it.
 #[test]
 fn the_books_commands_lead_to_a_call_in_typescript_and_python() {
+    let _alone = alone();
     let folder = Folder::new("first-languages").unwrap();
     let tandem = Tandem::builder()
         .data(&folder.path().join("data"))

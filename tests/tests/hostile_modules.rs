@@ -10,7 +10,7 @@
 use std::time::Duration;
 use tandem_kit::baresip::Baresip;
 use tandem_kit::folder::Folder;
-use tandem_kit::tandem::{Output, Tandem};
+use tandem_kit::tandem::{Builder, Output, Tandem};
 use tandem_kit::wait;
 use tandem_tests::phones::{SOON, menu_greets, phone, refusal};
 use tandem_tests::{calls, modules};
@@ -21,8 +21,8 @@ const NUMBER: &str = "700";
 const REFUSED: Duration = Duration::from_secs(30);
 
 /// Calls the guest; the server, the caller and the hash of the guest.
-fn refused_by(guest: &str, more: &[&str], status: &str) -> (Tandem, Baresip, String) {
-    let tandem = Tandem::builder().start().unwrap();
+fn refused_by(server: Builder, guest: &str, more: &[&str], status: &str) -> (Tandem, Baresip, String) {
+    let tandem = server.start().unwrap();
     let hash = modules::offer(&tandem, &tandem.demo().domain, guest, NUMBER, more).unwrap();
     let caller = phone(&tandem, "301").unwrap().expires_s(0).start().unwrap();
     let refused = refusal(&caller, NUMBER, REFUSED).unwrap();
@@ -32,7 +32,11 @@ fn refused_by(guest: &str, more: &[&str], status: &str) -> (Tandem, Baresip, Str
 
 /// The guest fails for this reason: caller, record and log are told, and the menu still works.
 fn fails(guest: &str, more: &[&str], status: &str, logged: &[&str]) {
-    let (mut tandem, caller, hash) = refused_by(guest, more, status);
+    fails_on(Tandem::builder(), guest, more, status, logged);
+}
+
+fn fails_on(server: Builder, guest: &str, more: &[&str], status: &str, logged: &[&str]) {
+    let (mut tandem, caller, hash) = refused_by(server, guest, more, status);
     let call = calls::call_to(&tandem, NUMBER).unwrap();
     assert_eq!(call.text("cause").unwrap(), "scenario-failed");
     assert_eq!(call.text("scenario_hash").unwrap(), hash);
@@ -61,7 +65,8 @@ fn trap_is_told_with_the_functions_that_it_happened_in() {
 
 #[test]
 fn endless_loop_ends_with_its_cpu_time() {
-    fails("loop", &[], "480", &["limit", "CPU"]);
+    let server = Tandem::builder().set("scenario.cpu", "300ms");
+    fails_on(server, "loop", &[], "480", &["limit", "CPU"]);
 }
 
 #[test]
@@ -92,7 +97,7 @@ fn number_with_another_fallback_answers_with_that() {
 /// It ends by itself without having answered, which is no failure.
 #[test]
 fn log_storm_is_cut_off_with_a_line_that_says_so() {
-    let (mut tandem, caller, hash) = refused_by("log-storm", &[], "480");
+    let (mut tandem, caller, hash) = refused_by(Tandem::builder(), "log-storm", &[], "480");
     let call = calls::call_to(&tandem, NUMBER).unwrap();
     assert_eq!(call.text("scenario_hash").unwrap(), hash);
     assert_eq!(call.text("cause").unwrap(), "unavailable");

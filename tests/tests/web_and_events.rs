@@ -19,7 +19,12 @@ const OTHER: &str = "other.local";
 
 /// A server whose demo domain has the web scenario at `/s/DOMAIN/app`.
 fn start() -> (Tandem, String) {
-    let tandem = Tandem::builder().start().unwrap();
+    start_with("2s")
+}
+
+/// The same, where a scenario may compute so long.
+fn start_with(cpu: &str) -> (Tandem, String) {
+    let tandem = Tandem::builder().set("scenario.cpu", cpu).start().unwrap();
     let domain = tandem.demo().domain.clone();
     offer_built(&tandem, &domain, "web", "web:/", "{}").unwrap();
     (tandem, domain)
@@ -94,7 +99,7 @@ fn what_passes_in_either_direction_is_bounded() {
 
 #[test]
 fn a_scenario_that_fails_costs_its_own_request() {
-    let (mut tandem, domain) = start();
+    let (mut tandem, domain) = start_with("300ms");
     for (path, status, logged) in [
         ("/odd", 502, None),
         ("/error", 500, Some("the customer's file is gone")),
