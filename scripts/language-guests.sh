@@ -12,7 +12,7 @@ note() { printf 'language-guests: %s\n' "$*" >&2; }
 
 # All that goes into a guest of folder $1 with the SDK $2.
 stamp() {
-    find "$1" "$2" sdk-wit/wit scripts/guest-languages.sh tools/guest-build/src/merge tools/guest-build/src/immortal.rs -type f \
+    find "$1" "$2" sdk-wit/wit scripts/guest-languages.sh tools/guest-build/src/merge tools/guest-build/src/{heap,image,immortal}.rs -type f \
         -not -path '*/node_modules/*' -not -path '*/__pycache__/*' -not -path '*/dist/*' -print0 |
         sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-64
 }

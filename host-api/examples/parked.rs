@@ -4,10 +4,12 @@
 //! parked tests/guests/dist/ts/sandbox.wasm tests/guests/dist/py/sandbox.wasm
 //! ```
 //!
-//! It waits where it sleeps, plays or collects digits; its configuration is the word `sleep`, on which the sandboxes sleep.
+//! It waits where it sleeps, plays or collects digits. Its configuration is what `CONFIG` has, or else the word `sleep`, on
+//! which the sandboxes sleep.
 //! Shared memory, which is the component's image, does not count: the figure is what one call more costs.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use tandem_host_api::op::Address;
 use tandem_host_api::{
     DomainLimits, DomainQuota, Engine, EngineConfig, Journal, JournalHeader, Limits, LiveGrants, Op, OpIndex,
     Outcome, Reply, Run, Switch, monotonic_clock,
@@ -18,16 +20,20 @@ const INSTANCES: usize = 200;
 
 /// Answers what takes time never, all else at once.
 #[derive(Default)]
-struct Asleep(Vec<oneshot::Sender<Outcome>>);
+struct Asleep {
+    config: String,
+    waiting: Vec<oneshot::Sender<Outcome>>,
+}
 
 impl Switch for Asleep {
     fn perform(&mut self, _: OpIndex, op: &Op) -> Reply {
         match op {
-            Op::ConfigDocument => Reply::Now(Outcome::Text("sleep".to_owned())),
+            Op::ConfigDocument => Reply::Now(Outcome::Text(self.config.clone())),
+            Op::Peer { .. } | Op::Local { .. } => Reply::Now(Outcome::Address(Address::default())),
             Op::Answer { .. } => Reply::Now(Outcome::Leg(Ok(()))),
             Op::SleepMs { .. } | Op::Play { .. } | Op::Collect { .. } => {
                 let (sender, receiver) = oneshot::channel();
-                self.0.push(sender);
+                self.waiting.push(sender);
                 Reply::Later(receiver)
             }
             _ => Reply::Now(Outcome::Done),
@@ -57,6 +63,7 @@ fn main() {
     };
     let domain = DomainQuota::new(limits, monotonic_clock());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let configured = std::env::var("CONFIG").unwrap_or_else(|_| "sleep".to_owned());
     for path in std::env::args().skip(1) {
         // One of its own: a place that is given back keeps what its guest had touched.
         let engine = Engine::new(config.clone()).unwrap();
@@ -66,7 +73,10 @@ fn main() {
                 domain: domain.clone(),
                 grants: LiveGrants::default(),
                 limits: Limits::default(),
-                switch: Box::<Asleep>::default(),
+                switch: Box::new(Asleep {
+                    config: configured.clone(),
+                    ..Asleep::default()
+                }),
                 journal: Journal::new(JournalHeader::default(), monotonic_clock()),
             };
             let call = runtime.spawn(engine.run(&module, run));

@@ -487,6 +487,14 @@ async fn objects_that_python_begins_with_are_not_counted() {
     assert_eq!(lines, [(Level::Info, "[False, False, False, True]".to_owned())]);
 }
 
+/// The build looks attributes up, so that a call need not, and nobody notices.
+#[tokio::test]
+async fn what_a_scenario_wrote_in_python_is_not_asked_by_the_build() {
+    let left = call("py/sandbox", friendly("asked")).await;
+    let line = "[] ['lead', 'descriptor', 'chief', 'property']".to_owned();
+    assert_eq!(logged(&left), [(Level::Info, line)]);
+}
+
 #[tokio::test]
 async fn what_a_sandbox_has_not_fails_in_words_that_say_what_to_do() {
     for (name, what, words) in [

@@ -4,7 +4,7 @@ import os.path
 
 from . import _failure, _sandbox
 from ._registry import check
-from ._scenario import CallHandler
+from ._scenario import CallHandler, rehearse
 
 __all__ = ["CallHandler", "finish"]
 
@@ -14,4 +14,4 @@ def finish(main, world: str) -> None:
     check(world)
     root = os.path.dirname(main.__file__)
     _failure.begin_at(root)
-    _sandbox.seal(root)
+    _sandbox.seal(root, rehearse)

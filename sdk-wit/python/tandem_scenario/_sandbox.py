@@ -23,6 +23,14 @@ from . import _image, clock, log
 from . import random as journal
 
 _in_call = False
+_BUILD_IMPORTERS = sys.meta_path[:]
+
+
+def end_rehearsal() -> None:
+    """It was not a call, and the build goes on."""
+    global _in_call
+    _in_call = False
+    sys.meta_path[:] = _BUILD_IMPORTERS
 
 
 def begin() -> None:
@@ -267,8 +275,9 @@ def _take_away() -> None:
 # ---- the end of the build ----
 
 
-def seal(root: str) -> None:
-    """All modules are imported. `root`: the folder of the scenario's own."""
+def seal(root: str, rehearse) -> None:
+    """All modules are imported. `root`: the folder of the scenario's own. `rehearse`: a function that goes the way of a
+    call, as far as that is the same in each and nobody notices."""
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
         if file and file.startswith(root):
@@ -281,7 +290,7 @@ def seal(root: str) -> None:
         _replace_logging(logging)
     sys.stdout, sys.stderr = _Lines(log.Level.INFO), _Lines(log.Level.WARN)
     _take_away()
-    _image.settle()
+    _image.settle_at_the_end(rehearse)
 
 
 def _import_what_tracebacks_import() -> None:

@@ -7,9 +7,7 @@
 
 use std::ops::Range;
 
-use wasmparser::{DataKind, Operator, Parser, Payload};
-
-use crate::merge::words;
+use crate::image::Memory;
 
 /// What the note begins with.
 const RECORD: &[u8] = b"tandem-scenario: these objects are immortal\0";
@@ -23,9 +21,9 @@ const COUNT_MOST: u32 = 1 << 17;
 
 /// Makes the objects immortal that the component's note names, and says how many these were; 0: it has no such note. The
 /// error says for people what about it cannot be; then the component is as it was.
-pub fn immortalise(component: &mut [u8]) -> Result<usize, String> {
+pub(crate) fn immortalise(component: &mut [u8]) -> Result<usize, String> {
     let memory = Memory::of(component)?;
-    let Some(objects) = memory.objects(component) else {
+    let Some(objects) = objects(&memory, component) else {
         return Ok(0);
     };
     let mut known = objects.clone();
@@ -55,85 +53,27 @@ pub fn immortalise(component: &mut [u8]) -> Result<usize, String> {
     Ok(counts.len())
 }
 
-/// What the data of a component put into its memory, by address.
-struct Memory {
-    /// In their order: the first address, and where the bytes are in the component.
-    data: Vec<(u32, Range<usize>)>,
-}
-
-impl Memory {
-    fn of(component: &[u8]) -> Result<Self, String> {
-        let mut data = Vec::new();
-        for payload in Parser::new(0).parse_all(component) {
-            let Payload::DataSection(section) = payload.map_err(words)? else {
-                continue;
-            };
-            for segment in section {
-                let segment = segment.map_err(words)?;
-                let DataKind::Active { offset_expr, .. } = &segment.kind else {
-                    continue;
-                };
-                // One whose place is known only when it is instantiated is none of a finished image.
-                if let Ok(Operator::I32Const { value }) = offset_expr.get_operators_reader().read() {
-                    let end = segment.range.end;
-                    data.push((value.cast_unsigned(), end - segment.data.len()..end));
-                }
-            }
-        }
-        data.sort_unstable_by_key(|(first, _)| *first);
-        let overlap = |two: &[(u32, Range<usize>)]| matches!(two, [(first, bytes), (next, _)] if *next - first < bytes.len() as u32);
-        if data.windows(2).any(overlap) {
-            return Err("its data overlap".to_owned());
-        }
-        Ok(Self { data })
-    }
-
-    /// The segment that has the address, and how far in.
-    fn at(&self, address: u32) -> Option<(&Range<usize>, usize)> {
-        let next = self.data.partition_point(|(first, _)| *first <= address);
-        let (first, bytes) = self.data.get(next.checked_sub(1)?)?;
-        let within = (address - first) as usize;
-        (within < bytes.len()).then_some((bytes, within))
-    }
-
-    /// Where the word is in the component; none: not all of it is written there.
-    fn place(&self, address: u32) -> Option<Range<usize>> {
-        let (bytes, within) = self.at(address)?;
-        let begin = bytes.start + within;
-        (within + 4 <= bytes.len()).then_some(begin..begin + 4)
-    }
-
-    /// The word; what is not written is zero.
-    fn word(&self, component: &[u8], address: u32) -> u32 {
-        let byte = |index| {
-            let (bytes, within) = self.at(address.checked_add(index)?)?;
-            component.get(bytes.start + within).copied()
-        };
-        u32::from_le_bytes([0, 1, 2, 3].map(|index| byte(index).unwrap_or_default()))
-    }
-
-    /// The addresses in the note.
-    fn objects(&self, component: &[u8]) -> Option<Vec<u32>> {
-        let bytes = |(_, range): &(u32, Range<usize>)| component.get(range.clone());
-        let notes = self.data.iter().filter_map(|data| Some((data.0, bytes(data)?)));
-        notes
-            .flat_map(|(first, bytes)| {
-                let starts = memchr::memmem::find_iter(bytes, RECORD);
-                starts.map(move |at| first + (at + RECORD.len()) as u32)
-            })
-            .find_map(|at| {
-                let [begin, count, sum] = [0, 4, 8].map(|index| self.word(component, at.wrapping_add(index)));
-                // The words of the source stand in the memory too, and nothing like this after them.
-                let whole = count > 0 && begin.checked_add(count) == Some(sum) && self.at(begin).is_some();
-                let end = begin.checked_add(count.checked_mul(4)?).filter(|_| whole)?;
-                Some(
-                    (begin..end)
-                        .step_by(4)
-                        .map(|at| self.word(component, at))
-                        .collect(),
-                )
-            })
-    }
+/// The addresses in the note.
+fn objects(memory: &Memory, component: &[u8]) -> Option<Vec<u32>> {
+    let bytes = |(_, range): &(u32, Range<usize>)| component.get(range.clone());
+    let notes = memory.data.iter().filter_map(|data| Some((data.0, bytes(data)?)));
+    notes
+        .flat_map(|(first, bytes)| {
+            let starts = memchr::memmem::find_iter(bytes, RECORD);
+            starts.map(move |at| first + (at + RECORD.len()) as u32)
+        })
+        .find_map(|at| {
+            let [begin, count, sum] = [0, 4, 8].map(|index| memory.word(component, at.wrapping_add(index)));
+            // The words of the source stand in the memory too, and nothing like this after them.
+            let whole = count > 0 && begin.checked_add(count) == Some(sum) && memory.at(begin).is_some();
+            let end = begin.checked_add(count.checked_mul(4)?).filter(|_| whole)?;
+            Some(
+                (begin..end)
+                    .step_by(4)
+                    .map(|at| memory.word(component, at))
+                    .collect(),
+            )
+        })
 }
 
 #[cfg(test)]

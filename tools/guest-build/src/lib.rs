@@ -7,11 +7,13 @@
 //! → [`compile`] runs cargo so that equal inputs give equal bytes → [`pack`] makes components and writes them.
 //!
 //! Aside, for Python: [`merged`] makes one core module of a component's many, where a builder links at instantiation, and
-//! [`immortalise`] keeps calls from writing to what they only read.
+//! [`settle`] keeps calls from copying memory that they only read, or need not write to.
 //!
 //! Whoever calls [`build`] begins its `main` with [`wrapped_rustc`]: cargo runs the very program around rustc.
 
 mod compile;
+mod heap;
+mod image;
 mod immortal;
 mod merge;
 mod metadata;
@@ -22,7 +24,6 @@ mod toolchain;
 use std::path::{Path, PathBuf};
 
 pub use compile::wrapped_rustc;
-pub use immortal::immortalise;
 pub use merge::merged;
 pub use pack::replace;
 
@@ -96,6 +97,15 @@ pub enum Lock {
     Strict,
     /// The one at hand; cargo may bring it up to date with the manifest.
     Open,
+}
+
+/// Settles the memory that a merged component begins with, so that a call copies less of it: objects that it notes, as
+/// ours in Python do, become immortal, and free memory between what is in use is taken out of use. The error says for
+/// people what cannot be; the component runs then too.
+pub fn settle(component: &mut [u8]) -> Result<(), String> {
+    immortal::immortalise(component)?;
+    heap::retire(component)?;
+    Ok(())
 }
 
 /// A guest in `dist/`.

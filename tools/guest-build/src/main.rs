@@ -3,7 +3,7 @@
 //! ```text
 //! guest-build [WORKSPACE…]      by default: scenarios, and tests/guests where it is there
 //! guest-build merge FILE        makes one core module of all that the component in FILE links when it is instantiated,
-//!                               and its objects immortal where it notes them, as ours in Python do
+//!                               and settles the memory that it begins with
 //! ```
 //!
 //! Exit codes: 0 all guests are there and up to date · 1 a build failed, its messages are above · 2 wrong arguments.
@@ -72,7 +72,7 @@ fn merge(file: &Path) -> ExitCode {
         .map_err(|error| error.to_string())
         .and_then(|component| {
             let mut merged = guest_build::merged(&component)?;
-            guest_build::immortalise(&mut merged)?;
+            guest_build::settle(&mut merged)?;
             Ok(merged)
         })
         .and_then(|merged| guest_build::replace(file, &merged).map_err(|error| error.to_string()));

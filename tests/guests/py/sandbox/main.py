@@ -14,6 +14,31 @@ from tandem_scenario import Leg, clock, config, scenario
 
 DEPARTMENTS = {"302": "sales"}
 
+asked = []
+
+
+class Asked:
+    """Notes that somebody asked for it."""
+
+    def __get__(self, _found, _of=None):
+        asked.append("descriptor")
+        return self
+
+
+class Kind(type):
+    @property
+    def chief(cls):
+        asked.append("property")
+
+    def __getattribute__(cls, name):
+        asked.append(name)
+        return super().__getattribute__(name)
+
+
+class Team(metaclass=Kind):
+    __init__ = lead = Asked()
+    chief = None
+
 
 def find(number: str) -> str:
     if number not in DEPARTMENTS:
@@ -64,6 +89,13 @@ def attempt_count(_caller: Leg) -> None:
     """Whether what was there at the build, and what was not, is counted in."""
     counts = sys.getrefcount(DEPARTMENTS), sys.getrefcount(find), sys.getrefcount(find.__code__), sys.getrefcount([])
     print([count < 1 << 30 for count in counts])
+
+
+def attempt_asked(_caller: Leg) -> None:
+    """What the build asked these for, and then what this does."""
+    before = list(asked)
+    Team.lead, Team.chief  # noqa: B018
+    print(before, asked)
 
 
 def attempt_sleep(_caller: Leg) -> None:

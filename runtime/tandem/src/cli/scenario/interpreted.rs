@@ -73,7 +73,7 @@ impl Builder {
             // It runs as it is too: each call just begins later.
             match guest_build::merged(&bytes) {
                 Ok(mut merged) => {
-                    if let Err(why) = guest_build::immortalise(&mut merged) {
+                    if let Err(why) = guest_build::settle(&mut merged) {
                         eprintln!("{}: calls copy more of its memory: {why}", file.display());
                     }
                     guest_build::replace(&file, &merged)
