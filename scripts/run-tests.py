@@ -10,6 +10,7 @@ Shows what each said once it has ended, and at the end which failed. RUST_TEST_T
 """
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import signal
@@ -70,8 +71,11 @@ def run(told, name, target, program, folder):
 
 def stop(number, _frame):
     """Ends the programs with what they started: a terminal's Ctrl-C does not reach other sessions."""
-    for leader in list(running):
-        os.killpg(leader, signal.SIGKILL)
+    for name in os.listdir("/proc"):
+        # What has ended meanwhile has no session.
+        with contextlib.suppress(ValueError, ProcessLookupError):
+            if os.getsid(int(name)) in running:
+                os.kill(int(name), signal.SIGKILL)
     os._exit(128 + number)
 
 
