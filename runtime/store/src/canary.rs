@@ -33,7 +33,7 @@ pub struct Canary {
     pub fewest: u32,
     /// It becomes the active version after so many calls; 0: never by itself.
     pub promote_after: u32,
-    /// Since when it is tried. Only calls since then count; other terms leave it as it is.
+    /// Since when it is tried. Only its calls since then count; other terms leave it as it is.
     pub began_at: Timestamp,
 }
 
@@ -140,7 +140,7 @@ pub struct Counts {
 pub struct TrialCounts {
     /// The latest calls of the canary, at most its window.
     pub canary: Counts,
-    /// Those of the active version.
+    /// The latest of the active version, as many, also from before.
     pub active: Counts,
     /// All calls of the canary, counted up to [`Canary::promote_after`].
     pub canary_calls: u32,
@@ -169,18 +169,27 @@ impl Store {
         .transpose()
     }
 
-    /// Counts the calls that began since the canary did and are over, and failures among them. It reads an index of at
+    /// Counts the latest calls that are over, and failures among them: of the canary those that began since it did, of
+    /// the active version those before too, so that one with a small share is compared as well. It reads an index of at
     /// most two windows and [`Canary::promote_after`] entries.
     pub async fn trial_counts(&self, scope: &DomainScope, trial: &Trial) -> Result<TrialCounts, StoreError> {
         let canary = &trial.canary;
         Ok(TrialCounts {
-            canary: self.latest(scope, trial, &canary.hash).await?,
-            active: self.latest(scope, trial, &trial.active_hash).await?,
+            canary: self.latest(scope, trial, &canary.hash, canary.began_at).await?,
+            active: self
+                .latest(scope, trial, &trial.active_hash, Timestamp::MIN)
+                .await?,
             canary_calls: self.canary_calls(scope, trial).await?,
         })
     }
 
-    async fn latest(&self, scope: &DomainScope, trial: &Trial, hash: &str) -> Result<Counts, StoreError> {
+    async fn latest(
+        &self,
+        scope: &DomainScope,
+        trial: &Trial,
+        hash: &str,
+        since: Timestamp,
+    ) -> Result<Counts, StoreError> {
         let row = sqlx::query(
             "SELECT COUNT(*) AS calls, COALESCE(SUM(failed), 0) AS failures FROM (\
              SELECT CASE WHEN scenario_end NOT IN ('returned', 'call-over') THEN 1 ELSE 0 END AS failed FROM calls \
@@ -190,7 +199,7 @@ impl Store {
         .bind(scope.id())
         .bind(&trial.number)
         .bind(hash)
-        .bind(trial.canary.began_at.as_microsecond())
+        .bind(since.as_microsecond())
         .bind(i64::from(trial.canary.window))
         .fetch_one(self.read())
         .await?;

@@ -37,7 +37,7 @@ pub enum Verdict {
 }
 
 /// Judges a canary by the calls that are over. Fewer than [`Canary::fewest`] of its own say nothing. An active version
-/// without calls, as beside a great share, counts as one that never fails.
+/// that had no calls yet counts as one that never fails.
 pub fn judge(canary: &Canary, counts: &TrialCounts) -> Verdict {
     let TrialCounts {
         canary: tried,

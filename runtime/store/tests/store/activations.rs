@@ -344,7 +344,7 @@ async fn trial(home: &Home, scope: &DomainScope) -> Trial {
 }
 
 #[tokio::test]
-async fn the_latest_calls_of_both_versions_are_counted_since_the_canary_began() {
+async fn the_latest_calls_of_both_versions_are_counted_and_the_canarys_since_it_began() {
     let (home, scope, [first, second, third]) = house().await;
     assert_eq!(home.trial(&scope, "300").await.unwrap(), None);
     let change = CanaryChange {
@@ -363,7 +363,7 @@ async fn the_latest_calls_of_both_versions_are_counted_since_the_canary_began() 
         TrialCounts::default()
     );
 
-    // All failed before the canary began, and those that leave the window.
+    // Of the canary those failed that leave the window.
     let failed = |below: i64| {
         move |second| {
             Some(if second < below {
@@ -375,6 +375,7 @@ async fn the_latest_calls_of_both_versions_are_counted_since_the_canary_began() 
     };
     calls(&home, &scope, &of.canary, &first, &[-2, -1, 0, 1, 2], failed(1)).await;
     let seconds: Vec<i64> = (0..15).collect();
+    calls(&home, &scope, &of.canary, &second, &[-2, -1], failed(0)).await;
     calls(&home, &scope, &of.canary, &second, &seconds, failed(8)).await;
     calls(&home, &scope, &of.canary, &third, &seconds, failed(99)).await;
     let other = home.domain("other.local").await;
@@ -382,7 +383,7 @@ async fn the_latest_calls_of_both_versions_are_counted_since_the_canary_began() 
 
     let counts = home.trial_counts(&scope, &of).await.unwrap();
     let expected = |calls, failures| Counts { calls, failures };
-    assert_eq!(counts.active, expected(3, 1));
+    assert_eq!(counts.active, expected(5, 3), "those before too");
     assert_eq!(counts.canary, expected(10, 3));
     assert_eq!(counts.canary_calls, 12, "no further than it matters");
 }
