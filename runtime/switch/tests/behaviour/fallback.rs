@@ -67,6 +67,30 @@ fn a_ringing_caller_goes_on_ringing_and_can_be_answered() {
     assert_eq!(summary.cause, "normal");
 }
 
+/// It cannot be loaded, or finds no place.
+#[test]
+fn a_call_whose_scenario_does_not_begin_is_taken_over_too() {
+    let mut w = world(4);
+    let mut a = Phone::new("301", 6010);
+    let call = a.call(&mut w);
+    w.end(call, End::Refused("its compilation took too long".into()));
+    assert_eq!(w.versions.last().unwrap().1, "feed");
+    assert_eq!(
+        w.perform(call, Op::Answer { leg: LEG }),
+        Some(Outcome::Leg(Ok(())))
+    );
+    a.take_ok(&mut w);
+    a.ack(&mut w, None);
+    a.bye(&mut w);
+    w.end(call, End::CallOver);
+    w.run(secs(5));
+    let summary = w.record().summary.clone();
+    assert_eq!(summary.scenario_end, Some(ScenarioEnd::Refused));
+    let fallback = summary.fallback.unwrap();
+    assert_eq!(fallback.end, Some(ScenarioEnd::CallOver));
+    assert_eq!(summary.cause, "normal");
+}
+
 #[test]
 fn what_was_played_stops_and_an_answered_caller_stays() {
     let mut w = world(2);
