@@ -82,12 +82,12 @@ lint: scenarios lint-format ## formatting and clippy
 lint-format:
 	cargo fmt --all --check
 	cd scenarios && cargo fmt -p callback -p callback-watch -p crm -p entry -p flow -p hours -p hunt -p line -p mailbox -p onward -p pattern -p recorder -p reminder -p reminder-watch -p ring-group -p voicemail -p tandem-sdk --check
-	cd tests/guests && cargo fmt -p calls -p panics -p services --check
+	cd tests/guests && cargo fmt -p calls -p giants -p panics -p phone -p services -p web --check
 
 fmt: ## format everything
 	cargo fmt --all
 	cd scenarios && cargo fmt -p callback -p callback-watch -p crm -p entry -p flow -p hours -p hunt -p line -p mailbox -p onward -p pattern -p recorder -p reminder -p reminder-watch -p ring-group -p voicemail -p tandem-sdk
-	cd tests/guests && cargo fmt -p calls -p panics -p services
+	cd tests/guests && cargo fmt -p calls -p giants -p panics -p phone -p services -p web
 
 # All results of one run lie in one folder, whichever workspace they come from; short, so that it takes minutes.
 BENCH_TARGET = $(abspath $(TARGET))

@@ -236,10 +236,7 @@ impl Door {
         match &mut self.answers {
             Answers::Live { domain, grants, .. } => {
                 if !self.host_calls.take(now) {
-                    let per_s = self.host_calls_per_s;
-                    return Err(Stop::OverBudget(format!(
-                        "more than {per_s} host calls per second"
-                    )));
+                    return told_or_ended(op, self.too_often());
                 }
                 if let Some(words) = grants.refusal(op) {
                     if self.refused.insert(op.name()) {
@@ -257,12 +254,10 @@ impl Door {
                     return Ok((!kept).then_some(Outcome::Flag(false)));
                 }
                 let per_s = domain.host_calls_per_s();
-                let limit = format!("more than {per_s} host calls per second in the domain");
-                // Where the guest can be told, it is told; else the scenario ends.
-                match op.limited(&limit) {
-                    Some(outcome) => Ok(Some(outcome)),
-                    None => Err(Stop::OverBudget(limit)),
-                }
+                told_or_ended(
+                    op,
+                    format!("more than {per_s} host calls per second in the domain"),
+                )
             }
             Answers::Recorded(recording) => {
                 if recording.expects(index, op) {
@@ -344,10 +339,27 @@ impl Door {
         self.journal.header()
     }
 
-    /// Who answers the next instance.
-    pub(crate) fn take_answers(&mut self) -> Answers {
+    /// The next instance's, which begins with this. The rate of host calls goes on.
+    pub(crate) fn again(mut self, limits: &Limits, start: Start) -> Self {
         self.return_host_calls();
-        std::mem::replace(&mut self.answers, Answers::Nobody)
+        let answers = std::mem::replace(&mut self.answers, Answers::Nobody);
+        let mut next = Self::new(answers, self.journal.clone(), limits).in_call(Some(start));
+        next.host_calls = self.host_calls.clone();
+        next.refused = std::mem::take(&mut self.refused);
+        next
+    }
+
+    /// A beginning counts as a host call, which it is not.
+    pub(crate) fn admit_again(&mut self) -> Result<(), Stop> {
+        let now = self.journal.now();
+        match &self.answers {
+            Answers::Live { .. } if !self.host_calls.take(now) => Err(Stop::OverBudget(self.too_often())),
+            _ => Ok(()),
+        }
+    }
+
+    fn too_often(&self) -> String {
+        format!("more than {} host calls per second", self.host_calls_per_s)
     }
 
     /// The last host call's number.
@@ -439,6 +451,14 @@ fn refuse_leg(op: &Op, held: u32, max: u32) -> Option<Outcome> {
             Some(Outcome::PickedUp(Err(PickUpFailure::Limit(limit))))
         }
         _ => None,
+    }
+}
+
+/// Where the guest can be told of a limit, it is told; else the scenario ends.
+fn told_or_ended(op: &Op, limit: String) -> Result<Option<Outcome>, Stop> {
+    match op.limited(&limit) {
+        Some(outcome) => Ok(Some(outcome)),
+        None => Err(Stop::OverBudget(limit)),
     }
 }
 

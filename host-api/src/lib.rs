@@ -57,7 +57,7 @@ pub use replay::{Divergence, ReplayOptions, ReplayReport, ReplayStep, replay};
 pub use run::{End, Finished, Run};
 pub use usage::Usage;
 pub use validate::{Code, Problem, Rules, Verdict, imports};
-pub use world::{Event, WebRequest, WebResponse, World};
+pub use world::{Event, WEB_RESPONSE_MAX, WebRequest, WebResponse, World};
 
 /// The world of call scenarios, as components of this version name it.
 pub const WORLD: &str = World::Call.name();

@@ -47,7 +47,7 @@ impl Default for Limits {
     /// Generous for an honest scenario in any of the languages, harmless for everybody else.
     fn default() -> Self {
         Self {
-            cpu: Duration::from_secs(5),
+            cpu: Duration::from_secs(2),
             wall: Duration::from_secs(30),
             memory_bytes: 64 << 20,
             table_elements: 100_000,

@@ -19,6 +19,9 @@ use crate::quota::DomainQuota;
 /// background, and so does each of its domain after one slice, for a while.
 pub(crate) const LONG_SLICES: u32 = 5;
 
+/// How old a budget is at least that the next instance does not go on with.
+const BUDGET_NS: u64 = 60_000_000_000;
+
 /// How long a scenario has computed: the time spent in polls of its future.
 ///
 /// Epoch slices alone would count a slice for each wait, because the epoch goes on while a scenario sleeps.
@@ -32,6 +35,9 @@ pub(crate) struct Meter {
     slice_over: AtomicBool,
     /// When its last host call was answered, in nanoseconds of [`process_time`].
     host_call_ns: AtomicU64,
+    /// Since when its budget counts, as that, and what it had computed by then.
+    budget_began_ns: AtomicU64,
+    used_before_ns: AtomicU64,
     /// It computes in the background.
     away: AtomicBool,
 }
@@ -73,6 +79,18 @@ impl Meter {
             self.now().saturating_sub(began)
         };
         Duration::from_nanos(self.done_ns.load(Ordering::Relaxed) + polling)
+    }
+
+    /// An instance begins: what the scenario had computed when its budget began. That of an instance before goes on, if
+    /// it is not older than [`BUDGET_NS`]: who begins anew all the time may not compute all the time.
+    pub(crate) fn used_before(&self) -> Duration {
+        let (now, began) = (process_time(), self.budget_began_ns.load(Ordering::Relaxed));
+        if began == 0 || now.saturating_sub(began) >= BUDGET_NS {
+            let used = u64::try_from(self.used().as_nanos()).unwrap_or(u64::MAX);
+            self.used_before_ns.store(used, Ordering::Relaxed);
+            self.budget_began_ns.store(now, Ordering::Relaxed);
+        }
+        Duration::from_nanos(self.used_before_ns.load(Ordering::Relaxed))
     }
 
     /// A poll begins.

@@ -309,7 +309,7 @@ impl Drop for Place {
 }
 
 /// A rate with a burst. Tokens are counted in millionths, so that slow rates refill evenly.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct TokenBucket {
     micro_tokens: u64,
     per_s: u64,

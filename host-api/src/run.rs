@@ -16,7 +16,7 @@ use crate::meter::{Meter, Metered};
 use crate::modules::Module;
 use crate::quota::DomainQuota;
 use crate::usage::Usage;
-use crate::world::{Event, Handler, Trigger, WebRequest, WebResponse};
+use crate::world::{Event, Handler, Trigger, WEB_RESPONSE_MAX, WebRequest, WebResponse};
 
 /// What one call brings along.
 pub struct Run {
@@ -171,43 +171,45 @@ async fn run(
         (Ok(place), Ok(())) => place,
     };
     let mut usage = Usage::default();
-    let mut start = record.start;
-    let mut answers = Answers::Live {
+    let answers = Answers::Live {
         switch,
         domain: domain.clone(),
         past: Past::new(record.calls),
         grants,
     };
+    let mut door = Door::new(answers, journal.clone(), &limits);
+    if let Trigger::Call = trigger {
+        door = door.in_call(record.start);
+    }
     loop {
-        let mut door = Door::new(answers, journal.clone(), &limits);
-        if let Trigger::Call = trigger {
-            door = door.in_call(start);
-        }
         let (engine, metered) = (handler.engine(), Arc::clone(&meter));
         let mut store = store_of(engine, door, &limits, metered, Some(domain.clone()));
+        if let Trigger::Web(_) = trigger {
+            // What it answers is handed over as the arguments of a host call are.
+            store.set_hostcall_fuel(limits.hostcall_bytes as usize + WEB_RESPONSE_MAX);
+        }
         let called = handler.handle(&mut store, &trigger).await;
         meter.come_home().await;
-        let mut door = store.into_data();
-        usage.add(&door.usage, door.accountant.memory_bytes());
+        let left = store.into_data();
+        usage.add(&left.usage, left.accountant.memory_bytes());
         let anew = match &called {
             Err(error) => error.downcast_ref::<Stop>(),
             Ok(_) => None,
         };
         let Some(Stop::Anew(handed_over)) = anew else {
             let (end, response) = told(called);
-            return (door.checked(end), response, usage);
+            return (left.checked(end), response, usage);
         };
         // The record has nothing of what was before a checkpoint, so none is in it.
-        let end = door.checked(End::Failed("it began anew".to_owned()));
+        let end = left.checked(End::Failed("it began anew".to_owned()));
         if let End::Diverged(_) = end {
             return (end, None, usage);
         }
-        journal.anew(door.index(), handed_over);
+        journal.anew(left.index(), handed_over);
         if let Err(full) = journal.began(&limits) {
             return (End::OverBudget(full.to_string()), None, usage);
         }
-        start = Some(handed_over.clone());
-        answers = door.take_answers();
+        door = left.again(&limits, handed_over.clone());
     }
 }
 
@@ -221,7 +223,7 @@ pub(crate) fn store_of(
     domain: Option<DomainQuota>,
 ) -> Store<Door> {
     meter.note_host_call();
-    let used_before = meter.used();
+    let used_before = meter.used_before();
     door.meter = Arc::clone(&meter);
     if let Some(domain) = &domain {
         door.accountant.count_for(domain.memory());

@@ -74,6 +74,9 @@ pub struct WebRequest {
     pub peer: String,
 }
 
+/// Longest body of what a web scenario answers, in bytes.
+pub const WEB_RESPONSE_MAX: usize = 4 << 20;
+
 /// What a web scenario answers; the fields are those of the WIT record `web-response`, unchecked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(missing_docs, reason = "documented in the WIT")]

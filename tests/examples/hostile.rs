@@ -24,7 +24,7 @@ use tandem_tests::recovery::{fleet, percentile, start_for_fleet};
 const HOSTILE_DOMAIN: &str = "hostile.local";
 const HOSTILE_USER: &str = "901";
 /// Calls of these run; the first means no harm, and shows what as many calls cost that do nothing.
-const GUESTS: [&str; 11] = [
+const GUESTS: [&str; 12] = [
     "idle",
     "loop",
     "memory-bomb",
@@ -34,6 +34,7 @@ const GUESTS: [&str; 11] = [
     "log-storm",
     "kv-flood",
     "giant-string",
+    "leak",
     "trap",
     "sleeper",
 ];

@@ -87,7 +87,14 @@ fn what_passes_in_either_direction_is_bounded() {
     );
     assert!(answer.header("set-cookie").is_empty());
 
+    assert_eq!(echo(&[], &"x".repeat(1 << 20)).body.len(), 1 << 20);
     assert_eq!(echo(&[], &"x".repeat((1 << 20) + 1)).status, 413);
+    let large = |bytes: usize| ask(&tandem, &domain, &format!("/large?{bytes}"));
+    let most = large(4 << 20);
+    assert_eq!((most.status, most.body.len()), (200, 4 << 20));
+    let more = large((4 << 20) + 1);
+    assert_eq!(more.status, 502, "{}", more.body);
+    assert_eq!(large(5 << 20).status, 500, "it is not copied");
     let many: Vec<(String, String)> = (0..99).map(|n| (format!("X-{n}"), "y".repeat(400))).collect();
     let many: Vec<(&str, &str)> = many
         .iter()

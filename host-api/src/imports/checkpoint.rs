@@ -27,7 +27,10 @@ impl wit::Host for Door {
             return Ok(Err(wit::CheckpointError::BadArgument(why)));
         }
         match self.start_again(state) {
-            Some(start) => Err(wasmtime::Error::new(Stop::Anew(start))),
+            Some(start) => {
+                self.admit_again().map_err(wasmtime::Error::new)?;
+                Err(wasmtime::Error::new(Stop::Anew(start)))
+            }
             None => Ok(Err(wit::CheckpointError::NoCall)),
         }
     }

@@ -33,7 +33,7 @@ const LANGUAGES: [(&str, &[&str]); 3] = [
 ];
 
 /// Pages outside `interfaces/` whose code is that of the examples.
-const PAGES: [&str; 3] = ["cookbook.md", "python.md", "typescript.md"];
+const PAGES: [&str; 4] = ["cookbook.md", "python.md", "rust.md", "typescript.md"];
 
 fn checkout() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

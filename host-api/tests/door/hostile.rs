@@ -1,5 +1,6 @@
 //! Guests that mean harm, or are broken: what each gets, and what its neighbours lose, which is nothing.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tandem_host_api::{
@@ -165,6 +166,53 @@ async fn host_call_storm_meets_the_calls_rate() {
     assert_eq!(left.asked.len(), 500);
 }
 
+/// What one instance used counts for those that follow it.
+#[tokio::test]
+async fn who_begins_anew_for_ever_meets_the_calls_limits() {
+    let begun = |limits| Call {
+        limits,
+        clock: stopped_clock(),
+        ..Call::default()
+    };
+    let limits = Limits {
+        cpu: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let left = begun(limits).run(&module("renewing"), plain(0)).await;
+    let words = over_budget(&left.finished.end);
+    assert!(words.starts_with("CPU: "), "{words}");
+
+    let limits = Limits {
+        cpu: Duration::from_mins(1),
+        host_calls_per_s: 1,
+        host_calls_burst: 20,
+        ..Limits::default()
+    };
+    let left = begun(limits).run(&module("renewing"), plain(0)).await;
+    let words = over_budget(&left.finished.end);
+    assert_eq!(words, "more than 1 host calls per second");
+    assert!(left.asked.is_empty(), "they are none of the host's");
+}
+
+/// Who can be told is told, and may go on.
+#[tokio::test]
+async fn a_call_that_asks_too_often_is_told_where_its_function_has_an_error() {
+    let limits = Limits {
+        host_calls_per_s: 1,
+        host_calls_burst: 4,
+        ..Limits::default()
+    };
+    let call = Call {
+        limits,
+        clock: stopped_clock(),
+        ..Call::default()
+    };
+    let play = |index: OpIndex, _: &Op| Reply::Now(Outcome::Dialled(Ok(LegId(index.0))));
+    let left = call.run(&module("leak"), play).await;
+    assert_eq!(left.finished.end, End::Returned, "it is told, and ends by itself");
+    assert_eq!(left.asked.len(), 4, "{:?}", left.asked);
+}
+
 #[tokio::test]
 async fn host_call_storm_meets_the_domains_rate() {
     let limits = DomainLimits {
@@ -209,6 +257,34 @@ async fn giant_string_is_refused_before_it_is_copied() {
         "too much data was handed over in one host call"
     );
     assert!(left.asked.is_empty());
+}
+
+/// By each argument of each import that takes a text or bytes.
+#[tokio::test]
+async fn giant_text_is_refused_by_every_import_before_it_is_copied() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/guests/dist/giants.wasm");
+    let module = engine().load(&std::fs::read(file).unwrap()).unwrap();
+    let mut ways = 0;
+    loop {
+        let mut others = plain(0);
+        let play = move |index: OpIndex, op: &Op| match op {
+            Op::ConfigDocument => Reply::Now(Outcome::Text(ways.to_string())),
+            op => others(index, op),
+        };
+        let left = Call::default().run(&module, play).await;
+        if let End::Failed(text) = &left.finished.end {
+            assert_eq!(text, "there are no more", "way {ways}");
+            break;
+        }
+        assert_eq!(left.asked, [Op::ConfigDocument], "way {ways}");
+        assert_eq!(
+            over_budget(&left.finished.end),
+            "too much data was handed over in one host call",
+            "way {ways}"
+        );
+        ways += 1;
+    }
+    assert_eq!(ways, 52);
 }
 
 /// Each leg that it does not let go is held; one more than it may hold is refused before anybody is called.

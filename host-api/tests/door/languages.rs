@@ -312,6 +312,23 @@ async fn caller_who_hangs_up_is_no_error() {
     }
 }
 
+/// Nor is one who does so while others ring; that nobody is there is one, where nobody catches it.
+#[tokio::test]
+async fn caller_who_hangs_up_in_a_dial_is_no_error() {
+    for language in [TS, PY] {
+        for (why, fails) in [(DialFailure::CallerGone, false), (DialFailure::Busy, true)] {
+            let mut others = friendly("dial");
+            let play = move |index, op: &Op| match op {
+                Op::Dial { .. } => Reply::Now(Outcome::Dialled(Err(why.clone()))),
+                op => others(index, op),
+            };
+            let left = call(&format!("{language}/sandbox"), play).await;
+            assert_eq!(matches!(left.finished.end, End::Failed(_)), fails, "{language}");
+            assert_eq!(logged(&left).is_empty(), !fails, "{language}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn thrown_error_is_told_with_its_message_file_and_line() {
     let source = "tests/guests/ts/sandbox/main.ts";

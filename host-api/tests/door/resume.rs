@@ -528,9 +528,17 @@ fn assert_golden(name: &str, bytes: &[u8]) {
     assert_eq!(bytes, golden, "{name}: this version writes other bytes");
 }
 
+/// The default when the files were written.
+fn limits_then() -> Limits {
+    Limits {
+        cpu: Duration::from_secs(5),
+        ..Limits::default()
+    }
+}
+
 #[tokio::test]
 async fn this_version_writes_what_it_always_wrote() {
-    let journal = undisturbed(&module("tally"), "", &Limits::default()).await;
+    let journal = undisturbed(&module("tally"), "", &limits_then()).await;
     let mut saved = Vec::new();
     journal.take_unsaved(&mut saved);
     journal.input(Input::LegEnded {
@@ -555,7 +563,7 @@ async fn journals_of_every_version_are_read_replayed_and_resumed() {
         let whole = RecordedJournal::from_bytes(&bytes).unwrap();
         assert_eq!(whole.entries.len(), entries, "{file}");
         let began = Entry::Began {
-            limits: Limits::default(),
+            limits: limits_then(),
         };
         assert_eq!(whole.entries[0].entry, began, "{file}");
         let report = replay(&engine(), &module(guest), &whole, ReplayOptions::default());

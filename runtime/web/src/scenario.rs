@@ -13,14 +13,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Extension, Router};
-use tandem_host_api::{WebRequest, WebResponse};
+use tandem_host_api::{WEB_RESPONSE_MAX, WebRequest, WebResponse};
 
 use crate::api::Peer;
 
 /// Longest body of a request, in bytes.
 const REQUEST_MAX: usize = 1 << 20;
-/// Longest body of a response, in bytes.
-const RESPONSE_MAX: usize = 4 << 20;
 /// Headers of either.
 const HEADERS_MAX: usize = 100;
 /// Bytes of their names and values.
@@ -136,7 +134,7 @@ fn response_of(answer: WebResponse) -> Response {
             "the scenario answered with no HTTP status\n",
         );
     };
-    if answer.body.len() > RESPONSE_MAX || answer.headers.len() > HEADERS_MAX {
+    if answer.body.len() > WEB_RESPONSE_MAX || answer.headers.len() > HEADERS_MAX {
         return told(StatusCode::BAD_GATEWAY, "the scenario answered with too much\n");
     }
     let mut headers = HeaderMap::new();

@@ -10,7 +10,7 @@ import sys
 import time
 import uuid
 
-from tandem_scenario import Leg, clock, config, scenario
+from tandem_scenario import Leg, Target, clock, config, dial, scenario
 
 DEPARTMENTS = {"302": "sales"}
 
@@ -63,6 +63,10 @@ def attempt_chain(_caller: Leg) -> None:
 
 def attempt_refused(caller: Leg) -> None:
     caller.ring()
+
+
+def attempt_dial(caller: Leg) -> None:
+    dial(caller, Target.user("302"))
 
 
 def attempt_chance(_caller: Leg) -> None:

@@ -1,5 +1,5 @@
 // What a scenario meets that does what the sandbox has not: the configuration says which. `tests/languages.rs` plays it.
-import { clock, config, type Leg, scenario } from '@tandem/scenario';
+import { clock, config, dial, type Leg, scenario, Target } from '@tandem/scenario';
 
 interface Department {
   number: string;
@@ -25,6 +25,8 @@ const attempts: Record<string, (caller: Leg) => unknown> = {
   promise: () => Promise.resolve(),
 
   refused: (caller) => caller.ring(),
+
+  dial: (caller) => void dial(caller, Target.user('302')),
 
   chance() {
     console.log('random', Math.random());

@@ -15,6 +15,7 @@ pub fn handle(request: WebRequest) -> Result<WebResponse, String> {
         "/count" => count(&request),
         "/kv" => Ok(kept(&request)),
         "/echo" => Ok(echo(&request)),
+        "/large" => Ok(large(&request)),
         "/mail" => Ok(mail(&request)),
         "/messages" => Ok(messages(&request)),
         "/call" => Ok(call(&request)),
@@ -115,6 +116,12 @@ fn timer(request: &WebRequest) -> WebResponse {
         Ok(done) => WebResponse::text(200, done),
         Err(error) => WebResponse::text(409, String::from(error)),
     }
+}
+
+/// `/large?BYTES`
+fn large(request: &WebRequest) -> WebResponse {
+    let bytes = request.query.parse().unwrap_or_default();
+    WebResponse::empty(200).with_body(vec![b'x'; bytes])
 }
 
 fn echo(request: &WebRequest) -> WebResponse {
