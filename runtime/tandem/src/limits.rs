@@ -49,7 +49,10 @@ pub fn of_call(server: &Limits, own: &Own) -> Limits {
     Limits {
         cpu: ms(Limit::CallCpuMs).unwrap_or(server.cpu),
         wall: ms(Limit::CallWallMs).unwrap_or(server.wall),
-        memory_bytes: own.get(Limit::CallMemoryBytes).unwrap_or(server.memory_bytes),
+        // Each place for a scenario has as much memory as the server gives to one, and no more.
+        memory_bytes: own
+            .get(Limit::CallMemoryBytes)
+            .map_or(server.memory_bytes, |own| own.min(server.memory_bytes)),
         host_calls_per_s: host_calls_per_s.unwrap_or(server.host_calls_per_s),
         host_calls_burst: host_calls_per_s.map_or(server.host_calls_burst, |per_s| per_s.saturating_mul(20)),
         ..server.clone()

@@ -14,7 +14,7 @@ use tandem_web::archive::{self, ArchiveError, Tools};
 
 use super::{ConfigArgs, Context, Failure};
 use crate::compile::Compiler;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::output;
 use crate::prompts::PromptFiles;
 use crate::stock::OfStore;
@@ -95,7 +95,7 @@ impl Import {
     pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
         let file = File::open(&self.file)
             .map_err(|error| Failure::Usage(format!("{}: {error}", self.file.display())))?;
-        let config = config::load(self.config.config.as_deref(), &self.config.set)?.config;
+        let config = self.config.load()?;
         let store = context.new_store().await?;
         if let Some(name) = &self.name
             && store.find_domain(name).await?.is_some()

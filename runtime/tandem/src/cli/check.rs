@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{ConfigArgs, Context, scenario};
 use crate::cli::Failure;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::output::{self, Table};
 use crate::stock::STOCK;
 
@@ -37,7 +37,7 @@ impl Finding {
 
 /// Looks at everything that a start needs; exits with 1 where something is wrong, 2 where it is the configuration.
 pub async fn run(context: &Context, args: &ConfigArgs) -> Result<ExitCode, Failure> {
-    let config = config::load(args.config.as_deref(), &args.set)?.config;
+    let config = args.load()?;
     let mut findings = vec![Finding::new(
         "configuration",
         Ok("every key is known and fits".to_owned()),

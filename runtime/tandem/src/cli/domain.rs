@@ -9,8 +9,8 @@ use serde_json::json;
 use tandem_store::{DomainChange, Keep, NewDomain};
 
 use super::limits::{self, DomainLimits};
-use super::{Context, Failure, archive, http, trust};
-use crate::config::{ByteSize, Config, duration_text, parse_duration};
+use super::{ConfigArgs, Context, Failure, archive, http, trust};
+use crate::config::{ByteSize, duration_text, parse_duration};
 use crate::output::{self, Table};
 use crate::stock;
 
@@ -67,6 +67,8 @@ pub enum Domain {
     Show {
         /// Its name
         name: String,
+        #[command(flatten)]
+        config: ConfigArgs,
     },
     /// Remove a domain with its users, numbers, scenarios, call records, recordings and prompts
     Remove {
@@ -194,14 +196,14 @@ impl Domain {
                 })?;
                 store.close().await;
             }
-            Self::Show { name } => {
+            Self::Show { name, config } => {
+                let config = config.load()?;
                 let store = context.store().await?;
                 let scope = store.domain_scope(name).await?;
                 let domain = store.domain(&scope).await?;
                 let (users, numbers) = (store.users(&scope).await?, store.activations(&scope).await?);
                 let modules = store.modules(&scope).await?;
                 let taken = store.kv_taken(&scope).await?;
-                let config = Config::default();
                 let shown = json!({
                     "domain": domain, "users": users, "numbers": numbers, "scenarios": modules,
                     "limits": limits::as_json(&config, &domain.limits),

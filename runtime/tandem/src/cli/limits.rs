@@ -6,18 +6,17 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use tandem_store::{DomainLimits as Own, DomainScope, Limit, Store};
 
-use super::{Context, Failure};
+use super::{ConfigArgs, Context, Failure};
 use crate::config::{ByteSize, Config, duration_text, parse_duration};
 use crate::limits::in_force;
 use crate::output::{self, Table};
 
 /// Show or set what a domain's scenarios may use; `default` gives a limit back to the server
 ///
-/// A scenario that meets a limit on CPU time, wall time, memory or its own rate of host calls ends there, and its call
-/// goes to the number's fall-back. What meets the domain's rate of host calls, its key-value store, mails or
-/// voicemail is told an error. A
-/// scenario that finds no place is not started. Calls in progress keep the limits that they began with, but for the
-/// domain's.
+/// A scenario that meets a limit on CPU time, wall time or memory ends there, and its call goes to the number's
+/// fall-back. What meets a rate of host calls, the key-value store's bounds, or those of mails and voicemail is told an
+/// error; where the function has none, the scenario ends too. A scenario that finds no place is not started. Calls in progress keep the limits that they began with, but for the
+/// domain's. What is not set is shown as the configuration has it that `--config` names.
 #[derive(Debug, Args)]
 pub struct DomainLimits {
     /// The domain's name
@@ -49,6 +48,8 @@ pub struct DomainLimits {
     voicemail_bytes: Option<Setting>,
     #[command(flatten)]
     call: CallLimits,
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 /// Limits of one call.
@@ -102,6 +103,8 @@ pub(super) struct ScenarioLimits {
     kv_keys: Option<Setting>,
     #[command(flatten)]
     call: CallLimits,
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 impl ScenarioLimits {
@@ -115,7 +118,7 @@ impl ScenarioLimits {
         let changes = changes(pairs.into_iter().chain(self.call.wanted()));
         let own = store.set_module_limits(scope, &self.name, &changes).await?;
         let of_domain = store.domain(scope).await?.limits;
-        let server = Config::default();
+        let server = self.config.load()?;
         let of_module = Limit::ALL.into_iter().filter(|limit| limit.is_of_module());
         let in_force = |limit| {
             let most = in_force(&server, &of_domain, limit);
@@ -161,7 +164,7 @@ impl DomainLimits {
             (Limit::VoicemailBytes, self.voicemail_bytes),
         ];
         let changes = changes(wanted.into_iter().chain(self.call.wanted()));
-        let config = Config::default();
+        let config = self.config.load()?;
         let store = context.store().await?;
         let scope = store.domain_scope(&self.name).await?;
         let own = if changes.is_empty() {

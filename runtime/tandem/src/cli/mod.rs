@@ -133,6 +133,12 @@ pub struct ConfigArgs {
     set: Vec<String>,
 }
 
+impl ConfigArgs {
+    fn load(&self) -> Result<crate::config::Config, ConfigErrors> {
+        Ok(crate::config::load(self.config.as_deref(), &self.set)?.config)
+    }
+}
+
 /// Which domain a command is about.
 #[derive(Debug, Args)]
 pub struct DomainArg {

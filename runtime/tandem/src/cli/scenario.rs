@@ -22,7 +22,6 @@ use super::number::short;
 use super::push::Push;
 use super::{ConfigArgs, Context, DomainArg, Failure, component, sign};
 use crate::compile::Compiler;
-use crate::config;
 use crate::output::{self, Table};
 
 /// Scenarios: WASM modules of a domain.
@@ -185,7 +184,7 @@ async fn look_at(
         Some(names) => Grants::only(&names).map_err(Failure::Failed)?,
         None => Grants::all(),
     };
-    let config = config::load(args.config.as_deref(), &args.set)?.config;
+    let config = args.load()?;
     let compiler = Compiler::new(&config, Some(context.data.join("compiled")));
     let verdict = compiler.validate(bytes, grants).await;
     verdict.map_err(|error| Failure::Failed(error.to_string()))
@@ -214,7 +213,7 @@ async fn put(
 }
 
 async fn validate(context: &Context, file: &std::path::Path, args: &ConfigArgs) -> Result<(), Failure> {
-    let config = config::load(args.config.as_deref(), &args.set)?.config;
+    let config = args.load()?;
     let bytes = component::read(file)?;
     let verdict = Compiler::new(&config, None).validate(&bytes, Grants::all()).await;
     let verdict = verdict.map_err(|error| Failure::Failed(error.to_string()))?;

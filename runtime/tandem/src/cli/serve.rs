@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{ConfigArgs, Context, Failure};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::process::child::Arguments;
 use crate::process::gate;
 use crate::process::media_gate::MediaSockets;
@@ -40,7 +40,7 @@ pub struct Serve {
 
 impl Serve {
     pub(super) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
-        let config = config::load(self.config.config.as_deref(), &self.config.set)?.config;
+        let config = self.config.load()?;
         let data = context.data.as_path();
         let name = match self.role {
             Some(role) => Some(role.as_str()),
