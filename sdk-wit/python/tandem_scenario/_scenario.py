@@ -5,7 +5,7 @@ import weakref
 from wit_world.imports import leg as raw
 
 from . import _leg, _sandbox
-from ._errors import LegError
+from ._errors import DialFailure, LegError
 from ._failure import failed
 from ._leg import Leg
 from ._registry import register, replaced, run
@@ -15,8 +15,8 @@ def scenario(handler):
     """Makes a function `handle(caller: Leg) -> None` the scenario of this component; use it once.
 
     The call ends when the function returns: legs still up are hung up. What it raises goes to the call's log with its
-    traceback, and the call goes to the activation's fall-back. Only a LegError that says that the caller is gone is an
-    end like any other.
+    traceback, and the call goes to the activation's fall-back. Only an error that says that the caller is gone is an end
+    like any other: a LegError about it, or a DialFailure.
     """
     register("call-scenario", handler)
     return handler
@@ -33,10 +33,16 @@ class CallHandler:
             _sandbox.flush()
         except BaseException as error:  # A SystemExit too is an end that nobody would hear of.
             _sandbox.flush()
-            # The caller hung up, and the handler left it at that: an end like any other.
-            if isinstance(error, LegError) and error.kind == "gone" and error.leg is leg:
+            if _says_gone(error, leg):
                 return
             raise failed(error) from None
+
+
+def _says_gone(error: BaseException, caller: Leg) -> bool:
+    """The caller hung up, and the handler left it at that: an end like any other."""
+    if isinstance(error, LegError):
+        return error.kind == "gone" and error.leg is caller
+    return isinstance(error, DialFailure) and error.kind == "caller-gone"
 
 
 def rehearse() -> None:

@@ -27,7 +27,7 @@ def load() -> Saved | None:
 
 def renew(state: bytes) -> NoReturn:
     """Ends this instance and calls the handler again, with the same caller, in a new instance that can `load` the state,
-    at most 65,536 bytes. Legs stay as they are; memory, limits of the call and its journal begin anew. Does not return;
-    raises CheckpointError where it is refused."""
+    at most 65,536 bytes. Legs stay as they are; memory and journal begin anew, the time to compute only after a minute.
+    Does not return; raises CheckpointError where it is refused."""
     answered(CheckpointError, raw.renew, state)
     raise AssertionError("the host let it return")

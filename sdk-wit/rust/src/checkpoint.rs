@@ -37,8 +37,8 @@ pub fn load() -> Option<Saved> {
 }
 
 /// Ends this instance and calls the handler again, with the same caller, in a new instance that can [`load`] the state,
-/// at most 65,536 bytes. Legs stay as they are; memory, limits of the call and its journal begin anew. Comes back only
-/// where it is refused.
+/// at most 65,536 bytes. Legs stay as they are; memory and journal begin anew, the time to compute only after a minute.
+/// Comes back only where it is refused.
 #[must_use]
 pub fn renew(state: &[u8]) -> CheckpointError {
     match raw::renew(state) {

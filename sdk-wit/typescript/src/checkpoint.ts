@@ -18,8 +18,8 @@ export function load(): Saved | undefined {
 
 /**
  * Ends this instance and calls the handler again, with the same caller, in a new instance that can {@link load} the
- * state, at most 65,536 bytes. Legs stay as they are; memory, limits of the call and its journal begin anew. Does not
- * return; throws {@link CheckpointError} where it is refused.
+ * state, at most 65,536 bytes. Legs stay as they are; memory and journal begin anew, the time to compute only after a
+ * minute. Does not return; throws {@link CheckpointError} where it is refused.
  */
 export function renew(state: Uint8Array): never {
   answered(CheckpointError, () => rawRenew(state));

@@ -17,14 +17,14 @@ fn take(request: &WebRequest) -> Result<WebResponse, String> {
     let Some(item) = request.text().filter(|item| !item.is_empty()) else {
         return Ok(WebResponse::text(400, "say what you want"));
     };
-    let number = key_value::increment("orders", 1).map_err(|error| format!("{error:?}"))?;
-    key_value::set(&format!("order/{number}"), item.as_bytes()).map_err(|error| format!("{error:?}"))?;
+    let number = key_value::increment("orders", 1)?;
+    key_value::set(&format!("order/{number}"), item.as_bytes())?;
     log::info(&format!("order {number}: {item}"));
     Ok(WebResponse::json(201, format!("{{\"order\":{number}}}")))
 }
 
 fn show(number: &str) -> Result<WebResponse, String> {
-    let item = key_value::get(&format!("order/{number}")).map_err(|error| format!("{error:?}"))?;
+    let item = key_value::get(&format!("order/{number}"))?;
     Ok(match item {
         Some(item) => WebResponse::text(200, String::from_utf8_lossy(&item)),
         None => WebResponse::text(404, "there is no such order"),

@@ -115,7 +115,7 @@ fn count_of(user: &str) -> Result<i64, String> {
     match key_value::increment(&key, 1) {
         Ok(count) => Ok(count),
         Err(KvError::NotANumber) => {
-            key_value::set(&key, b"1").map_err(|error| format!("{error:?}"))?;
+            key_value::set(&key, b"1")?;
             Ok(1)
         }
         Err(other) => Err(format!("{other:?}")),
@@ -254,7 +254,7 @@ fn leave_message(caller: &Leg, agent: &str) -> Result<(), String> {
     if let Some(before) = before.and_then(|name| String::from_utf8(name).ok()) {
         recording::delete(&before)?;
     }
-    key_value::set(&key, name.as_bytes()).map_err(|error| format!("{error:?}"))?;
+    key_value::set(&key, name.as_bytes())?;
     caller.play(&[Prompt::say("You said:", ""), Prompt::file(name)])?;
     Ok(())
 }
@@ -346,7 +346,7 @@ fn handle(caller: Leg) -> Result<(), String> {
     }
     let set = settings()?;
     let user = who_calls(&caller);
-    measure(&set).map_err(|error| format!("{error:?}"))?;
+    measure(&set)?;
     match tell_crm(&name_of(&user)?) {
         Ok(answer) => log::info(&format!("the CRM says {answer}")),
         Err(error) => log::warn(&error.to_string()),
@@ -376,7 +376,7 @@ fn handle(caller: Leg) -> Result<(), String> {
     let Some(callee) = reach(&caller, &number)? else {
         return Ok(apologise(&caller)?);
     };
-    key_value::set(&format!("last/{user}"), number.as_bytes()).map_err(|error| format!("{error:?}"))?;
+    key_value::set(&format!("last/{user}"), number.as_bytes())?;
     remind(&number, true)?;
     trace::step("talk", "The two talk");
     talk_with_codes(&caller, &callee)?;
@@ -398,7 +398,7 @@ fn whom(caller: &Leg, user: &str, set: &Settings) -> Result<Option<String>, Stri
     if !is_open() {
         return Ok(None);
     }
-    if let Some(agent) = last_agent(user).map_err(|error| format!("{error:?}"))? {
+    if let Some(agent) = last_agent(user)? {
         return Ok(Some(agent));
     }
     match extension_in_time(caller)? {

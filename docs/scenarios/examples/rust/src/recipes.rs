@@ -142,9 +142,9 @@ fn memo(caller: &Leg) -> Result<Recorded, String> {
             ..Record::default() // a beep, and `#` ends it
         },
     )?;
-    let id = key_value::increment("memo/count", 1).map_err(|error| format!("{error:?}"))?;
+    let id = key_value::increment("memo/count", 1)?;
     let key = format!("memo/{id:08}");
-    key_value::set(&key, recorded.recording.name.as_bytes()).map_err(|error| format!("{error:?}"))?;
+    key_value::set(&key, recorded.recording.name.as_bytes())?;
     Ok(recorded)
 }
 
@@ -204,7 +204,7 @@ fn count_calls(event: Event) -> Result<(), String> {
         "calls/{:04}-{:02}-{:02}/{number}/{what}",
         today.year, today.month, today.day
     );
-    key_value::increment(&key, 1).map_err(|error| format!("{error:?}"))?;
+    key_value::increment(&key, 1)?;
     Ok(())
 }
 
@@ -216,10 +216,8 @@ fn counter(request: WebRequest) -> Result<WebResponse, String> {
     }
     let mut counts = serde_json::Map::new();
     let prefix = format!("calls/{day}/");
-    for key in key_value::keys(&prefix, "", 1_000).map_err(|error| format!("{error:?}"))? {
-        let count = key_value::get(&key)
-            .map_err(|error| format!("{error:?}"))?
-            .unwrap_or_default();
+    for key in key_value::keys(&prefix, "", 1_000)? {
+        let count = key_value::get(&key)?.unwrap_or_default();
         let name = key.trim_start_matches(&prefix).to_owned();
         counts.insert(name, String::from_utf8_lossy(&count).into_owned().into());
     }
@@ -250,6 +248,20 @@ fn click_to_call(request: WebRequest) -> Result<WebResponse, String> {
 /// The call scenario at 900: its caller is the user who answered.
 fn call_the_number(user: Leg) -> Result<(), String> {
     let number = originate::data().ok_or("900 is for originated calls")?;
-    let callee = dial(&user, &[Target::number(number)], &Dial::default())?;
-    connect(&user, &callee)
+    match dial(&user, &[Target::number(number)], &Dial::default()) {
+        Ok(callee) => connect(&user, &callee),
+        Err(DialFailure::CallerGone) => Ok(()),
+        Err(failure) => {
+            log::info(&String::from(failure));
+            user.hang_up(Cause::Unavailable).or_else(gone_is_fine)
+        }
+    }
+}
+
+/// Who hangs up makes no error of the scenario.
+fn gone_is_fine(error: LegError) -> Result<(), String> {
+    match error {
+        LegError::Gone => Ok(()),
+        other => Err(other.into()),
+    }
 }
