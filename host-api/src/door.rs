@@ -349,7 +349,7 @@ impl Door {
         next
     }
 
-    /// A beginning counts as a host call, which it is not.
+    /// Beginning anew takes from the rate of host calls, though it is none. The error ends the scenario.
     pub(crate) fn admit_again(&mut self) -> Result<(), Stop> {
         let now = self.journal.now();
         match &self.answers {

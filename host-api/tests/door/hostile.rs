@@ -18,6 +18,15 @@ fn over_budget(end: &End) -> &str {
     }
 }
 
+/// A call with these limits, for which no time passes.
+fn limited(limits: Limits) -> Call {
+    Call {
+        limits,
+        clock: stopped_clock(),
+        ..Call::default()
+    }
+}
+
 fn brief() -> Limits {
     Limits {
         cpu: Duration::from_millis(50),
@@ -153,12 +162,7 @@ async fn host_call_storm_meets_the_calls_rate() {
         host_calls_burst: 500,
         ..Limits::default()
     };
-    let call = Call {
-        limits,
-        clock: stopped_clock(),
-        ..Call::default()
-    };
-    let left = call.run(&module("storm"), plain(0)).await;
+    let left = limited(limits).run(&module("storm"), plain(0)).await;
     assert_eq!(
         over_budget(&left.finished.end),
         "more than 100 host calls per second"
@@ -169,16 +173,11 @@ async fn host_call_storm_meets_the_calls_rate() {
 /// What one instance used counts for those that follow it.
 #[tokio::test]
 async fn who_begins_anew_for_ever_meets_the_calls_limits() {
-    let begun = |limits| Call {
-        limits,
-        clock: stopped_clock(),
-        ..Call::default()
-    };
     let limits = Limits {
         cpu: Duration::from_millis(50),
         ..Limits::default()
     };
-    let left = begun(limits).run(&module("renewing"), plain(0)).await;
+    let left = limited(limits).run(&module("renewing"), plain(0)).await;
     let words = over_budget(&left.finished.end);
     assert!(words.starts_with("CPU: "), "{words}");
 
@@ -188,7 +187,7 @@ async fn who_begins_anew_for_ever_meets_the_calls_limits() {
         host_calls_burst: 20,
         ..Limits::default()
     };
-    let left = begun(limits).run(&module("renewing"), plain(0)).await;
+    let left = limited(limits).run(&module("renewing"), plain(0)).await;
     let words = over_budget(&left.finished.end);
     assert_eq!(words, "more than 1 host calls per second");
     assert!(left.asked.is_empty(), "they are none of the host's");
@@ -202,13 +201,8 @@ async fn a_call_that_asks_too_often_is_told_where_its_function_has_an_error() {
         host_calls_burst: 4,
         ..Limits::default()
     };
-    let call = Call {
-        limits,
-        clock: stopped_clock(),
-        ..Call::default()
-    };
     let play = |index: OpIndex, _: &Op| Reply::Now(Outcome::Dialled(Ok(LegId(index.0))));
-    let left = call.run(&module("leak"), play).await;
+    let left = limited(limits).run(&module("leak"), play).await;
     assert_eq!(left.finished.end, End::Returned, "it is told, and ends by itself");
     assert_eq!(left.asked.len(), 4, "{:?}", left.asked);
 }

@@ -372,6 +372,41 @@ impl Phone {
 }
 
 impl Session {
+    /// One that rings, and that another began.
+    fn new(
+        peer: String,
+        call_id: String,
+        tag: String,
+        conduct: Conduct,
+        invite: Message,
+        now: Moment,
+    ) -> Self {
+        Self {
+            is_caller: false,
+            peer,
+            phase: Phase::Ringing,
+            answered: false,
+            step: 0,
+            pressed: 0,
+            goodbye: false,
+            on_hold: false,
+            began: now,
+            changed: now,
+            call_id,
+            conduct,
+            byes: 0,
+            reinviting: false,
+            invite,
+            server: None,
+            tag,
+            tries: 0,
+            dialog: None,
+            uas: None,
+            acknowledged: false,
+            media: None,
+        }
+    }
+
     /// Whether it is over.
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::EndedByUs | Phase::EndedByThem)

@@ -31,6 +31,19 @@ fn fails(w: &mut World, call: CallKey) {
     assert_eq!((*taken, version.as_str()), (call, "feed"));
 }
 
+/// The fall-back answers; the caller hangs up.
+fn answers_and_is_over(w: &mut World, a: &mut Phone, call: CallKey) {
+    assert_eq!(
+        w.perform(call, Op::Answer { leg: LEG }),
+        Some(Outcome::Leg(Ok(())))
+    );
+    a.take_ok(w);
+    a.ack(w, None);
+    a.bye(w);
+    w.end(call, End::CallOver);
+    w.run(secs(5));
+}
+
 #[test]
 fn a_ringing_caller_goes_on_ringing_and_can_be_answered() {
     let mut w = world(1);
@@ -41,15 +54,7 @@ fn a_ringing_caller_goes_on_ringing_and_can_be_answered() {
     fails(&mut w, call);
     w.run(secs(2));
     assert_eq!(w.got(a.port), [""; 0], "the caller hears nothing of it");
-    assert_eq!(
-        w.perform(call, Op::Answer { leg: LEG }),
-        Some(Outcome::Leg(Ok(())))
-    );
-    a.take_ok(&mut w);
-    a.ack(&mut w, None);
-    a.bye(&mut w);
-    w.end(call, End::CallOver);
-    w.run(secs(5));
+    answers_and_is_over(&mut w, &mut a, call);
 
     let summary = w.record().summary.clone();
     assert_eq!(
@@ -75,15 +80,7 @@ fn a_call_whose_scenario_does_not_begin_is_taken_over_too() {
     let call = a.call(&mut w);
     w.end(call, End::Refused("its compilation took too long".into()));
     assert_eq!(w.versions.last().unwrap().1, "feed");
-    assert_eq!(
-        w.perform(call, Op::Answer { leg: LEG }),
-        Some(Outcome::Leg(Ok(())))
-    );
-    a.take_ok(&mut w);
-    a.ack(&mut w, None);
-    a.bye(&mut w);
-    w.end(call, End::CallOver);
-    w.run(secs(5));
+    answers_and_is_over(&mut w, &mut a, call);
     let summary = w.record().summary.clone();
     assert_eq!(summary.scenario_end, Some(ScenarioEnd::Refused));
     let fallback = summary.fallback.unwrap();

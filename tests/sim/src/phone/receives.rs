@@ -137,28 +137,10 @@ impl Phone {
             Takes::Refuses(..) | Takes::Rings => Conduct::default(),
         };
         self.sessions.push(Session {
-            is_caller: false,
-            peer,
             phase: if busy { Phase::EndedByUs } else { Phase::Ringing },
-            answered: false,
-            step: 0,
-            pressed: 0,
-            goodbye: false,
-            on_hold: false,
-            began: now,
-            changed: now,
-            call_id,
-            conduct,
-            byes: 0,
-            reinviting: false,
-            invite: invite.clone(),
             server: Some(server),
-            tag: tag.clone(),
-            tries: 0,
-            dialog: None,
-            uas: None,
-            acknowledged: false,
             media: media_of(invite),
+            ..Session::new(peer, call_id, tag.clone(), conduct, invite.clone(), now)
         });
         let number = self.sessions.len() - 1;
         if busy {

@@ -89,27 +89,7 @@ impl Phone {
         };
         self.sessions.push(Session {
             is_caller: true,
-            peer: dial.number.clone(),
-            phase: Phase::Ringing,
-            answered: false,
-            step: 0,
-            pressed: 0,
-            goodbye: false,
-            on_hold: false,
-            began: now,
-            changed: now,
-            call_id,
-            conduct: dial.conduct,
-            byes: 0,
-            reinviting: false,
-            invite: placeholder,
-            server: None,
-            tag,
-            tries: 0,
-            dialog: None,
-            uas: None,
-            acknowledged: false,
-            media: None,
+            ..Session::new(dial.number, call_id, tag, dial.conduct, placeholder, now)
         });
         self.invite(self.sessions.len() - 1, now);
     }
