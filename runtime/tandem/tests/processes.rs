@@ -272,14 +272,12 @@ fn a_killed_child_is_started_again() {
 fn one_that_keeps_dying_is_tried_again_later_and_later() {
     let server = Setup::new().start();
     let mut last = 0;
-    for _ in 0..9 {
-        let pid = until("another process", || {
-            server.pid("media-gate").filter(|pid| *pid != last)
-        });
-        signal(pid, "KILL");
-        last = pid;
-    }
+    // One that was up for 250 ms had worked and dies for the first time again: a busy machine takes more than nine.
     let log = until("a pause of 400 ms", || {
+        if let Some(pid) = server.pid("media-gate").filter(|pid| *pid != last) {
+            signal(pid, "KILL");
+            last = pid;
+        }
         Some(server.log()).filter(|log| log.contains("again_in_ms=400"))
     });
     for pause in ["again_in_ms=100", "again_in_ms=200"] {
