@@ -250,6 +250,12 @@ impl Runtime {
         linked.map_err(|error| does_not_link(&error))
     }
 
+    /// Each import that [`Self::link_imports`] would refuse, by the interface.
+    pub(crate) fn misfits(&self, component: &Component) -> Vec<LoadError> {
+        let found = crate::misfits::misfits(&self.linker, component);
+        found.into_iter().map(does_not_fit).collect()
+    }
+
     /// Links our imports, and traps in place of those that do not exist, so that the component can be started anyway.
     /// Not every component with such imports can: one that passes a resource on to several of ours cannot.
     pub(crate) fn link_leniently(&self, component: &Component) -> Result<InstancePre<Door>, LoadError> {
@@ -262,11 +268,15 @@ impl Runtime {
     }
 }
 
-/// The imports of all worlds are the same, so any of them is named.
 fn does_not_link(error: &wasmtime::Error) -> LoadError {
+    does_not_fit(format!("{error:#}"))
+}
+
+/// The imports of all worlds are the same, so any of them is named.
+fn does_not_fit(why: String) -> LoadError {
     LoadError::Interface {
         world: crate::WORLD,
-        why: format!("{error:#}"),
+        why,
     }
 }
 

@@ -30,6 +30,7 @@ mod imports;
 pub mod journal;
 pub mod limits;
 mod meter;
+mod misfits;
 mod modules;
 pub mod numbers;
 pub mod op;

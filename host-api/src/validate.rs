@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
-use wasmtime::component::InstancePre;
+use wasmtime::component::{Component, InstancePre};
 
 use crate::door::{Answers, Door, Reply, Switch};
 use crate::earlier;
-use crate::engine::Engine;
+use crate::engine::{Engine, Runtime};
 use crate::grants::{Grants, LiveGrants, short};
 use crate::journal::{Journal, JournalHeader, Past, monotonic_clock};
 use crate::limits::Limits;
@@ -238,20 +238,12 @@ impl Engine {
                 return verdict.add_new(code_of_limit(&error).unwrap_or(Code::Malformed), error);
             }
         };
-        let imports_missing = verdict
-            .problems
-            .iter()
-            .any(|problem| matches!(problem.code, Code::UnknownImport | Code::WasiImport));
-        let start = if imports_missing {
-            match runtime.link_leniently(&component) {
-                Ok(start) => start,
-                Err(_) => return, // what is missing is said; more can be known once it is there
-            }
-        } else {
-            match runtime.link_imports(&component) {
-                Ok(start) => start,
-                Err(error) => return verdict.add(Code::WrongShape, error.to_string()),
-            }
+        let linked = match runtime.link_imports(&component) {
+            Ok(start) => Some(start),
+            Err(_) => link_leniently(runtime, &component, verdict),
+        };
+        let Some(start) = linked else {
+            return; // what does not fit is said; more can be known once it does
         };
         if let Some(world) = verdict.world.as_deref().and_then(World::named)
             && let Err(error) = Handler::new(world, start.clone())
@@ -266,6 +258,27 @@ impl Engine {
         if verdict.is_good() {
             verdict.compiled = runtime.keep(&verdict.hash, &component);
         }
+    }
+}
+
+/// Tells which imports do not fit, and links the component where all that is wrong with its imports is that some of them
+/// do not exist, which was said.
+fn link_leniently(
+    runtime: &Runtime,
+    component: &Component,
+    verdict: &mut Verdict,
+) -> Option<InstancePre<Door>> {
+    let misfits = runtime.misfits(component);
+    for misfit in &misfits {
+        verdict.add(Code::WrongShape, misfit.to_string());
+    }
+    match runtime.link_leniently(component) {
+        Ok(start) if misfits.is_empty() => Some(start),
+        Err(error) if verdict.is_good() => {
+            verdict.add(Code::WrongShape, error.to_string());
+            None
+        }
+        Ok(_) | Err(_) => None,
     }
 }
 

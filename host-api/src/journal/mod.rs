@@ -444,6 +444,11 @@ impl Journal {
         self.age + (self.clock)().saturating_sub(self.opened)
     }
 
+    /// Whether it was restored and not yet run with: its run goes on with a call.
+    pub fn resumes(&self) -> bool {
+        self.lock().record.is_some()
+    }
+
     /// What is known of the call already: nothing, unless the journal was restored and not yet run with.
     pub(crate) fn take_record(&self) -> Record {
         self.lock().record.take().unwrap_or_default()

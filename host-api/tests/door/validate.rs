@@ -185,6 +185,28 @@ async fn an_import_or_a_handler_of_another_shape_is_told() {
     let (code, detail) = only(&verdict);
     assert_eq!(code, Code::WrongShape);
     assert!(detail.contains("now-ms"), "{detail}");
+    // Each of them, and what does not exist beside them.
+    let imports = r#"
+        (import "tandem:pbx/clock@0.2.0" (instance
+            (export "now-ms" (func (result u32))) (export "wait" (func (param "ms" u64)))))
+        (import "tandem:pbx/random@0.2.0" (instance (export "dice" (func (result u32)))))
+        (import "tandem:pbx/log@0.2.0" (instance (export "log" (type (sub resource)))))
+        (import "tandem:pbx/config@0.2.0" (instance (export "document" (func (result string)))))
+        (import "tandem:pbx/fax@0.2.0" (instance (export "send" (func)) (export "page" (type (sub resource)))))
+        (import "loose" (func))"#;
+    let verdict = look_at(&scenario(imports, MEMORY)).await;
+    let expected = [
+        (Code::UnknownImport, "fax"),
+        (Code::UnknownImport, "loose"),
+        (Code::WrongShape, "now-ms"),
+        (Code::WrongShape, "dice"),
+        (Code::WrongShape, "tandem:pbx/log@0.2.0"),
+    ];
+    assert_eq!(verdict.problems.len(), expected.len(), "{verdict:?}");
+    for (problem, (code, words)) in verdict.problems.iter().zip(expected) {
+        assert_eq!(problem.code, code, "{problem}");
+        assert!(problem.detail.contains(words), "{}", problem.detail);
+    }
     let handler = r#"(component (instance $i) (export "tandem:pbx/call-handler@0.2.0" (instance $i)))"#;
     assert_eq!(only(&look_at(handler).await).0, Code::WrongShape);
 }

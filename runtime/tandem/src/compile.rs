@@ -14,11 +14,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tandem_host_api::{Code, Engine, EngineConfig, Grants, Limits, Module, Verdict};
+use tandem_web::{Allowed, Compile};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::config::Config;
+use crate::limits;
 use crate::process::child::ending;
 
 /// How long a compilation may take for each second of CPU time that it may use, since others compute too.
@@ -61,7 +63,8 @@ pub enum CompileError {
     NoVerdict(String),
 }
 
-/// Compiles modules, one at a time. A clone is another handle on the same one.
+/// Compiles modules: of those that are uploaded one at a time, and one at a time of those that calls wait for. A clone is
+/// another handle on the same one.
 #[derive(Debug, Clone)]
 pub struct Compiler {
     shared: Arc<Shared>,
@@ -69,7 +72,9 @@ pub struct Compiler {
 
 #[derive(Debug)]
 struct Shared {
-    place: Semaphore,
+    for_uploads: Semaphore,
+    /// Apart, so that no upload delays a call.
+    for_calls: Semaphore,
     cache_dir: Option<PathBuf>,
     memory_max_bytes: usize,
     limits: Limits,
@@ -81,10 +86,11 @@ impl Compiler {
     /// Compiles for the engine of a server with this configuration, into its cache.
     pub fn new(config: &Config, cache_dir: Option<PathBuf>) -> Self {
         let shared = Shared {
-            place: Semaphore::new(1),
+            for_uploads: Semaphore::new(1),
+            for_calls: Semaphore::new(1),
             cache_dir,
             memory_max_bytes: config.scenario.memory.0 as usize,
-            limits: limits(config),
+            limits: limits::call_default(config),
             allocate_max_bytes: config.scenario.compile_memory.0,
             cpu: config.scenario.compile_cpu,
         };
@@ -94,9 +100,9 @@ impl Compiler {
     }
 
     /// Looks at a file in every way. A good one's code is in the cache then.
-    pub async fn validate(&self, file: &[u8], grants: Grants) -> Result<Verdict, CompileError> {
-        let _place = self.place().await;
-        self.run(file, grants, true).await
+    pub async fn validate(&self, file: &[u8], allowed: Allowed) -> Result<Verdict, CompileError> {
+        let _place = place(&self.shared.for_uploads).await;
+        self.run(file, allowed, true).await
     }
 
     /// Gives `engine` a module that was taken in earlier, compiling it where its code is no longer in the cache.
@@ -106,12 +112,12 @@ impl Compiler {
         if let Some(module) = load_compiled(engine, &bytes).await? {
             return Ok(module);
         }
-        let _place = self.place().await;
+        let _place = place(&self.shared.for_calls).await;
         // Another call may have had it compiled while this one waited.
         if let Some(module) = load_compiled(engine, &bytes).await? {
             return Ok(module);
         }
-        let verdict = self.run(&bytes, Grants::all(), false).await;
+        let verdict = self.run(&bytes, Allowed::default(), false).await;
         let verdict = verdict.map_err(|error| error.to_string())?;
         if !verdict.is_good() {
             return Err(in_words(&verdict));
@@ -125,12 +131,7 @@ impl Compiler {
         on_blocking_thread(move || engine.load(&bytes)).await
     }
 
-    /// `None` never comes: nobody closes the semaphore.
-    async fn place(&self) -> Option<SemaphorePermit<'_>> {
-        self.shared.place.acquire().await.ok()
-    }
-
-    async fn run(&self, file: &[u8], grants: Grants, start: bool) -> Result<Verdict, CompileError> {
+    async fn run(&self, file: &[u8], allowed: Allowed, start: bool) -> Result<Verdict, CompileError> {
         let shared = &self.shared;
         let max = EngineConfig::default().module_bytes_max;
         if file.len() > max {
@@ -144,8 +145,11 @@ impl Compiler {
             cache_dir: shared.cache_dir.clone(),
             memory_max_bytes: shared.memory_max_bytes,
             module_bytes_max: max,
-            grants,
-            limits: shared.limits.clone(),
+            grants: allowed.grants,
+            limits: limits::of_module(
+                &limits::of_call(&shared.limits, &allowed.of_domain),
+                &allowed.of_scenario,
+            ),
             start,
             allocate_max_bytes: shared.allocate_max_bytes,
             cpu_s: shared.cpu.as_secs().max(1),
@@ -160,26 +164,22 @@ impl Compiler {
     }
 }
 
-impl tandem_web::Compile for Compiler {
+impl Compile for Compiler {
     fn compile(
         &self,
         component: bytes::Bytes,
-        grants: Grants,
+        allowed: Allowed,
     ) -> std::pin::Pin<Box<dyn Future<Output = Result<Verdict, String>> + Send + '_>> {
         Box::pin(async move {
-            let verdict = self.validate(&component, grants).await;
+            let verdict = self.validate(&component, allowed).await;
             verdict.map_err(|error| error.to_string())
         })
     }
 }
 
-/// What one call may use, as the configuration has it.
-pub fn limits(config: &Config) -> Limits {
-    Limits {
-        cpu: config.scenario.cpu,
-        memory_bytes: config.scenario.memory.0,
-        ..Limits::default()
-    }
+/// `None` never comes: nobody closes the semaphore.
+async fn place(places: &Semaphore) -> Option<SemaphorePermit<'_>> {
+    places.acquire().await.ok()
 }
 
 /// All that is wrong, a line each.

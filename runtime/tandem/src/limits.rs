@@ -5,7 +5,6 @@ use std::time::Duration;
 use tandem_host_api::{DomainLimits, Limits};
 use tandem_store::{DomainLimits as Own, KvCap, Limit, VoicemailCap};
 
-use crate::compile;
 use crate::config::Config;
 
 /// Bytes of one domain's key-value pairs.
@@ -27,6 +26,15 @@ pub fn domain_default(config: &Config) -> DomainLimits {
         // A quarter of the machine: what one domain's scenarios compute without end, its neighbours do not miss.
         cpu_ms_per_s: u32::try_from(cores).unwrap_or(1_000).min(1_000) * 250,
         ..DomainLimits::default()
+    }
+}
+
+/// What one call may use where nothing is set.
+pub fn call_default(config: &Config) -> Limits {
+    Limits {
+        cpu: config.scenario.cpu,
+        memory_bytes: config.scenario.memory.0,
+        ..Limits::default()
     }
 }
 
@@ -100,7 +108,7 @@ pub fn of_voicemail(own: &Own) -> VoicemailCap {
 /// The limit that is in force for a domain.
 pub fn in_force(config: &Config, own: &Own, limit: Limit) -> u64 {
     let domain = of_domain(domain_default(config), own);
-    let call = of_call(&compile::limits(config), own);
+    let call = of_call(&call_default(config), own);
     let pairs = of_pairs(own);
     let voicemail = of_voicemail(own);
     let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);

@@ -25,7 +25,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::by_phone::StockRecorder;
-use crate::compile::{self, Compiler};
+use crate::compile::Compiler;
 use crate::config::Config;
 use crate::drive::answers::Answers;
 use crate::drive::clock;
@@ -210,7 +210,7 @@ impl Server {
         let (records, ended) = mpsc::channel(RECORDS_MAX);
         let writer = tokio::spawn(records::write(store.clone(), ended, health.clone()));
         let engine = Engine::new(engine_config(config, data))?;
-        let call_limits = compile::limits(config);
+        let call_limits = limits::call_default(config);
         let compiler = Compiler::new(config, Some(data.join("compiled")));
         let domain_limits = limits::domain_default(config);
         let mut scenarios = Scenarios::new(

@@ -291,6 +291,35 @@ fn grants_are_a_domains_own_and_named_rightly() {
 }
 
 #[test]
+fn a_component_must_fit_into_what_its_domain_and_its_scenario_may_use() {
+    let house = House::new();
+    let text = fs::read_to_string(format!(
+        "{}/../../tests/guests/idle.wat",
+        env!("CARGO_MANIFEST_DIR")
+    ));
+    let large = text
+        .unwrap()
+        .replace(r#"(export "memory") 1)"#, r#"(export "memory") 32)"#);
+    let (small, large) = (house.guest("idle"), house.component("large", &large));
+    let add = |file: &PathBuf, name: &str, domain: &str| {
+        format!("scenario add {} --name {name} --domain {domain}", file.display())
+    };
+    house.ok("domain limits ours.org --call-memory 1MiB");
+    let (code, said) = house.refused(&add(&large, "large", "ours.org"));
+    assert_eq!(code, 1, "{said}");
+    let words = "memory-at-start: it has 2097152 bytes of memory at its start, at most 1048576 are allowed";
+    assert!(said.contains(words), "{said}");
+    house.ok(&add(&small, "small", "ours.org"));
+    house.ok(&add(&large, "large", "theirs.org"));
+    house.ok("scenario limits large --call-memory 1MiB --domain theirs.org");
+    let again = house.component("again", "(component)");
+    fs::copy(&large, &again).unwrap();
+    let (_, said) = house.refused(&add(&again, "large", "theirs.org"));
+    assert!(said.contains(words), "{said}");
+    house.ok(&add(&again, "other", "theirs.org"));
+}
+
+#[test]
 fn grants_of_a_scenario_are_within_its_domains_and_ask_before_a_number_starts_it() {
     let house = House::new();
     let idle = house.guest("idle");

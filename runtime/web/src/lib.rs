@@ -21,9 +21,10 @@ mod server;
 mod totp;
 
 pub use api::{
-    Answers, Api, ApiLimits, Callee, Compile, Device, Flows, MakeCredentials, Press, Prompt, PromptRefused,
-    Prompts, Provided, RecordAsked, RecordByPhone, RecordLanguage, RecordRefused, Replay, ReplayAsked,
-    ReplayRefused, Ringing, ShowRegistrations, Stock, TestAsked, TestRefused, Tested, TestedEnd, TestedStep,
+    Allowed, Answers, Api, ApiLimits, Callee, Compile, Device, Flows, MakeCredentials, Press, Prompt,
+    PromptRefused, Prompts, Provided, RecordAsked, RecordByPhone, RecordLanguage, RecordRefused, Replay,
+    ReplayAsked, ReplayRefused, Ringing, ShowRegistrations, Stock, TestAsked, TestRefused, Tested, TestedEnd,
+    TestedStep,
 };
 pub use health::{Health, Status};
 pub use live::{ActiveCall, CallMinute, CallState, LastHour, Live, LogEvent, RegistrationChange};

@@ -6,12 +6,12 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tandem_host_api::{Engine, EngineConfig, Grants, Rules, Verdict};
+use tandem_host_api::{Engine, EngineConfig, Rules, Verdict};
 use tandem_store::{
     Amount, DomainScope, Limit, LogKind, LogLevel, NewDomain, NewEntryPoint, NewLogLine, Options, Secret,
     SigningKey, Store, TokenScope, usage,
 };
-use tandem_web::{Api, ApiLimits, Compile, Health, Limits, Metrics, WebServer};
+use tandem_web::{Allowed, Api, ApiLimits, Compile, Health, Limits, Metrics, WebServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -22,11 +22,11 @@ impl Compile for Here {
     fn compile(
         &self,
         component: axum::body::Bytes,
-        grants: Grants,
+        allowed: Allowed,
     ) -> Pin<Box<dyn Future<Output = Result<Verdict, String>> + Send + '_>> {
         Box::pin(async move {
             let rules = Rules {
-                grants,
+                grants: allowed.grants,
                 ..Rules::default()
             };
             Ok(self.0.validate(&component, &rules).await)

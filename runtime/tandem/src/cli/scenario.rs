@@ -12,8 +12,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use tandem_host_api::{Engine, EngineConfig, Grants, Verdict, WORLD};
+use tandem_host_api::{Engine, EngineConfig, Verdict, WORLD};
 use tandem_store::{DomainScope, NewVersion, Signature, Store};
+use tandem_web::Allowed;
 
 use super::gc::Gc;
 use super::grants::ScenarioGrants;
@@ -138,7 +139,7 @@ impl Action {
             } => {
                 let bytes = component::read(file)?;
                 let signature = signature.as_deref().map(sign::read_signature).transpose()?;
-                let verdict = look_at(context, store, scope, &bytes, config).await?;
+                let verdict = look_at(context, store, (scope, name), &bytes, config).await?;
                 if !verdict.is_good() {
                     return Err(component::refused(file, &verdict));
                 }
@@ -176,17 +177,14 @@ impl Action {
 async fn look_at(
     context: &Context,
     store: &Store,
-    scope: &DomainScope,
+    (scope, name): (&DomainScope, &str),
     bytes: &[u8],
     args: &ConfigArgs,
 ) -> Result<Verdict, Failure> {
-    let grants = match store.grants(scope).await? {
-        Some(names) => Grants::only(&names).map_err(Failure::Failed)?,
-        None => Grants::all(),
-    };
+    let allowed = Allowed::of(store, scope, name).await?;
     let config = args.load()?;
     let compiler = Compiler::new(&config, Some(context.data.join("compiled")));
-    let verdict = compiler.validate(bytes, grants).await;
+    let verdict = compiler.validate(bytes, allowed).await;
     verdict.map_err(|error| Failure::Failed(error.to_string()))
 }
 
@@ -215,7 +213,9 @@ async fn put(
 async fn validate(context: &Context, file: &std::path::Path, args: &ConfigArgs) -> Result<(), Failure> {
     let config = args.load()?;
     let bytes = component::read(file)?;
-    let verdict = Compiler::new(&config, None).validate(&bytes, Grants::all()).await;
+    let verdict = Compiler::new(&config, None)
+        .validate(&bytes, Allowed::default())
+        .await;
     let verdict = verdict.map_err(|error| Failure::Failed(error.to_string()))?;
     if context.json {
         output::say(true, &verdict, "")?;

@@ -68,7 +68,7 @@ impl OffCall {
         run: String,
         request: WebRequest,
     ) -> (End, Option<WebResponse>) {
-        let module = match self.scenarios.module(domain, &entry.hash).await {
+        let module = match self.scenarios.module_soon(domain, &entry.hash).await {
             Ok(module) => module,
             Err(why) => return (End::Refused(why), None),
         };

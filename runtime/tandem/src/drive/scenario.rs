@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use tandem_directory::Directory;
@@ -17,6 +18,9 @@ use super::scenario_log::ScenarioLog;
 use super::usage::Meters;
 use crate::compile::Compiler;
 use crate::limits;
+
+/// How long a caller waits for the code of a scenario that is not compiled yet: until there is sound, or a status.
+const CODE_WAIT: Duration = Duration::from_secs(20);
 
 /// What every scenario shares; a clone is cheap.
 #[derive(Clone)]
@@ -118,7 +122,13 @@ impl Scenarios {
         switch: Box<dyn Switch>,
         journal: Journal,
     ) -> Result<Finished, End> {
-        let module = self.module(domain, hash).await.map_err(End::Refused)?;
+        // A call that goes on has its sound meanwhile, and nobody else can go on with it.
+        let module = if journal.resumes() {
+            self.module(domain, hash).await
+        } else {
+            self.module_soon(domain, hash).await
+        };
+        let module = module.map_err(End::Refused)?;
         let run = self.run_of(domain, name, switch, journal).await;
         Ok(self.engine.run(&module, run).await)
     }
@@ -194,7 +204,12 @@ impl Scenarios {
         tracing::info!("the scenarios that numbers lead to are compiled");
     }
 
-    /// A module that is ready to run; else why there is none.
+    /// As [`Self::module`], for somebody who waits. What is compiled then is there for the next one.
+    pub async fn module_soon(&self, domain: &str, hash: &str) -> Result<Module, String> {
+        within(CODE_WAIT, self.module(domain, hash)).await
+    }
+
+    /// A module that is ready to run; else why there is none. Dropping this does not end its compilation.
     pub async fn module(&self, domain: &str, hash: &str) -> Result<Module, String> {
         if let Some(module) = self.engine.cached(hash) {
             return Ok(module);
@@ -214,5 +229,39 @@ impl Scenarios {
             this.compiler.load(&this.engine, bytes).await
         });
         loading.await.map_err(|e| e.to_string())?
+    }
+}
+
+async fn within(
+    wait: Duration,
+    module: impl Future<Output = Result<Module, String>>,
+) -> Result<Module, String> {
+    let waited = tokio::time::timeout(wait, module).await;
+    waited.unwrap_or_else(|_| {
+        Err(format!(
+            "it is still being compiled after {} s; a later call finds it ready",
+            wait.as_secs()
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_a_compilation_without_end() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let why = within(Duration::ZERO, std::future::pending()).await.err();
+            assert!(why.is_some_and(|why| why.contains("still being compiled")));
+            let why = within(Duration::ZERO, async { Err("gone".to_owned()) })
+                .await
+                .err();
+            assert_eq!(why.as_deref(), Some("gone"));
+        });
     }
 }

@@ -52,7 +52,7 @@ use axum::http::StatusCode;
 use axum::routing::{any, get};
 use jiff::Timestamp;
 use tandem_host_api::{Grants, Verdict};
-use tandem_store::{DomainScope, Store};
+use tandem_store::{DomainLimits, DomainScope, Store, StoreError};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OwnedSemaphorePermit, Semaphore, watch};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -92,8 +92,36 @@ pub trait Compile: Send + Sync + 'static {
     fn compile(
         &self,
         component: Bytes,
-        grants: Grants,
+        allowed: Allowed,
     ) -> Pin<Box<dyn Future<Output = Result<Verdict, String>> + Send + '_>>;
+}
+
+/// What a component is measured by, besides what the server gives to each. As it is made: nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Allowed {
+    /// What it may import.
+    pub grants: Grants,
+    /// Limits of its domain.
+    pub of_domain: DomainLimits,
+    /// Limits of the scenario that it is a version of.
+    pub of_scenario: DomainLimits,
+}
+
+impl Allowed {
+    /// What a scenario of this domain may, be it there already or not. Errors: [`StoreError::NotFound`] (the domain is
+    /// gone).
+    pub async fn of(store: &Store, scope: &DomainScope, scenario: &str) -> Result<Self, StoreError> {
+        let grants = store.grants(scope).await?;
+        Ok(Self {
+            grants: grants.map_or_else(Grants::all, |names| Grants::stored(&names)),
+            of_domain: store.domain(scope).await?.limits,
+            of_scenario: store
+                .module_limits(scope)
+                .await?
+                .remove(scenario)
+                .unwrap_or_default(),
+        })
+    }
 }
 
 /// What requests may cost.

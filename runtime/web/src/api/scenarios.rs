@@ -9,14 +9,14 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use tandem_host_api::{Grants, WORLD};
+use tandem_host_api::WORLD;
 use tandem_store::{DomainScope, Module, NewVersion, Signature, StoreError, TokenScope, modules};
 use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
 use super::edit::{Change, state};
 use super::problem::ApiError;
-use super::{Api, body};
+use super::{Allowed, Api, body};
 
 /// The header that carries a module's signature.
 const SIGNATURE_HEADER: &str = "tandem-signature";
@@ -196,11 +196,8 @@ pub(crate) async fn take_in(
     taken: &Taken<'_>,
     component: Bytes,
 ) -> Result<Module, ApiError> {
-    let grants = match api.store().grants(scope).await? {
-        Some(names) => Grants::only(&names).map_err(unprocessable)?,
-        None => Grants::all(),
-    };
-    let verdict = api.shared.compiler.compile(component.clone(), grants).await;
+    let allowed = Allowed::of(api.store(), scope, taken.name).await?;
+    let verdict = api.shared.compiler.compile(component.clone(), allowed).await;
     let verdict = verdict.map_err(|error| {
         tracing::error!(%error, "a module cannot be compiled");
         ApiError::busy(StatusCode::SERVICE_UNAVAILABLE, "the compiler cannot be run now")

@@ -8,16 +8,16 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use serde::Deserialize;
+use tandem_host_api::WORLD;
 use tandem_host_api::numbers::{significant, tail};
 use tandem_host_api::schedule::Schedule;
-use tandem_host_api::{Grants, WORLD};
 use tandem_store::archive::{Archive, Component, Components, FORMAT};
 use tandem_store::{Domain, StoreError};
 
 use super::staging::Staging;
 use super::unpack::{Files, Unpacked, staged_component};
 use super::{ArchiveError, DOCUMENT, Problems, Tools, blocking};
-use crate::{PromptRefused, Prompts};
+use crate::{Allowed, PromptRefused, Prompts};
 
 /// An archive with nothing wrong, of which a domain can be made.
 #[derive(Debug)]
@@ -142,8 +142,8 @@ fn path((name, hash): &(String, String)) -> String {
     format!("scenarios/{name}/{hash}.wasm")
 }
 
-/// Has each component that the document names compiled. What a domain's scenarios may import is asked when they are
-/// uploaded to it, and these were.
+/// Has each component that the document names compiled. What a domain's scenarios may is asked when they are uploaded to
+/// it, and these were.
 async fn compiled(
     tools: Tools<'_>,
     folder: &Path,
@@ -164,7 +164,7 @@ async fn compiled(
             Err(error) => return Err(error.into()),
         };
         let size_bytes = bytes.len() as u64;
-        let verdict = tools.compiler.compile(bytes, Grants::all()).await;
+        let verdict = tools.compiler.compile(bytes, Allowed::default()).await;
         let verdict = verdict.map_err(ArchiveError::Compiler)?;
         let at = path(&(version.name.clone(), version.hash.clone()));
         for problem in &verdict.problems {
