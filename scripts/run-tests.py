@@ -27,7 +27,8 @@ LONG = ("first_scenario", "browser", "console", "scenario_dev", "projects", "sim
 FIRST = ("tandem-tests", "tandem", "tandem-sim", "tandem-web")
 # Programs that measure sound, or times, by the clock.
 ALONE = {
-    "tandem-tests": {"first_call", "load", "originated", "services", "stock", "survive", "telephony"},
+    "tandem-tests": {"bad_input", "exhaustion", "first_call", "load", "originated", "services", "stock", "stop",
+                     "survive", "telephony"},
     "tandem-kit": None,
     "tandem-gate": None,
 }

@@ -1,7 +1,7 @@
 //! Calls as `tandem call list|show|replay` tells them.
 
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tandem_kit::failure::Doing;
 use tandem_kit::tandem::{Output, Tandem};
 use tandem_kit::{Result, wait};
@@ -173,17 +173,18 @@ impl Leg<'_> {
     }
 }
 
-/// Asserts that a recorded duration is the measured one, to 0.1 s.
+/// Asserts that a recorded duration lies between one that was measured within it and one that was measured around
+/// it, to 0.1 s.
 ///
 /// # Errors
-/// When it is not.
-pub fn as_measured(what: &str, recorded: Duration, from: Instant, to: Instant) -> Result<()> {
-    let measured = to.saturating_duration_since(from);
-    if recorded.abs_diff(measured) <= Duration::from_millis(100) {
+/// When it does not.
+pub fn as_measured(what: &str, recorded: Duration, within: Duration, around: Duration) -> Result<()> {
+    let clocks = Duration::from_millis(100);
+    if (within.saturating_sub(clocks)..=around + clocks).contains(&recorded) {
         return Ok(());
     }
     Err(tandem_kit::Failure::new(format!(
-        "{what}: recorded {recorded:?}, measured {measured:?}"
+        "{what}: recorded {recorded:?}, measured {within:?} to {around:?}"
     )))
 }
 

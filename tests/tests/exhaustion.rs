@@ -14,11 +14,11 @@ use tandem_kit::tandem::Tandem;
 use tandem_kit::{http, wait};
 use tandem_tests::calls;
 use tandem_tests::disk::Tiny;
-use tandem_tests::listening::{nothing_lost, talked_without_gap};
+use tandem_tests::listening::{Talk, no_packet_missed};
 use tandem_tests::phones::{SOON, menu_greets, phone, refusal, registered};
 
 /// 301 and 302, in a call.
-fn talking(tandem: &Tandem) -> (Baresip, Baresip) {
+fn talking(tandem: &Tandem) -> (Baresip, Baresip, Talk) {
     let a = registered(tandem, "301", Transport::Udp).unwrap();
     let b = registered(tandem, "302", Transport::Udp).unwrap();
     a.dial("302").unwrap();
@@ -26,26 +26,24 @@ fn talking(tandem: &Tandem) -> (Baresip, Baresip) {
     b.accept().unwrap();
     a.wait_for(&EventKind::Established, SOON).unwrap();
     b.wait_for(&EventKind::Established, SOON).unwrap();
-    (a, b)
+    let talk = Talk::begin(&a, &b).unwrap();
+    (a, b, talk)
 }
 
 /// The call of [`talking`] goes on, then ends well.
-fn unharmed(a: &Baresip, b: &Baresip) {
-    std::thread::sleep(Duration::from_secs(6));
+fn unharmed(a: &Baresip, b: &Baresip, talk: Talk) {
+    talk.goes_on(a, b, Duration::from_secs(6)).unwrap();
     a.hangup().unwrap();
     b.wait_for(&EventKind::Closed, SOON).unwrap();
     a.wait_for(&EventKind::Closed, SOON).unwrap();
-    let talk = Duration::from_secs(5);
-    talked_without_gap(&a.received().unwrap(), Duration::ZERO, "302", talk).unwrap();
-    talked_without_gap(&b.received().unwrap(), Duration::ZERO, "301", talk).unwrap();
-    nothing_lost(b, Duration::from_millis(300)).unwrap();
+    no_packet_missed(b).unwrap();
 }
 
 #[test]
 fn menu_without_a_media_port_left_falls_back_and_the_others_go_on() {
     // Two legs: one call.
     let tandem = Tandem::builder().media_ports(4).start().unwrap();
-    let (a, b) = talking(&tandem);
+    let (a, b, talk) = talking(&tandem);
     let c = phone(&tandem, "303").unwrap().expires_s(0).start().unwrap();
     let menu = tandem.demo().menu.clone();
     // The menu cannot answer, and so its number's fall-back does.
@@ -53,7 +51,7 @@ fn menu_without_a_media_port_left_falls_back_and_the_others_go_on() {
     assert!(refused.starts_with("480"), "{refused}");
     let id = calls::call_to(&tandem, &menu).unwrap().id().unwrap();
     tells_of_ports(&tandem, &id);
-    unharmed(&a, &b);
+    unharmed(&a, &b, talk);
 
     // The ports come back.
     menu_greets(&tandem, &c).unwrap();
@@ -62,7 +60,7 @@ fn menu_without_a_media_port_left_falls_back_and_the_others_go_on() {
 #[test]
 fn callee_without_a_media_port_left_is_not_rung_and_the_caller_is_told() {
     let tandem = Tandem::builder().media_ports(4).start().unwrap();
-    let (a, b) = talking(&tandem);
+    let (a, b, talk) = talking(&tandem);
     let c = phone(&tandem, "303").unwrap().expires_s(0).start().unwrap();
     let refused = refusal(&c, "301", SOON).unwrap();
     assert!(without_media(&refused), "{refused}");
@@ -70,7 +68,7 @@ fn callee_without_a_media_port_left_is_not_rung_and_the_caller_is_told() {
     assert!(!a.events().iter().any(rung));
     let id = calls::call_to(&tandem, "301").unwrap().id().unwrap();
     tells_of_ports(&tandem, &id);
-    unharmed(&a, &b);
+    unharmed(&a, &b, talk);
 }
 
 /// The callee's leg takes the last pair: it answers, and the caller cannot be connected.
@@ -121,11 +119,11 @@ fn call_beyond_the_domains_limit_is_refused_and_the_others_go_on() {
         .set("call.shards", 1)
         .start()
         .unwrap();
-    let (a, b) = talking(&tandem);
+    let (a, b, talk) = talking(&tandem);
     let c = phone(&tandem, "303").unwrap().expires_s(0).start().unwrap();
     let refused = refusal(&c, &tandem.demo().menu, SOON).unwrap();
     assert!(refused.starts_with("503"), "{refused}");
-    unharmed(&a, &b);
+    unharmed(&a, &b, talk);
 }
 
 /// A server that has compiled its scenarios: a full disk keeps no code, so that each call would compile it again.
@@ -151,11 +149,11 @@ fn full_disk_stops_no_call_and_the_log_keeps_the_record() {
     let mut tandem = compiled(&data);
     assert!(disk.fill());
 
-    let (a, b) = talking(&tandem);
+    let (a, b, talk) = talking(&tandem);
     // Also one that needs speech which is not in the cache yet.
     let c = phone(&tandem, "303").unwrap().expires_s(0).start().unwrap();
     menu_greets(&tandem, &c).unwrap();
-    unharmed(&a, &b);
+    unharmed(&a, &b, talk);
     for number in [&tandem.demo().menu, "302"] {
         let to = format!("\"to_number\":\"{number}\"");
         wait::until(SOON, "the record in the log", || {

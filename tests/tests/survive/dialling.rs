@@ -60,7 +60,7 @@ fn struck_on_hold(blow: Blow) {
     // baresip's jitter buffer gives up to ten packets of before the hold only when others follow them.
     let since = recorded(&b) + ms(500);
     a.resume().unwrap();
-    hears_talk(&b, since, "301");
+    hears_talk(&b, since, "301", TALK).unwrap();
     std::thread::sleep(TALK);
     both_close(&a, &b);
     // After a hold baresip records nothing more of what it hears, but it counts: three seconds of the four at least.
