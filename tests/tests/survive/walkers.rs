@@ -18,7 +18,12 @@ fn twenty_calls(kills: u32) {
         let back = kill_call_logic(&tandem).unwrap();
         println!("killed, back after {back:?}");
     }
-    std::thread::sleep(Duration::from_secs(4));
+    // A step takes two seconds at most: where there are four more a call, each call has taken one.
+    let steps = fleet.now().reached + 4 * CALLS as u64;
+    wait::until(LONG, "more steps", || {
+        (fleet.now().reached >= steps).then_some(())
+    })
+    .unwrap_or_else(|failure| panic!("{failure}: {:?}", fleet.now()));
     let now = fleet.now();
     assert_eq!(now.ended, 0, "{now:?}");
     let reports = fleet.hang_up().unwrap();
