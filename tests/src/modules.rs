@@ -92,6 +92,24 @@ pub fn offer_file(
     run(tandem, &[&number[..], &["--settings", settings]].concat())
 }
 
+/// Lets each call of a scenario compute for 300 ms. What is honest beside it keeps its limit: a busy machine may hold
+/// it up for longer than that.
+///
+/// # Errors
+/// When the command is refused.
+pub fn limit_cpu(tandem: &Tandem, domain: &str, scenario: &str) -> Result<()> {
+    let limits = [
+        "scenario",
+        "limits",
+        scenario,
+        "--call-cpu",
+        "300ms",
+        "--domain",
+        domain,
+    ];
+    run(tandem, &limits)
+}
+
 fn run(tandem: &Tandem, command: &[&str]) -> Result<()> {
     let output = tandem.cli(command)?;
     match output.code {

@@ -10,20 +10,25 @@
 use std::time::Duration;
 use tandem_kit::baresip::Baresip;
 use tandem_kit::folder::Folder;
-use tandem_kit::tandem::{Builder, Output, Tandem};
+use tandem_kit::tandem::{Output, Tandem};
 use tandem_kit::wait;
 use tandem_tests::phones::{SOON, menu_greets, phone, refusal};
 use tandem_tests::{calls, modules};
 
 const NUMBER: &str = "700";
+/// Computes until its time is up, which is made short.
+const LOOP: &str = "loop";
 
 /// Until a guest has met its limit: it computes behind all else that this machine is busy with.
 const REFUSED: Duration = Duration::from_secs(30);
 
 /// Calls the guest; the server, the caller and the hash of the guest.
-fn refused_by(server: Builder, guest: &str, more: &[&str], status: &str) -> (Tandem, Baresip, String) {
-    let tandem = server.start().unwrap();
+fn refused_by(guest: &str, more: &[&str], status: &str) -> (Tandem, Baresip, String) {
+    let tandem = Tandem::builder().start().unwrap();
     let hash = modules::offer(&tandem, &tandem.demo().domain, guest, NUMBER, more).unwrap();
+    if guest == LOOP {
+        modules::limit_cpu(&tandem, &tandem.demo().domain, guest).unwrap();
+    }
     let caller = phone(&tandem, "301").unwrap().expires_s(0).start().unwrap();
     let refused = refusal(&caller, NUMBER, REFUSED).unwrap();
     assert!(refused.starts_with(status), "{guest}: {refused}");
@@ -32,11 +37,7 @@ fn refused_by(server: Builder, guest: &str, more: &[&str], status: &str) -> (Tan
 
 /// The guest fails for this reason: caller, record and log are told, and the menu still works.
 fn fails(guest: &str, more: &[&str], status: &str, logged: &[&str]) {
-    fails_on(Tandem::builder(), guest, more, status, logged);
-}
-
-fn fails_on(server: Builder, guest: &str, more: &[&str], status: &str, logged: &[&str]) {
-    let (mut tandem, caller, hash) = refused_by(server, guest, more, status);
+    let (mut tandem, caller, hash) = refused_by(guest, more, status);
     let call = calls::call_to(&tandem, NUMBER).unwrap();
     assert_eq!(call.text("cause").unwrap(), "scenario-failed");
     assert_eq!(call.text("scenario_hash").unwrap(), hash);
@@ -65,8 +66,7 @@ fn trap_is_told_with_the_functions_that_it_happened_in() {
 
 #[test]
 fn endless_loop_ends_with_its_cpu_time() {
-    let server = Tandem::builder().set("scenario.cpu", "300ms");
-    fails_on(server, "loop", &[], "480", &["limit", "CPU"]);
+    fails(LOOP, &[], "480", &["limit", "CPU"]);
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn number_with_another_fallback_answers_with_that() {
 /// It ends by itself without having answered, which is no failure.
 #[test]
 fn log_storm_is_cut_off_with_a_line_that_says_so() {
-    let (mut tandem, caller, hash) = refused_by(Tandem::builder(), "log-storm", &[], "480");
+    let (mut tandem, caller, hash) = refused_by("log-storm", &[], "480");
     let call = calls::call_to(&tandem, NUMBER).unwrap();
     assert_eq!(call.text("scenario_hash").unwrap(), hash);
     assert_eq!(call.text("cause").unwrap(), "unavailable");
@@ -115,13 +115,14 @@ fn log_storm_is_cut_off_with_a_line_that_says_so() {
 /// One after the other, so that what one leaves behind would meet the next.
 #[test]
 fn all_of_them_in_a_row_leave_a_server_that_works() {
-    let mut tandem = Tandem::builder().set("scenario.cpu", "300ms").start().unwrap();
+    let mut tandem = Tandem::builder().start().unwrap();
     let caller = phone(&tandem, "301").unwrap().expires_s(0).start().unwrap();
-    let guests = ["trap", "loop", "memory-bomb", "recursion", "error", "storm"];
+    let guests = ["trap", LOOP, "memory-bomb", "recursion", "error", "storm"];
     for (index, guest) in guests.iter().enumerate() {
         let number = format!("70{index}");
         modules::offer(&tandem, &tandem.demo().domain, guest, &number, &[]).unwrap();
     }
+    modules::limit_cpu(&tandem, &tandem.demo().domain, LOOP).unwrap();
     for round in 0..2 {
         for (index, guest) in guests.iter().enumerate() {
             let refused = refusal(&caller, &format!("70{index}"), REFUSED).unwrap();

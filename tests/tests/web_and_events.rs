@@ -9,9 +9,9 @@
 use std::time::Duration;
 
 use tandem_kit::roles::Role;
-use tandem_kit::tandem::{Builder, Tandem};
+use tandem_kit::tandem::Tandem;
 use tandem_kit::wait;
-use tandem_tests::modules::{add_domain, offer_built, offer_file};
+use tandem_tests::modules::{add_domain, limit_cpu, offer_built, offer_file};
 use tandem_tests::phones::{SOON, menu_greets, phone};
 use tandem_tests::web::{Answer, get, request};
 
@@ -19,11 +19,7 @@ const OTHER: &str = "other.local";
 
 /// A server whose demo domain has the web scenario at `/s/DOMAIN/app`.
 fn start() -> (Tandem, String) {
-    start_on(Tandem::builder())
-}
-
-fn start_on(server: Builder) -> (Tandem, String) {
-    let tandem = server.start().unwrap();
+    let tandem = Tandem::builder().start().unwrap();
     let domain = tandem.demo().domain.clone();
     offer_built(&tandem, &domain, "web", "web:/", "{}").unwrap();
     (tandem, domain)
@@ -105,7 +101,9 @@ fn what_passes_in_either_direction_is_bounded() {
 
 #[test]
 fn a_scenario_that_fails_costs_its_own_request() {
-    let (mut tandem, domain) = start_on(Tandem::builder().set("scenario.cpu", "300ms"));
+    let (mut tandem, domain) = start();
+    offer_file(&tandem, &domain, "web", "spinning", "web:/spin", "{}").unwrap();
+    limit_cpu(&tandem, &domain, "spinning").unwrap();
     for (path, status, logged) in [
         ("/odd", 502, None),
         ("/error", 500, Some("the customer's file is gone")),
