@@ -92,7 +92,7 @@ pub(super) fn server(port: u16, tls: &str) -> Builder {
         .set("mail.port", port)
         .set("mail.tls", tls)
         .set("mail.sender", "pbx@demo.example")
-        .set("mail.timeout", "3s")
+        .set("mail.timeout", "15s")
 }
 
 fn mail(to: &str, subject: &str) -> Value {
@@ -196,7 +196,7 @@ fn a_mail_arrives_with_its_recording_and_what_is_refused_is_said() {
         (2, "Refused(\"550 5.1.1 nobody here has this name"),
         (3, "Refused(\"550 5.1.1"),
         (4, "Unavailable(\"451 4.7.1 come back later"),
-        (5, "Unavailable(\"the mail server did not answer within 3s"),
+        (5, "Unavailable(\"the mail server did not answer within 15s"),
         (6, "BadArgument(\"subject has a line break"),
         (7, "BadArgument(\"to: "),
         (8, "NotFound(\"recording-test-1"),

@@ -5,11 +5,13 @@ web_service.py PORT LOG"""
 import gzip
 import json
 import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 LOG = open(sys.argv[2], "a", buffering=1)
 SEEN = {}
+RELEASED = threading.Event()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -42,6 +44,12 @@ class Handler(BaseHTTPRequestHandler):
         elif path == "/slow":
             time.sleep(3)
             self.say(200, b"late")
+        elif path == "/held":
+            RELEASED.wait(60)
+            self.say(200, b"late")
+        elif path == "/release":
+            RELEASED.set()
+            self.say(200, b"")
         elif path == "/hold-first":
             if times == 1:
                 time.sleep(20)
