@@ -78,6 +78,14 @@ pub fn answering(
 /// # Errors
 /// When a peer cannot be started or does not end.
 pub fn menu_calls(tandem: &Tandem, calls: u64, rate: u64) -> Result<Outcome> {
+    menu_calls_of(tandem, calls, rate, Duration::from_secs(4))
+}
+
+/// As [`menu_calls`], but for the length of each call.
+///
+/// # Errors
+/// When a peer cannot be started or does not end.
+pub fn menu_calls_of(tandem: &Tandem, calls: u64, rate: u64, length: Duration) -> Result<Outcome> {
     let within = Duration::from_secs(60 + calls / rate);
     let press = Press {
         key: '1',
@@ -91,7 +99,7 @@ pub fn menu_calls(tandem: &Tandem, calls: u64, rate: u64) -> Result<Outcome> {
         .key("rtp_port", caller_media.port())
         .calls(calls)
         .rate(rate)
-        .hold(Duration::from_secs(4))
+        .hold(length)
         .within(within)
         .run()?;
     Ok(Outcome {
@@ -113,7 +121,7 @@ pub fn one_is_greeted(tandem: &Tandem) -> Result<()> {
         .remote(tandem.sip())
         .callers([caller(tandem, "301", &tandem.demo().menu)?])
         .key("rtp_port", media.port())
-        .hold(Duration::from_secs(2))
+        .hold(Duration::from_secs(8))
         .run()?;
     match (done.successful, media.streams_with(25)) {
         (1, 1) => Ok(()),
