@@ -106,10 +106,18 @@ fn messages(tandem: &Tandem, bearer: &str, id: &str) -> Value {
     .unwrap()
 }
 
+/// What was said on a leg, in order. What was said again, because an answer was late, counts once.
 fn summaries<'a>(messages: &'a Value, leg: u64) -> Vec<(&'a str, &'a str)> {
     let items = messages["items"].as_array().unwrap().iter();
+    let mut seen = Vec::new();
     items
         .filter(|item| item["leg"] == leg)
+        .filter(|item| {
+            let said = [&item["direction"], &item["cseq"], &item["summary"]];
+            let is_new = !seen.contains(&said);
+            seen.push(said);
+            is_new
+        })
         .map(|item| {
             let summary = item["summary"].as_str().unwrap();
             let first = if summary.starts_with(|letter: char| letter.is_ascii_digit()) {

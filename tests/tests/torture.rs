@@ -19,8 +19,10 @@ use tandem_kit::tandem::Tandem;
 use tandem_tests::modules;
 use tandem_tests::phones::{menu_greets, phone};
 
-/// Nothing that comes later than this comes at all.
+/// Where no answer is wanted: what comes later than this does not come at all.
 const QUIET: Duration = Duration::from_millis(700);
+/// Where one is.
+const ANSWERED: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Expected {
@@ -112,7 +114,7 @@ const NO_END: &[&str] = &[
     "rfc4475/ncl.dat",
 ];
 
-type Send = fn(&[u8], SocketAddr) -> Option<u16>;
+type Send = fn(&[u8], SocketAddr, Duration) -> Option<u16>;
 
 /// Sends every message, and compares.
 fn answered_as_expected(test: &str, send: Send, expected: impl Fn(&str, Expected) -> Expected) {
@@ -126,7 +128,8 @@ fn answered_as_expected(test: &str, send: Send, expected: impl Fn(&str, Expected
         let mut tandem = start();
         for (name, wanted, bytes) in round {
             let wanted = expected(name, wanted);
-            let got = send(&bytes, tandem.sip());
+            let within = if wanted == Nothing { QUIET } else { ANSWERED };
+            let got = send(&bytes, tandem.sip(), within);
             let right = match wanted {
                 Is(status) => got == Some(status),
                 Refused => matches!(got, Some(400..=599)),
@@ -219,13 +222,13 @@ fn corpora() -> Option<PathBuf> {
 }
 
 /// The final status that comes back on the socket; none if nothing does.
-fn over_udp(message: &[u8], server: SocketAddr) -> Option<u16> {
+fn over_udp(message: &[u8], server: SocketAddr, within: Duration) -> Option<u16> {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.set_read_timeout(Some(QUIET)).unwrap();
+    socket.set_read_timeout(Some(within)).unwrap();
     socket.send_to(message, server).unwrap();
     let mut answer = [0; 4_096];
     let began = Instant::now();
-    while began.elapsed() < QUIET {
+    while began.elapsed() < within {
         let Ok((length, _)) = socket.recv_from(&mut answer) else {
             break;
         };
@@ -237,9 +240,9 @@ fn over_udp(message: &[u8], server: SocketAddr) -> Option<u16> {
 }
 
 /// The final status that comes back on the connection before it is closed; none if nothing does.
-fn over_tcp(message: &[u8], server: SocketAddr) -> Option<u16> {
+fn over_tcp(message: &[u8], server: SocketAddr, within: Duration) -> Option<u16> {
     let mut stream = TcpStream::connect(server).unwrap();
-    stream.set_read_timeout(Some(QUIET)).unwrap();
+    stream.set_read_timeout(Some(within)).unwrap();
     // The server may close the connection at any byte.
     let _ = stream.write_all(message);
     let mut answers = Vec::new();
