@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
 use rustix::process::setpriority_process;
 use tokio::runtime::{Builder, Handle};
@@ -69,11 +70,38 @@ impl Thread {
 /// shares it. With a seventieth (nice 19), one that had 300 ms to compute kept its caller waiting for more than ten
 /// seconds where the machine was busy.
 const NICE: i32 = 10;
+/// Length of the slices in which the kernel lets it run. Another thread that wakes, whose slices are shorter, takes the
+/// processor from it at once; with equal ones that thread may have to wait for the end of one.
+const SLICE: Duration = Duration::from_millis(50);
 
 fn give_way() {
     // Linux means the calling thread by it (setpriority(2), "C library/kernel differences").
     if let Err(error) = setpriority_process(None, NICE) {
         tracing::warn!(%error, "scenarios that compute for long do not stand back behind others");
+    }
+    if let Err(error) = take_long_slices() {
+        tracing::debug!(%error, "scenarios that compute for long have slices as others have");
+    }
+}
+
+/// sched_setattr(2), of the calling thread. Before Linux 6.12 the length is passed over.
+fn take_long_slices() -> std::io::Result<()> {
+    let attributes = libc::sched_attr {
+        size: size_of::<libc::sched_attr>() as u32,
+        sched_policy: libc::SCHED_OTHER as u32,
+        sched_flags: 0,
+        sched_nice: NICE,
+        sched_priority: 0,
+        sched_runtime: SLICE.as_nanos() as u64,
+        sched_deadline: 0,
+        sched_period: 0,
+    };
+    // SAFETY: the kernel reads as many bytes of the structure as it says that it has, and keeps no pointer to it.
+    let done = unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(std::io::Error::last_os_error())
     }
 }
 
@@ -102,4 +130,22 @@ pub(crate) async fn compute<F: Future>(
     };
     meter.set_away(false);
     (inner, polled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_are_taken_as_the_kernel_has_them() {
+        let told = std::thread::spawn(|| {
+            take_long_slices().unwrap();
+            std::fs::read_to_string("/proc/thread-self/sched").unwrap_or_default()
+        });
+        let told = told.join().unwrap();
+        // Not every kernel tells.
+        if let Some(line) = told.lines().find(|line| line.starts_with("se.slice")) {
+            assert!(line.ends_with(" 50000000"), "{line}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use tandem_host_api::op::{
     Address, BridgeEnd, BridgeUntilEnd, Cause, CollectEnd, Collected, Contact, DeadlineOp, Delivery,
     DialFailure, HeaderValue, HttpHeader, HttpResponse, KvError, KvValue, LegError, LegEvent, Level,
     LocalTime, Mail, OriginateFailure, PickUpFailure, PlayEnd, Prompt, RecordEnd, Recorded, RecorderId,
-    Recording, ScheduleError, Target, TimerError, TimerOp, User, VoicemailCounts, VoicemailMessage,
+    Recording, ScheduleError, Side, Target, TimerError, TimerOp, User, VoicemailCounts, VoicemailMessage,
     VoicemailOp, VoicemailState, VoicemailValue,
 };
 use tandem_host_api::{End, LegId, Module, Op, OpIndex, Outcome, ReplayOptions, Reply, replay};
@@ -92,6 +92,7 @@ fn friendly(document: &'static str) -> impl FnMut(OpIndex, &Op) -> Reply + Send 
             Op::Hold { .. } | Op::Resume { .. } => Outcome::Leg(Ok(())),
             Op::Record { .. } | Op::RecorderFinish { .. } => Outcome::Recorded(Ok(recorded())),
             Op::RecorderStart { .. } => Outcome::Recorder(Ok(RecorderId(1))),
+            Op::RecorderPause { .. } | Op::RecorderResume { .. } => Outcome::Recording(Ok(())),
             Op::DropRecorder { .. } => Outcome::Done,
             Op::RecordingDelete { .. } => Outcome::Recording(Ok(())),
             Op::Transfer { .. } => Outcome::Transferred(Ok(())),
@@ -544,6 +545,55 @@ async fn what_a_sandbox_has_not_fails_in_words_that_say_what_to_do() {
     ] {
         let text = failure(&call(name, friendly(what)).await);
         assert!(text.contains(words), "{name}, {what}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn recording_is_paused_goes_on_and_is_kept_in_a_box() {
+    for language in [TS, PY] {
+        let left = call(&format!("{language}/sandbox"), friendly("record")).await;
+        assert_eq!(left.finished.end, End::Returned, "{:?}", logged(&left));
+        let recorder = RecorderId(1);
+        let of_box = |op| Op::Voicemail {
+            name: "sales".to_owned(),
+            op,
+        };
+        let expected = [
+            Op::ConfigDocument,
+            Op::RecorderStart {
+                leg: LegId(0),
+                side: Side::Peer,
+                length_ms: 60_000,
+            },
+            Op::RecorderPause { recorder },
+            Op::RecorderResume { recorder },
+            Op::RecorderFinish { recorder },
+            Op::Peer { leg: LegId(0) },
+            of_box(VoicemailOp::Store {
+                recording: "recording-7".to_owned(),
+                caller: Address {
+                    user: "301".to_owned(),
+                    ..Address::default()
+                },
+                duration_ms: 2_000,
+            }),
+            of_box(VoicemailOp::Delete {
+                id: left_message().id,
+            }),
+        ];
+        let own = |op: &Op| matches!(op, Op::DropRecorder { .. } | Op::DropLeg { .. });
+        let asked: Vec<Op> = left.asked.into_iter().filter(|op| !own(op)).collect();
+        assert_eq!(asked, expected, "{language}");
+    }
+}
+
+#[tokio::test]
+async fn call_that_begins_anew_has_its_state_and_nothing_else() {
+    for language in [TS, PY] {
+        let left = call(&format!("{language}/sandbox"), friendly("renew")).await;
+        assert_eq!(left.finished.end, End::Returned, "{:?}", logged(&left));
+        let line = (Level::Info, "halfway 0 1 None".to_owned());
+        assert_eq!(logged(&left), [line], "{language}");
     }
 }
 

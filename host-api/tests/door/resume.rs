@@ -352,7 +352,7 @@ async fn known_host_calls_take_nothing_of_the_domains_share() {
 #[tokio::test]
 async fn another_module_diverges_in_words_and_touches_nothing() {
     let limits = Limits {
-        cpu: Duration::from_millis(200),
+        cpu: Duration::from_secs(1),
         ..Limits::default()
     };
     let whole = recorded(&undisturbed(&module("tally"), "", &limits).await);

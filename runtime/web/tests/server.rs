@@ -83,7 +83,7 @@ async fn a_slow_client_is_cut_off_and_does_not_take_the_place_of_others() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     let began = Instant::now();
     assert_eq!(get(running.address, "/metrics").await.0, 200);
-    assert!(began.elapsed() < Duration::from_secs(2));
+    assert!(began.elapsed() < Limits::default().head_timeout);
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn stopping_ends_idle_connections_and_frees_the_port() {
     let _idle = TcpStream::connect(running.address).await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
     running.stop.send(()).unwrap();
-    tokio::time::timeout(Duration::from_secs(4), running.task)
+    tokio::time::timeout(Duration::from_secs(30), running.task)
         .await
         .unwrap()
         .unwrap();

@@ -10,17 +10,16 @@ use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use tandem_bus::link::held::Encoded;
-use tandem_bus::link::{Bounds, Cursor, FromGate, Held, Lane, Role};
+use tandem_bus::link::{Cursor, Held, Lane, Role};
 use tandem_bus::media::{Command, Event as MediaEvent};
-use tandem_bus::sip::Up;
-use tandem_journal::{Death, Fault, SimDisk};
+use tandem_journal::{Fault, SimDisk};
 use tandem_sip::{Flow, Moment};
 use tandem_switch::{Answer, Question};
 
 use crate::clock::{self, BEGIN, ms, secs};
 use crate::directory::Directory;
 use crate::guests::{Told, modules};
-use crate::logic::{Committed, Disks, Logic, Round, SHARDS, ToLane, lanes, round_delay};
+use crate::logic::{Committed, Disks, Logic, Round, ToLane, lanes, round_delay};
 use crate::media_gate::MediaGate;
 use crate::phone::{Phone, Wish};
 use crate::plan::{COUNTER, Crash, Faults, MENU, Scenario, When, Who, Window, dial_flow, menu_flow};
@@ -28,7 +27,9 @@ use crate::sip_gate::SipGate;
 use crate::trace::Trace;
 
 mod checks;
+mod deaths;
 mod effects;
+mod links;
 mod network;
 
 /// What happens at a moment.
@@ -456,14 +457,6 @@ impl World {
         }
     }
 
-    fn die_armed(&mut self, place: Option<usize>) {
-        if let Some(place) = place {
-            let crash = self.armed.remove(place);
-            let loses = matches!(crash.when, When::CommitAfter(..));
-            self.die(crash.who, crash.outage, loses);
-        }
-    }
-
     fn run_guests(&mut self, life: u64) {
         let told = match &mut self.logic {
             Some(logic) if !logic.guests.is_idle() => logic.guests.run_to_idle(),
@@ -494,242 +487,6 @@ impl World {
                 }
             }
         }
-    }
-
-    /// A process dies. `loses`: some of what it said last may never have left it.
-    fn die(&mut self, who: Who, outage: Duration, loses: bool) {
-        let now = clock::now();
-        self.trace.say(
-            "world",
-            format_args!("{who:?} dies for {} ms", outage.as_millis()),
-        );
-        self.troubled = self.troubled.max(now + outage);
-        if matches!(who, Who::Logic | Who::All) {
-            if loses {
-                self.lose_last_words();
-            }
-            self.logic = None;
-            self.rounds.clear();
-            self.disks.values().for_each(|disk| disk.crash(Death::Process));
-            self.linked = (false, false);
-            if let Some(sip) = &mut self.sip {
-                sip.held.disconnected(now);
-            }
-            if let Some(media) = &mut self.media {
-                media.held.disconnected(now);
-            }
-        }
-        if matches!(who, Who::MediaGate | Who::All) {
-            self.media = None;
-            self.link(Role::MediaGate, false);
-        }
-        if matches!(who, Who::SipGate | Who::All) {
-            self.sip = None;
-            self.link(Role::SipGate, false);
-            for number in 0..self.phones.len() {
-                if let Some(connection) = self.phones.get(number).and_then(|phone| phone.connection) {
-                    let delay = self.micros(1_000, 60_000);
-                    self.after(
-                        delay,
-                        Event::Disconnected {
-                            phone: number,
-                            connection,
-                        },
-                    );
-                }
-            }
-        }
-        self.after(outage, Event::Start(who));
-    }
-
-    /// What was written to a socket arrives up to some point.
-    fn lose_last_words(&mut self) {
-        for gate in [Role::SipGate, Role::MediaGate] {
-            let under_way: Vec<_> = self
-                .queue
-                .iter()
-                .filter(|(_, event)| matches!(event, Event::Down { gate: of, .. } if *of == gate))
-                .map(|(key, _)| *key)
-                .collect();
-            let kept = self.rng.random_range(0..=under_way.len());
-            for key in under_way.into_iter().skip(kept) {
-                self.queue.remove(&key);
-            }
-        }
-    }
-
-    /// A process begins. One that was started meanwhile stays.
-    fn start(&mut self, who: Who) {
-        let now = clock::now();
-        if matches!(who, Who::SipGate | Who::All) && self.sip.is_none() {
-            self.instances += 1;
-            self.sip = Some(SipGate::new(self.instances, SHARDS, now));
-            self.trace
-                .say("sip gate", format_args!("begins as {}", self.instances));
-            self.find(Role::SipGate);
-        }
-        if matches!(who, Who::MediaGate | Who::All) && self.media.is_none() {
-            self.instances += 1;
-            let mut held = Held::new(self.instances, Bounds::default());
-            held.disconnected(now);
-            self.media = Some(Media {
-                gate: MediaGate::default(),
-                held,
-            });
-            self.trace
-                .say("media gate", format_args!("begins as {}", self.instances));
-            self.find(Role::MediaGate);
-        }
-        if matches!(who, Who::Logic | Who::All) && self.logic.is_none() {
-            self.lives += 1;
-            self.trace
-                .say("logic", format_args!("begins life {}", self.lives));
-            match Logic::begin(self.lives, &self.disks, self.seed, &mut self.trace) {
-                Ok(logic) => self.logic = Some(logic),
-                Err(error) => {
-                    return self
-                        .trace
-                        .violation(format_args!("the logs cannot be opened: {error}"));
-                }
-            }
-            let life = self.lives;
-            for lane in lanes() {
-                self.rounds.insert(lane);
-                let delay = self.micros(10, 2_000);
-                self.after(delay, Event::Round { life, lane });
-            }
-            self.find(Role::SipGate);
-            self.find(Role::MediaGate);
-        }
-        self.troubled = self.troubled.max(now);
-    }
-
-    /// The call logic will find a gate soon, if both are there.
-    fn find(&mut self, gate: Role) {
-        let Some(instance) = self.instance(gate) else {
-            return;
-        };
-        let life = self.life();
-        if life == 0 {
-            return;
-        }
-        let delay = self.micros(100, 20_000);
-        // What the old connection still carried has been read before.
-        let last = self.arrivals.get(&(2, place(gate))).copied().unwrap_or(BEGIN);
-        let at = (clock::now() + delay).max(last);
-        self.at(at, Event::Connect { gate, life, instance });
-    }
-
-    fn is_linked(&self, gate: Role) -> bool {
-        match gate {
-            Role::SipGate => self.linked.0,
-            Role::MediaGate => self.linked.1,
-        }
-    }
-
-    fn link(&mut self, gate: Role, is_up: bool) {
-        match gate {
-            Role::SipGate => self.linked.0 = is_up,
-            Role::MediaGate => self.linked.1 = is_up,
-        }
-    }
-
-    fn instance(&self, gate: Role) -> Option<u64> {
-        match gate {
-            Role::SipGate => self.sip.as_ref().map(|sip| sip.held.instance()),
-            Role::MediaGate => self.media.as_ref().map(|media| media.held.instance()),
-        }
-    }
-
-    fn connect(&mut self, gate: Role, life: u64, instance: u64) {
-        if life != self.life() || self.instance(gate) != Some(instance) || self.is_linked(gate) {
-            return;
-        }
-        let Some(logic) = &mut self.logic else { return };
-        let ours = logic.hello(gate);
-        let theirs = match gate {
-            Role::SipGate => self.sip.as_mut().map(|sip| {
-                let hello = sip.held.hello(gate);
-                sip.held.connected(&ours.cursors);
-                hello
-            }),
-            Role::MediaGate => self.media.as_mut().map(|media| {
-                let hello = media.held.hello(gate);
-                media.held.connected(&ours.cursors);
-                hello
-            }),
-        };
-        let Some(theirs) = theirs else { return };
-        let taken = match gate {
-            Role::SipGate => &mut logic.sip,
-            Role::MediaGate => &mut logic.media,
-        };
-        let fresh = taken.greet(&theirs);
-        self.link(gate, true);
-        self.trace.say(
-            "logic",
-            format_args!("finds {gate} {instance}, fresh for {} lanes", fresh.len()),
-        );
-        for lane in lanes() {
-            if gate == Role::MediaGate && lane == Lane::REGISTRAR {
-                continue;
-            }
-            self.give(
-                life,
-                lane,
-                ToLane::Connected(gate, instance, fresh.contains(&lane)),
-            );
-        }
-        self.flush(gate);
-    }
-
-    /// A gate's frames set out.
-    fn flush(&mut self, gate: Role) {
-        if !self.is_linked(gate) {
-            return;
-        }
-        let frames = match gate {
-            Role::SipGate => self.sip.as_mut().map(|sip| sip.held.to_send()),
-            Role::MediaGate => self.media.as_mut().map(|media| media.held.to_send()),
-        };
-        let life = self.life();
-        for frame in frames.into_iter().flatten() {
-            let at = self.in_order(2, place(gate), 10, 150);
-            self.at(at, Event::Up { gate, life, frame });
-        }
-    }
-
-    fn take_up(&mut self, gate: Role, life: u64, frame: &[u8]) {
-        let Some(logic) = self.logic.as_mut().filter(|logic| logic.life == life) else {
-            return;
-        };
-        // Four bytes of length, then the frame.
-        let Some(body) = frame.get(4..) else { return };
-        match gate {
-            Role::SipGate => {
-                if let Ok(FromGate::Item { lane, number, item }) = postcard::from_bytes::<FromGate<Up>>(body)
-                    && let Some(cursor) = logic.sip.take(lane, number)
-                {
-                    self.give(life, lane, ToLane::Sip(cursor, item));
-                }
-            }
-            Role::MediaGate => {
-                if let Ok(FromGate::Item { lane, number, item }) =
-                    postcard::from_bytes::<FromGate<MediaEvent>>(body)
-                    && let Some(cursor) = logic.media.take(lane, number)
-                {
-                    self.give(life, lane, ToLane::Media(cursor, item));
-                }
-            }
-        }
-    }
-
-    /// When the next thing on an ordered way arrives.
-    fn in_order(&mut self, way: u8, number: usize, from: u64, to: u64) -> Moment {
-        let at = clock::now() + self.micros(from, to);
-        let last = self.arrivals.entry((way, number)).or_insert(at);
-        *last = (*last).max(at);
-        *last
     }
 
     /// What the media gate wants to say, and what it lets phones hear.

@@ -163,7 +163,7 @@ mod tests {
         }
         let espeak = Espeak {
             program: path,
-            time_max: Duration::from_millis(300),
+            time_max: Duration::from_mins(1),
             bytes_max: 1_000,
         };
         (dir, espeak)
@@ -171,7 +171,8 @@ mod tests {
 
     #[test]
     fn a_program_that_hangs_is_ended() {
-        let (_dir, espeak) = program("exec sleep 60");
+        let (_dir, mut espeak) = program("exec sleep 60");
+        espeak.time_max = Duration::from_millis(300);
         assert!(matches!(espeak.speak("hello", "en"), Err(SpeechError::Slow(_))));
     }
 

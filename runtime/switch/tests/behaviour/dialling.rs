@@ -252,6 +252,21 @@ fn a_leg_whose_cancel_gets_no_answer_is_given_up() {
 }
 
 #[test]
+fn a_call_has_so_many_legs_and_no_more() {
+    let (mut w, _a, call, mut b, _c) = world(16);
+    for _ in 1..256 {
+        dial(&mut w, call, &["302"], options());
+        assert!(b.rings(&mut w));
+        b.respond(&mut w, 486, None);
+        assert_eq!(w.outcomes.pop_front(), failed(DialFailure::Busy));
+    }
+    let limit = DialFailure::Limit("a call has at most 256 legs".into());
+    let refused = dial(&mut w, call, &["302"], options()).or_else(|| w.outcomes.pop_front());
+    assert_eq!(refused, failed(limit));
+    assert!(!b.rings(&mut w));
+}
+
+#[test]
 fn a_user_without_devices_is_unreachable_and_an_unknown_one_not_found() {
     let (mut w, _a, call, _b, _c) = world(12);
     assert_eq!(

@@ -124,6 +124,27 @@ fn a_leg_is_recorded_once_at_a_time() {
     assert_eq!(second, Some(Outcome::Recorder(Ok(RecorderId(1)))));
 }
 
+#[test]
+fn a_call_has_so_many_recordings_and_no_more() {
+    let mut w = World::new(1);
+    let call = Phone::new("301", 6010).talk(&mut w);
+    let start = || Op::RecorderStart {
+        leg: LEG,
+        side: Side::Peer,
+        length_ms: 60_000,
+    };
+    for recorder in (0..64).map(RecorderId) {
+        let started = w.perform(call, start());
+        assert_eq!(started, Some(Outcome::Recorder(Ok(recorder))));
+        assert_eq!(
+            w.perform(call, Op::DropRecorder { recorder }),
+            Some(Outcome::Done)
+        );
+    }
+    let limit = RecordingError::Limit("a call has at most 64 recordings".into());
+    assert_eq!(w.perform(call, start()), Some(Outcome::Recorder(Err(limit))));
+}
+
 /// A gate that lives and says nothing does not hold a scenario for ever.
 #[test]
 fn a_gate_that_tells_nothing_is_a_media_error() {
@@ -312,8 +333,12 @@ fn a_text_goes_to_each_device_and_one_that_takes_it_is_enough() {
 
 /// What became of a text of a scenario that no call started.
 fn sent(w: &mut World, user: &str) -> Option<Result<Delivery, MessageFailure>> {
+    sent_in(w, DOMAIN, user)
+}
+
+fn sent_in(w: &mut World, domain: &str, user: &str) -> Option<Result<Delivery, MessageFailure>> {
     let inquiry = Inquiry::Message {
-        domain: DOMAIN.into(),
+        domain: domain.into(),
         user: user.into(),
         text: "hello".into(),
         sender: None,
@@ -352,6 +377,29 @@ fn a_text_without_a_call_comes_from_the_domain() {
     };
     assert_eq!(told(&mut w), Some(Ok(delivery)));
     assert_eq!((w.shard.calls(), w.shard.remembered()), (0, 0));
+}
+
+#[test]
+fn a_domain_has_so_many_texts_under_way_and_no_more() {
+    let mut w = World::new(1);
+    let (mut b, mut other) = (Phone::new("302", 6020), Phone::of("b.example", "401", 6040));
+    b.register(&mut w, "1");
+    other.register(&mut w, "1");
+    for _ in 0..100 {
+        assert_eq!(sent(&mut w, "302"), None);
+    }
+    let limit = MessageFailure::Limit("the domain has 100 messages under way".into());
+    assert_eq!(sent(&mut w, "302"), Some(Err(limit)));
+    assert_eq!(
+        sent_in(&mut w, "b.example", "401"),
+        None,
+        "another domain has its own"
+    );
+    // Who has an answer makes room.
+    let first = text_at(&mut w, 6020);
+    b.reply(&mut w, &first, 200);
+    assert!(matches!(told(&mut w), Some(Ok(_))));
+    assert_eq!(sent(&mut w, "302"), None);
 }
 
 #[test]

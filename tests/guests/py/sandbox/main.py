@@ -10,7 +10,7 @@ import sys
 import time
 import uuid
 
-from tandem_scenario import Leg, Target, clock, config, dial, scenario
+from tandem_scenario import Leg, Side, Target, checkpoint, clock, config, dial, scenario, start_recording, voicemail
 
 DEPARTMENTS = {"302": "sales"}
 
@@ -67,6 +67,22 @@ def attempt_refused(caller: Leg) -> None:
 
 def attempt_dial(caller: Leg) -> None:
     dial(caller, Target.user("302"))
+
+
+def attempt_record(caller: Leg) -> None:
+    recorder = start_recording(caller, Side.PEER, 60_000)
+    recorder.pause()
+    recorder.resume()
+    message = voicemail.store("sales", recorder.finish().recording, caller.peer())
+    voicemail.remove("sales", message.id)
+
+
+def attempt_renew(_caller: Leg) -> None:
+    saved = checkpoint.load()
+    if not saved:
+        DEPARTMENTS["303"] = "halfway"
+        checkpoint.renew(b"halfway")
+    print(saved.state.decode(), len(saved.legs), len(DEPARTMENTS), checkpoint.load())
 
 
 def attempt_chance(_caller: Leg) -> None:

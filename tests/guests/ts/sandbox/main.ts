@@ -1,5 +1,5 @@
 // What a scenario meets that does what the sandbox has not: the configuration says which. `tests/languages.rs` plays it.
-import { clock, config, dial, type Leg, scenario, Target } from '@tandem/scenario';
+import { checkpoint, clock, config, dial, type Leg, scenario, startRecording, Target, voicemail } from '@tandem/scenario';
 
 interface Department {
   number: string;
@@ -27,6 +27,23 @@ const attempts: Record<string, (caller: Leg) => unknown> = {
   refused: (caller) => caller.ring(),
 
   dial: (caller) => void dial(caller, Target.user('302')),
+
+  record(caller) {
+    const recorder = startRecording(caller, 'peer', 60_000);
+    recorder.pause();
+    recorder.resume();
+    const message = voicemail.store('sales', recorder.finish().recording, caller.peer());
+    voicemail.remove('sales', message.id);
+  },
+
+  renew() {
+    const saved = checkpoint.load();
+    if (!saved) {
+      DEPARTMENTS.push({ number: '303' });
+      checkpoint.renew('halfway');
+    }
+    console.log(saved.text(), saved.legs.length, DEPARTMENTS.length, checkpoint.load() ?? 'None');
+  },
 
   chance() {
     console.log('random', Math.random());

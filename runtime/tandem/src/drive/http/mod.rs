@@ -1,31 +1,28 @@
 //! HTTP requests of scenarios: whether they are allowed, sent, repeated, followed; with the secrets that they name.
 //!
 //! [`Http::send`] is the way in. `hop` says where a request may go, `address` which addresses are everybody's, `secrets`
-//! which headers go along, `answer` reads what comes back. Neither a URL nor a header is ever logged.
+//! which headers go along, `answer` reads what comes back, `places` are how many are under way. Neither a URL nor a header is ever logged.
 
 mod address;
 mod answer;
 mod hop;
+mod places;
 mod secrets;
 
-use std::collections::HashMap;
 use std::error::Error as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Client, Method};
 use tandem_host_api::op::{HttpError, HttpMethod, HttpRequest, HttpResponse};
 use tandem_store::{DomainScope, HostPattern, HttpHost, Store, StoreError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use address::{PrivateOnly, PublicOnly};
 use hop::Hop;
+use places::Places;
 use secrets::Headers;
 
-/// Requests under way at the same time, of one domain and of all.
-const AT_ONCE_OF_DOMAIN: usize = 64;
-const AT_ONCE: usize = 512;
 /// Redirects that are followed.
 const REDIRECTS_MAX: usize = 5;
 /// The pause before the first repetition; each further one is twice as long.
@@ -37,8 +34,7 @@ pub struct Http {
     store: Store,
     public: Client,
     private: Client,
-    all: Arc<Semaphore>,
-    domains: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
+    places: Places,
 }
 
 impl Http {
@@ -57,8 +53,7 @@ impl Http {
             store,
             public: public.map_err(|error| words(&error))?,
             private: builder().build().map_err(|error| words(&error))?,
-            all: Arc::new(Semaphore::new(AT_ONCE)),
-            domains: Arc::default(),
+            places: Places::default(),
         })
     }
 
@@ -71,7 +66,7 @@ impl Http {
         key: &str,
     ) -> Result<HttpResponse, HttpError> {
         let until = Instant::now() + Duration::from_millis(u64::from(request.timeout_ms));
-        let _places = self.places(of.0)?;
+        let _place = self.places.take(of.0)?;
         timeout_at(until, self.sent(of, request, key, until))
             .await
             .unwrap_or(Err(HttpError::TimeOut))
@@ -161,22 +156,6 @@ impl Http {
             }
         }
         Err(HttpError::Limit(format!("more than {REDIRECTS_MAX} redirects")).into())
-    }
-
-    /// A place among the requests under way.
-    fn places(&self, domain: &str) -> Result<[OwnedSemaphorePermit; 2], HttpError> {
-        let own = {
-            let mut domains = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
-            let new = || Arc::new(Semaphore::new(AT_ONCE_OF_DOMAIN));
-            domains.entry(domain.to_owned()).or_insert_with(new).clone()
-        };
-        let full =
-            |of: &str, most: usize| HttpError::Limit(format!("{most} HTTP requests of {of} are under way"));
-        let own = own
-            .try_acquire_owned()
-            .map_err(|_| full("the domain", AT_ONCE_OF_DOMAIN))?;
-        let all = self.all.clone().try_acquire_owned();
-        Ok([own, all.map_err(|_| full("all domains", AT_ONCE))?])
     }
 }
 
