@@ -98,6 +98,7 @@ pub(crate) struct Control {
     retry_at: Instant,
     unattended: Unattended,
     orphan_after: Option<Duration>,
+    patience: Duration,
     /// Recordings whose end the disk's thread has told.
     recorded: Arc<Mutex<Vec<Tape>>>,
     /// Who is to be given everything, once nothing waits.
@@ -200,6 +201,7 @@ impl Control {
             retry_at: Instant::now(),
             unattended,
             orphan_after: config.orphan_after,
+            patience: config.patience,
             recorded,
             handing: None,
             next_number: 0,
@@ -280,7 +282,7 @@ impl Control {
                     local,
                     position,
                     heard,
-                    give_up_at: now + opening::PATIENCE,
+                    give_up_at: now + self.patience,
                 },
                 now,
             ),

@@ -101,6 +101,9 @@ pub struct GateConfig {
     pub unheard_after: Duration,
     /// Endpoints are closed when no call logic has attended to them for so long ([`Gate::attended`]); none: never.
     pub orphan_after: Option<Duration>,
+    /// Ports of an endpoint to be restored may be held for so long, by a process that is dying or an endpoint that is
+    /// closing; then it is refused.
+    pub patience: Duration,
     /// Commands that may wait; beyond, [`Gate::send`] says [`SendError::Full`].
     pub max_commands: usize,
     /// Bytes of decoded prompts kept in memory.
@@ -130,6 +133,7 @@ impl Default for GateConfig {
             max_endpoints: 5_000,
             unheard_after: Duration::from_secs(30),
             orphan_after: Some(Duration::from_mins(1)),
+            patience: Duration::from_millis(500),
             max_commands: 8_192,
             prompt_memory: 64 << 20,
             speech_disk: 256 << 20,
@@ -287,8 +291,8 @@ impl Gate {
     }
 
     /// Ends the gate and gives its endpoints away as they are, for [`Gate::adopt`]: none is closed, nothing is told of
-    /// it, and no event comes after. Commands given before are carried out first; this may wait half a second for ports
-    /// that [`Command::Restore`] waits for. Of a gate that has ended there is nothing.
+    /// it, and no event comes after. Commands given before are carried out first; this may wait as long as
+    /// [`Command::Restore`] does for its ports ([`GateConfig::patience`]). Of a gate that has ended there is nothing.
     pub fn hand_over(&self) -> HandOver {
         self.handed_over.store(true, Ordering::Release);
         let (to, handed) = sync_channel(1);

@@ -14,9 +14,7 @@ use crate::cell::{Cell, lock};
 use crate::counters::add;
 use crate::ports::{PortError, Sockets};
 
-/// So long ports may be held by a process that is dying, or by an endpoint that is closing.
-pub(super) const PATIENCE: Duration = Duration::from_millis(500);
-/// They are tried again so often.
+/// Ports that are held are tried again so often.
 const RETRY: Duration = Duration::from_millis(25);
 /// Commands that may wait for endpoints whose ports are taken; beyond, these are refused.
 const DEFERRED_MAX: usize = 65_536;
