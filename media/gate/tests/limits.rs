@@ -13,7 +13,7 @@ use std::net::UdpSocket;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kit::{Rig, config};
+use kit::{Rig, config, wait_until};
 use tandem_bus::media::{Codec, Command, EndpointId, Event, PlayEnd, PlayId, Prompt, Refusal};
 use tandem_gate::{Gate, GateConfig, GateError, SendError, Speech, SpeechError};
 
@@ -63,13 +63,17 @@ fn a_peer_that_falls_silent_is_told() {
     let gate = Gate::start(set, move |event| drop(told.send(event))).unwrap();
     let rig = Rig { gate, events, dir };
     let mut phone = rig.phone(1, Codec::Pcma);
-    std::thread::sleep(Duration::from_millis(50));
+    rig.settle();
+    let sent = Instant::now();
     phone.send(&[0; 160]);
     match rig.event() {
         Event::Unheard {
             endpoint: EndpointId(1),
             for_ms,
-        } => assert!((300..400).contains(&for_ms), "{for_ms}"),
+        } => assert!(
+            (300..=sent.elapsed().as_millis()).contains(&u128::from(for_ms)),
+            "{for_ms}"
+        ),
         other => panic!("{other:?}"),
     }
 }
@@ -85,10 +89,13 @@ fn hostile_datagrams_harm_nobody() {
             b: EndpointId(2),
         })
         .unwrap();
-    std::thread::sleep(Duration::from_millis(50));
-    a.send(&[0; 160]);
-    b.send(&[0; 160]);
-    std::thread::sleep(Duration::from_millis(50));
+    rig.settle();
+    a.send(&[1_000; 160]);
+    b.send(&[1_000; 160]);
+    for phone in [&a, &b] {
+        phone.listen_until(|heard| heard.iter().any(|h| phone.sounds(h)));
+    }
+    let before = rig.gate.counted().datagrams;
     let attackers: Vec<UdpSocket> = (0..4).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
     let mut state = 1_u64;
     for n in 0..8_000_u32 {
@@ -100,22 +107,23 @@ fn hostile_datagrams_harm_nobody() {
         }
         let mut to = a.gate;
         to.set_port(to.port() + (n % 3 == 0) as u16);
-        let _ = attackers[n as usize % 4].send_to(&bytes, to);
-        if n % 100 == 0 {
-            std::thread::sleep(Duration::from_millis(2));
+        attackers[n as usize % 4].send_to(&bytes, to).unwrap();
+        if n % 100 == 99 {
+            // The sockets hold little more than that.
+            wait_until(|| rig.gate.counted().datagrams > before + u64::from(n));
+            b.drain();
         }
     }
-    while b.listen(Duration::from_millis(1)).len() > 1 {}
     for _ in 0..10 {
         a.send(&[4_000; 160]);
         std::thread::sleep(Duration::from_millis(20));
     }
-    let heard = b.listen(Duration::from_millis(100));
-    let sounding = heard
-        .iter()
-        .filter(|h| a.law().decode_sample(h.payload[0]) > 3_000)
-        .count();
-    assert_eq!(sounding, 10);
+    b.listen_until(|heard| {
+        let sounding = heard
+            .iter()
+            .filter(|h| a.law().decode_sample(h.payload[0]) > 3_000);
+        sounding.count() == 10
+    });
     rig.gate
         .send(Command::Close {
             endpoint: EndpointId(1),
@@ -172,13 +180,13 @@ fn stopping_closes_everything() {
     assert!(UdpSocket::bind(phone.gate).is_ok());
 }
 
-/// Texts that wait to be spoken do not hold up the end; only the one being spoken is waited for.
+/// Texts that wait to be spoken do not hold up the end; only those being spoken are waited for. All would take 20 s.
 #[test]
 fn stopping_does_not_wait_for_queued_speech() {
     struct Slow;
     impl Speech for Slow {
         fn speak(&self, _: &str, _: &str) -> Result<Vec<u8>, SpeechError> {
-            std::thread::sleep(Duration::from_millis(300));
+            std::thread::sleep(Duration::from_secs(5));
             Err(SpeechError::Refused("too late".into()))
         }
     }
@@ -206,11 +214,7 @@ fn stopping_does_not_wait_for_queued_speech() {
     }
     let begun = Instant::now();
     rig.gate.stop();
-    assert!(
-        begun.elapsed() < Duration::from_millis(700),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
 }
 
 #[test]

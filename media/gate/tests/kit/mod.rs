@@ -11,6 +11,9 @@ use tandem_gate::{Gate, GateConfig};
 use tandem_media::g711;
 use tandem_media::rtp::{Header, Packet};
 
+/// The gate is waited for so long at most.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 pub struct Rig {
     pub gate: Gate,
     pub events: Receiver<Event>,
@@ -62,10 +65,15 @@ impl Rig {
         }
     }
 
+    /// All commands given before are carried out. What else is told meanwhile is left out.
+    pub fn settle(&self) {
+        self.report();
+    }
+
     /// The next event that is not about where a peer was heard.
     pub fn event(&self) -> Event {
         loop {
-            let event = self.events.recv_timeout(Duration::from_secs(10));
+            let event = self.events.recv_timeout(PATIENCE);
             match event.expect("an event") {
                 Event::Heard { .. } => {}
                 event => return event,
@@ -194,14 +202,32 @@ impl Phone {
         })
     }
 
-    /// Everything heard for a time.
-    pub fn listen(&self, time: Duration) -> Vec<Heard> {
-        let end = Instant::now() + time;
+    /// What is heard until it is enough.
+    pub fn listen_until(&self, enough: impl Fn(&[Heard]) -> bool) -> Vec<Heard> {
+        let end = Instant::now() + PATIENCE;
         let mut all = Vec::new();
-        while Instant::now() < end {
+        while !enough(&all) {
+            assert!(Instant::now() < end, "{} packets are not enough", all.len());
             all.extend(self.hear());
         }
         all
+    }
+
+    /// What lies there, without a wait for more.
+    pub fn drain(&self) -> Vec<Heard> {
+        self.socket.set_nonblocking(true).unwrap();
+        let all = std::iter::from_fn(|| self.hear()).collect();
+        self.socket.set_nonblocking(false).unwrap();
+        all
+    }
+
+    /// It is no silence of the gate's.
+    pub fn sounds(&self, heard: &Heard) -> bool {
+        let silence = match self.codec {
+            Codec::Pcma => 0xD5,
+            Codec::Pcmu => 0xFF,
+        };
+        heard.payload.iter().any(|byte| *byte != silence)
     }
 
     pub fn decode(&self, heard: &[Heard]) -> Vec<i16> {
@@ -213,6 +239,21 @@ impl Phone {
             samples.extend(packet.payload.iter().map(|byte| self.law().decode_sample(*byte)));
         }
         samples
+    }
+
+    /// The samples from the first loud one on.
+    pub fn sound(&self, heard: &[Heard]) -> Vec<i16> {
+        let samples = self.decode(heard);
+        samples.into_iter().skip_while(|s| s.abs() <= 500).collect()
+    }
+}
+
+/// Waits until something is so.
+pub fn wait_until(so: impl Fn() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !so() {
+        assert!(Instant::now() < end, "it is not so");
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -238,4 +279,12 @@ pub fn assert_continuous(heard: &[Heard]) {
             "{a:?} {b:?}"
         );
     }
+}
+
+/// By its timestamps the gate sent a packet each 20 ms, but where it was held up, which it counts.
+pub fn assert_steady(heard: &[Heard], gate: &Gate) {
+    let step = |pair: &&[Heard]| pair[1].header.timestamp.wrapping_sub(pair[0].header.timestamp);
+    let holes = heard.windows(2).filter(|pair| step(pair) != 160).count() as u64;
+    let late = gate.counted().late_ticks;
+    assert!(holes <= late, "{holes} holes, {late} late ticks");
 }
