@@ -391,7 +391,7 @@ impl Baresip {
     /// # Errors
     /// When no such call has ended.
     pub fn media_report(&self) -> Result<MediaReport> {
-        crate::wait::until(Duration::from_secs(2), "baresip's report", || {
+        crate::wait::until(Duration::from_secs(20), "baresip's report", || {
             parse_report(&self.process.log())
         })
     }

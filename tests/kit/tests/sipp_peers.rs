@@ -88,7 +88,7 @@ fn a_key_pressed_in_a_scripted_call_reaches_a_phone() {
             number: "bob".into(),
             ..caller()
         }])
-        .hold(Duration::from_secs(1));
+        .hold(Duration::from_secs(5));
     let call = call.start().unwrap();
     bob.wait_for(&EventKind::Incoming, soon).unwrap();
     bob.accept().unwrap();
