@@ -102,10 +102,7 @@ fn hears(phone: &Baresip, hz: f64) {
     wait::until(SOON, &format!("a tone of {hz} Hz"), || {
         let heard = (phone.recordings() > before).then(|| phone.received().ok())??;
         let spans = tone::tone_spans(&heard, hz, LEAST_DBFS);
-        spans
-            .iter()
-            .any(|span| span.length() >= Duration::from_millis(1_000))
-            .then_some(())
+        (tone::whole(&spans) >= Duration::from_millis(1_000)).then_some(())
     })
     .unwrap();
     wait::until(Duration::from_secs(20), "the flow's end", || {

@@ -62,7 +62,7 @@ fn heard_for(phone: &Baresip, hz: f64) -> Duration {
         return Duration::ZERO;
     };
     let spans = tone::tone_spans(&heard, hz, TONE_LEAST_DBFS);
-    spans.iter().map(tone::Span::length).sum()
+    tone::whole(&spans)
 }
 
 /// Waits until a phone has heard half a second more of a tone.

@@ -413,8 +413,7 @@ fn a_flow_decides(tandem: &Tandem, a: &Baresip, both: &[(&str, &Baresip)], servi
     let message = format!("{}.wav", message["recording"].as_str().unwrap());
     let left = Wav::read(&recordings.join(message)).unwrap();
     let spans = tone::tone_spans(&left, tone_hz("301"), TONE_LEAST_DBFS);
-    let whole: Duration = spans.iter().map(tone::Span::length).sum();
-    assert!(whole >= Duration::from_secs(2), "{spans:?}");
+    assert!(tone::whole(&spans) >= Duration::from_secs(2), "{spans:?}");
 
     let call = calls::call_to(tandem, "631").unwrap();
     let shown = calls::replay(tandem, &call.id().unwrap(), &[]).unwrap().stdout;

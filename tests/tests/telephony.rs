@@ -15,7 +15,7 @@ use tandem_kit::ctrl::EventKind;
 use tandem_kit::roles::Role;
 use tandem_kit::sipp::{Sipp, scenario};
 use tandem_kit::tandem::{Builder, Tandem};
-use tandem_kit::tone::{self, Span};
+use tandem_kit::tone::{self, Span, whole};
 use tandem_kit::wav::Wav;
 use tandem_kit::{ports, wait};
 use tandem_tests::load::caller;
@@ -121,11 +121,6 @@ fn spans_in(wav: &Wav, hz: f64) -> Vec<Span> {
         .into_iter()
         .filter(|span| span.length() >= ms(150))
         .collect()
-}
-
-/// How long they are together: a phone or a gate that is held up for a while makes two of one.
-fn whole(spans: &[Span]) -> Duration {
-    spans.iter().map(Span::length).sum()
 }
 
 fn heard(phone: &Baresip, hz: f64, what: &str) -> Span {

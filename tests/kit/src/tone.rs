@@ -85,6 +85,11 @@ pub fn dominant(wav: &Wav) -> Option<(f64, f64)> {
     Some((hz, power / (2.0 * energy / samples.len() as f64)))
 }
 
+/// How long spans are together. Who is held up, a phone or a gate, is heard with a hole.
+pub fn whole(spans: &[Span]) -> Duration {
+    spans.iter().map(Span::length).sum()
+}
+
 /// Where the tone of `hz` sounds at least at `least_dbfs` and carries most of the energy. Resolution 5 ms.
 pub fn tone_spans(wav: &Wav, hz: f64, least_dbfs: f64) -> Vec<Span> {
     let size = samples_in(wav, TONE_WINDOW);

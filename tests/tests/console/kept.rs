@@ -337,8 +337,7 @@ fn tune_is_heard(tandem: &Tandem) {
     wait::until(SOON, "the tune of 600 Hz", || {
         let heard = phone.received().ok()?;
         let spans = tone::tone_spans(&heard, 600.0, TONE_LEAST_DBFS);
-        let long = |span: &tone::Span| span.length() >= Duration::from_secs(1);
-        spans.iter().any(long).then_some(())
+        (tone::whole(&spans) >= Duration::from_secs(1)).then_some(())
     })
     .unwrap();
 }
@@ -441,10 +440,7 @@ fn a_prompt_is_recorded_by_phone(tandem: &Tandem, anna: &Browser<'_>, eve: &Brow
     listener.dial("110").unwrap();
     wait::until(SOON, "what 301 has recorded", || {
         let spans = tone::tone_spans(&listener.received().ok()?, tone_hz("301"), TONE_LEAST_DBFS);
-        spans
-            .iter()
-            .any(|span| span.length() >= Duration::from_secs(1))
-            .then_some(())
+        (tone::whole(&spans) >= Duration::from_secs(1)).then_some(())
     })
     .unwrap();
 }
