@@ -4,7 +4,8 @@ import os.path
 
 from . import _failure, _sandbox
 from ._registry import check
-from ._scenario import CallHandler, rehearse
+from ._rehearsal import rehearse
+from ._scenario import CallHandler
 
 __all__ = ["CallHandler", "finish"]
 

@@ -1,14 +1,10 @@
 """From the host's call to the scenario's function."""
 
-import weakref
-
-from wit_world.imports import leg as raw
-
-from . import _leg, _sandbox
+from . import _sandbox
 from ._errors import DialFailure, LegError
 from ._failure import failed
 from ._leg import Leg
-from ._registry import register, replaced, run
+from ._registry import register, run
 
 
 def scenario(handler):
@@ -43,19 +39,3 @@ def _says_gone(error: BaseException, caller: Leg) -> bool:
     if isinstance(error, LegError):
         return error.kind == "gone" and error.leg is caller
     return isinstance(error, DialFailure) and error.kind == "caller-gone"
-
-
-def rehearse() -> None:
-    """Goes the way of a call for the builder, with another handler, which does nothing."""
-    # So the binding below makes the caller's leg.
-    caller = raw.Leg.__new__(raw.Leg)
-    caller.handle = 0
-    caller.finalizer = weakref.finalize(caller, int, 0, caller.handle)
-    handler = replaced(id)
-    try:
-        CallHandler().handle(caller)
-    finally:
-        replaced(handler)
-        caller.finalizer.detach()
-        _leg._held.clear()
-        _sandbox.end_rehearsal()
