@@ -112,9 +112,9 @@ fn main() -> Result<()> {
     let mut rows: Vec<(String, Seen)> = Vec::new();
     for kind in &arguments.only {
         let mut seen = Seen::default();
-        for _ in 0..arguments.rounds {
+        for round in 0..arguments.rounds {
             quiet.add(neighbour(&tandem, &arguments)?);
-            let harm = Harm::begin(&tandem, kind, &password, &arguments)?;
+            let harm = Harm::begin(&tandem, kind, &password, &arguments, round)?;
             seen.add(neighbour(&tandem, &arguments)?);
             eprintln!("{kind}: {}", harm.end()?);
         }
@@ -155,9 +155,15 @@ enum Harm {
 }
 
 impl Harm {
-    fn begin(tandem: &Tandem, kind: &str, password: &str, arguments: &Arguments) -> Result<Self> {
+    fn begin(
+        tandem: &Tandem,
+        kind: &str,
+        password: &str,
+        arguments: &Arguments,
+        round: usize,
+    ) -> Result<Self> {
         if kind == BIG {
-            return Self::uploads(tandem, arguments.rate);
+            return Self::uploads(tandem, arguments.rate, &format!("big-{round}"));
         }
         let index = GUESTS.iter().position(|guest| *guest == kind);
         let index = index.ok_or_else(|| Failure::new(format!("{kind} is none of {GUESTS:?}, {BIG}")))?;
@@ -181,12 +187,12 @@ impl Harm {
         Ok(Self::Calls(running))
     }
 
-    /// By HTTP, as a tenant's own tools do.
-    fn uploads(tandem: &Tandem, rate: u32) -> Result<Self> {
+    /// By HTTP, as a tenant's own tools do, with a token of this name.
+    fn uploads(tandem: &Tandem, rate: u32, name: &str) -> Result<Self> {
         let made = [
             "token",
             "add",
-            "big",
+            name,
             "--scopes",
             "scenarios:write",
             "--domain",
