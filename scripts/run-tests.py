@@ -7,8 +7,8 @@ Those that listen to calls run one after another at the end: what else uses the 
 Each has a session of its own, as a service has: the kernel shares the machine between sessions (autogroup, sched(7)), and
 what a server does behind its calls (nice) waits for these, not for a compiler that another program's test runs.
 Shows what each said once it has ended, and at the end which failed. RUST_TEST_THREADS bounds the tests of one program.
-Where few tests failed, each has a second try with the machine to itself: what passes then was a matter of load. It is
-named at the end, for it should be mended all the same.
+Where few tests failed, each has a second try with the machine to itself: what passes then was a matter of load, or of
+other tests of its program. It is named at the end, for it should be mended all the same.
 """
 
 import concurrent.futures

@@ -17,6 +17,7 @@ use crate::door::Door;
 use crate::function_cache::FunctionCache;
 use crate::modules::{LoadError, Module, ModuleTable};
 use crate::replay::HostMemories;
+use crate::stand_ins;
 use crate::world::Handler;
 
 /// How an [`Engine`] is set up.
@@ -252,19 +253,13 @@ impl Runtime {
 
     /// Each import that [`Self::link_imports`] would refuse, by the interface.
     pub(crate) fn misfits(&self, component: &Component) -> Vec<LoadError> {
-        let found = crate::misfits::misfits(&self.linker, component);
+        let found = stand_ins::misfits(&self.linker, component);
         found.into_iter().map(does_not_fit).collect()
     }
 
     /// Links our imports, and traps in place of those that do not exist, so that the component can be started anyway.
-    /// Not every component with such imports can: one that passes a resource on to several of ours cannot.
     pub(crate) fn link_leniently(&self, component: &Component) -> Result<InstancePre<Door>, LoadError> {
-        let interface = |error: wasmtime::Error| does_not_link(&error);
-        let mut linker = self.linker.clone();
-        linker
-            .define_unknown_imports_as_traps(component)
-            .map_err(interface)?;
-        linker.instantiate_pre(component).map_err(interface)
+        stand_ins::link(&self.linker, component).map_err(|error| does_not_link(&error))
     }
 }
 

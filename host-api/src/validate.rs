@@ -10,6 +10,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
@@ -32,6 +33,10 @@ use crate::world::{Handler, World};
 
 /// Problems of one file that are told one by one.
 const PROBLEMS_MAX: usize = 64;
+/// Longest text of one problem in characters: it may repeat what the file says.
+const DETAIL_CHARS_MAX: usize = 1_000;
+/// Least time in which a module may start: its process stands back behind calls, and others use the machine.
+const START_CPU_MIN: Duration = Duration::from_millis(200);
 /// Longest name of a file's own that is repeated, in bytes; nearest names are sought for no longer one.
 const NAME_BYTES_MAX: usize = 120;
 
@@ -40,7 +45,7 @@ const NAME_BYTES_MAX: usize = 120;
 pub struct Rules {
     /// What it may import.
     pub grants: Grants,
-    /// What a call's scenario may use: an instance must fit, and be there within half of the CPU time.
+    /// What a call's scenario may use: an instance must fit, and be there within half of the CPU time, or 200 ms.
     pub limits: Limits,
     /// Whether one instance is made.
     pub start: bool,
@@ -163,7 +168,11 @@ impl Verdict {
     /// Adds a problem, or counts it where there are enough.
     pub fn add(&mut self, code: Code, detail: impl Into<String>) {
         if self.problems.len() < PROBLEMS_MAX {
-            let detail = detail.into();
+            let mut detail = detail.into();
+            if let Some((cut, _)) = detail.char_indices().nth(DETAIL_CHARS_MAX) {
+                detail.truncate(cut);
+                detail.push('…');
+            }
             self.problems.push(Problem { code, detail });
         } else {
             self.problems_untold += 1;
@@ -261,8 +270,8 @@ impl Engine {
     }
 }
 
-/// Tells which imports do not fit, and links the component where all that is wrong with its imports is that some of them
-/// do not exist, which was said.
+/// Tells which imports do not fit. Where all do that exist, links the component with traps in the place of the others,
+/// which were told.
 fn link_leniently(
     runtime: &Runtime,
     component: &Component,
@@ -272,13 +281,17 @@ fn link_leniently(
     for misfit in &misfits {
         verdict.add(Code::WrongShape, misfit.to_string());
     }
+    if !misfits.is_empty() {
+        return None;
+    }
     match runtime.link_leniently(component) {
-        Ok(start) if misfits.is_empty() => Some(start),
-        Err(error) if verdict.is_good() => {
-            verdict.add(Code::WrongShape, error.to_string());
+        Ok(start) => Some(start),
+        Err(error) => {
+            if verdict.is_good() {
+                verdict.add(Code::WrongShape, error.to_string());
+            }
             None
         }
-        Ok(_) | Err(_) => None,
     }
 }
 
@@ -461,10 +474,12 @@ fn code_of_limit(message: &str) -> Option<Code> {
     found.map(|(_, code)| *code)
 }
 
-/// Makes one instance under the limits of a call, with half of its CPU time.
+/// Makes one instance under the limits of a call, with half of its CPU time, or 200 ms.
 async fn start_once(start: &InstancePre<Door>, limits: &Limits) -> Option<(Code, String)> {
     let limits = Limits {
-        cpu: limits.cpu / 2,
+        cpu: (limits.cpu / 2).max(START_CPU_MIN),
+        // It asks nothing: all that it does is to compute.
+        wall: Limits::default().wall,
         ..limits.clone()
     };
     let header = JournalHeader {
@@ -488,7 +503,7 @@ async fn start_once(start: &InstancePre<Door>, limits: &Limits) -> Option<(Code,
     let metered = poll_fn(|cx| poll_metered(started.as_mut(), &meter, None, cx));
     let error = metered.await.err()?;
     match run::end_of(&error) {
-        End::OverBudget(limit) if limit.starts_with("CPU") => {
+        End::OverBudget(limit) if limit.starts_with("CPU") || limit.starts_with("wall") => {
             Some((Code::StartTooLong, format!("its start takes too long: {limit}")))
         }
         End::OverBudget(limit) if limit.starts_with("memory") => Some((Code::MemoryAtStart, limit)),

@@ -211,6 +211,54 @@ async fn an_import_or_a_handler_of_another_shape_is_told() {
     assert_eq!(only(&look_at(handler).await).0, Code::WrongShape);
 }
 
+/// As any component has it that dials: what one interface uses of another is no fault of either.
+#[tokio::test]
+async fn the_interface_is_named_that_does_not_fit_and_none_that_shares_a_resource_with_others() {
+    let shares = |name: &str, more: &str| {
+        format!(
+            r#"(import "tandem:pbx/{name}@0.2.0" (instance
+                (alias outer 1 $leg-type (type $of-leg))
+                (export "leg" (type $own (eq $of-leg))) {more}))"#
+        )
+    };
+    let imports = |clock: &str, unknown: &str| {
+        let bridge = r#"(type $e (enum "first-hung-up")) (export "x" (type (eq $e)))"#;
+        let clock = format!(
+            r#"(import "tandem:pbx/clock@0.2.0" (instance (export "now-ms" (func (result {clock})))))"#
+        );
+        format!(
+            "{} {} {clock} {unknown}",
+            shares("dial", ""),
+            shares("bridge", bridge)
+        )
+    };
+    let verdict = look_at(&scenario(&imports("u64", ""), MEMORY)).await;
+    assert!(verdict.is_good(), "{verdict:?}");
+    let verdict = look_at(&scenario(&imports("u32", ""), MEMORY)).await;
+    let (code, detail) = only(&verdict);
+    assert_eq!(code, Code::WrongShape);
+    assert!(detail.contains("now-ms") && !detail.contains("dial@"), "{detail}");
+    // Its start is tried although something does not exist.
+    let unknown = r#"(import "tandem:pbx/fax@0.2.0" (instance (export "send" (func))))"#;
+    let traps = format!("{MEMORY} (func $no unreachable) (start $no)");
+    let verdict = look_at(&scenario(&imports("u64", unknown), &traps)).await;
+    assert_eq!(
+        codes(&verdict),
+        [Code::UnknownImport, Code::StartTraps],
+        "{verdict:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_a_file_says_is_not_repeated_without_end() {
+    let long = "x".repeat(5_000);
+    let import =
+        format!(r#"(import "tandem:pbx/clock@0.2.0" (instance (export "{long}" (func (result u32)))))"#);
+    let verdict = look_at(&scenario(&import, MEMORY)).await;
+    let (code, detail) = only(&verdict);
+    assert_eq!((code, detail.chars().count()), (Code::WrongShape, 1_001));
+}
+
 #[tokio::test]
 async fn what_it_takes_from_its_start_is_bounded() {
     let verdict = look(&guest("memory-huge")).await;
@@ -269,18 +317,23 @@ async fn a_start_that_traps_or_never_ends_is_told() {
     assert!(detail.contains("in lay_the_fire: "), "{detail}");
 
     let spins = format!("{MEMORY} (func $spin (loop (br 0))) (start $spin)");
-    let rules = Rules {
-        limits: Limits {
-            cpu: Duration::from_millis(200),
-            ..Limits::default()
-        },
-        ..Rules::default()
-    };
     let bytes = wat::parse_str(scenario("", &spins)).unwrap();
-    let verdict = engine().validate(&bytes, &rules).await;
-    let (code, detail) = only(&verdict);
-    assert_eq!(code, Code::StartTooLong);
-    assert!(detail.contains("at most 100 allowed"), "{detail}");
+    // Half of it, but no less than what others may take of the machine meanwhile.
+    for (cpu_ms, allowed) in [(600, "at most 300 allowed"), (10, "at most 200 allowed")] {
+        let limits = Limits {
+            cpu: Duration::from_millis(cpu_ms),
+            wall: Duration::from_millis(10),
+            ..Limits::default()
+        };
+        let rules = Rules {
+            limits,
+            ..Rules::default()
+        };
+        let verdict = engine().validate(&bytes, &rules).await;
+        let (code, detail) = only(&verdict);
+        assert_eq!(code, Code::StartTooLong);
+        assert!(detail.contains(allowed), "{detail}");
+    }
 
     let eats = format!("{MEMORY} (func $eat (loop (drop (memory.grow (i32.const 16))) (br 0))) (start $eat)");
     assert_eq!(only(&look_at(&scenario("", &eats)).await).0, Code::MemoryAtStart);

@@ -130,6 +130,14 @@ impl DomainLimits {
         self.set.get(&limit).copied()
     }
 
+    /// This one alone.
+    #[must_use]
+    pub fn only(&self, limit: Limit) -> Self {
+        Self {
+            set: self.get(limit).map(|value| (limit, value)).into_iter().collect(),
+        }
+    }
+
     /// Words between spaces: `kv-keys=100 instances=5`. What a later release wrote is passed over.
     pub(crate) fn from_column(text: &str) -> Self {
         let read = |word: &str| {

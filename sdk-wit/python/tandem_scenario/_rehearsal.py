@@ -1,8 +1,8 @@
-"""The way that most calls go, for the builder: see `_image`. Nothing of the scenario's own runs, and the host, which is not
-there yet, is stood in for by what it would answer."""
+"""The way that most calls go, for the builder: see `_image`. Nothing of the scenario's own runs, and the host, which is
+not there yet, is stood in for by what it would answer."""
 
 import collections
-import sys
+import json
 import weakref
 
 import componentize_py_runtime as host
@@ -45,9 +45,7 @@ def _peer() -> raw.Leg:
 
 
 def _go(caller: Leg) -> None:
-    document = config.document()
-    if json := sys.modules.get("json"):
-        json.loads(document)
+    json.loads(config.document())
     log.info("")
     trace.step("", "")
     caller.answer()
@@ -75,7 +73,7 @@ def _learned():
     )
 
     def learn(function, _arguments):
-        _answers[function] = next(asked)
+        _answers[function] = next(asked, None)
         return _answers[function]
 
     return learn

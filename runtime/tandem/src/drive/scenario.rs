@@ -1,7 +1,7 @@
 //! Runs the scenario of one call: finds its module, has it compiled if need be, and drives the guest to its end.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -12,6 +12,7 @@ use tandem_host_api::{
 };
 use tandem_store::{EntryPoint, Store};
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 use super::grants::RunningGrants;
 use super::scenario_log::ScenarioLog;
@@ -46,7 +47,11 @@ pub struct Scenarios {
     /// What those that run are granted.
     pub grants: RunningGrants,
     quotas: Arc<Mutex<HashMap<String, DomainQuota>>>,
+    loads: Arc<Mutex<Loads>>,
 }
+
+/// The modules that are being loaded, by domain and hash.
+type Loads = HashMap<(String, String), watch::Receiver<Option<Result<Module, String>>>>;
 
 impl Scenarios {
     /// With no domain known yet.
@@ -71,6 +76,7 @@ impl Scenarios {
             log: ScenarioLog::default(),
             grants: RunningGrants::default(),
             quotas: Arc::default(),
+            loads: Arc::default(),
         }
     }
 
@@ -214,21 +220,42 @@ impl Scenarios {
         if let Some(module) = self.engine.cached(hash) {
             return Ok(module);
         }
-        let (this, domain, hash) = (self.clone(), domain.to_owned(), hash.to_owned());
-        let loading = self.blocking.spawn(async move {
-            let scope = this
-                .store
-                .domain_scope(&domain)
-                .await
-                .map_err(|e| e.to_string())?;
-            let bytes = this
-                .store
-                .module_bytes(&scope, &hash)
-                .await
-                .map_err(|e| e.to_string())?;
-            this.compiler.load(&this.engine, bytes).await
+        let key = (domain.to_owned(), hash.to_owned());
+        let mut loading = self.loading(&key);
+        let loaded = loading.wait_for(Option::is_some).await.ok();
+        loaded.and_then(|loaded| loaded.clone()).unwrap_or_else(|| {
+            self.loads().remove(&key);
+            Err("its loading was broken off".to_owned())
+        })
+    }
+
+    /// What somebody loads already is not loaded again: however many wait, it is in memory once.
+    fn loading(&self, key: &(String, String)) -> watch::Receiver<Option<Result<Module, String>>> {
+        let mut loads = self.loads();
+        if let Some(loading) = loads.get(key) {
+            return loading.clone();
+        }
+        let (tell, loading) = watch::channel(None);
+        loads.insert(key.clone(), loading.clone());
+        let (this, key) = (self.clone(), key.clone());
+        self.blocking.spawn(async move {
+            let (domain, hash) = &key;
+            let loaded = this.load(domain, hash).await;
+            this.loads().remove(&key);
+            tell.send_replace(Some(loaded));
         });
-        loading.await.map_err(|e| e.to_string())?
+        loading
+    }
+
+    fn loads(&self) -> MutexGuard<'_, Loads> {
+        self.loads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn load(&self, domain: &str, hash: &str) -> Result<Module, String> {
+        let scope = self.store.domain_scope(domain).await.map_err(|e| e.to_string())?;
+        let bytes = self.store.module_bytes(&scope, hash).await;
+        let bytes = bytes.map_err(|e| e.to_string())?;
+        self.compiler.load(&self.engine, bytes).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use tandem_host_api::{WebRequest, WebResponse};
+use tandem_host_api::{End, WebRequest, WebResponse};
 use tandem_web::{Refusal, Serve};
 
 use super::off_call::{OffCall, failure};
@@ -37,7 +37,10 @@ impl Serve for OffCall {
             if let Some(why) = failure(&end) {
                 tracing::error!(target: "scenario", %domain, %path, scenario = %entry.module, "{why}");
             }
-            response.ok_or(Refusal::Failed)
+            response.ok_or(match end {
+                End::Refused(_) => Refusal::Unavailable, // it did not begin
+                _ => Refusal::Failed,
+            })
         })
     }
 }

@@ -96,7 +96,7 @@ pub trait Compile: Send + Sync + 'static {
     ) -> Pin<Box<dyn Future<Output = Result<Verdict, String>> + Send + '_>>;
 }
 
-/// What a component is measured by, besides what the server gives to each. As it is made: nothing.
+/// What a component may, and is measured by where the server's limits are not. By default it may import everything.
 #[derive(Debug, Clone, Default)]
 pub struct Allowed {
     /// What it may import.

@@ -12,7 +12,7 @@ use tandem_host_api::WORLD;
 use tandem_host_api::numbers::{significant, tail};
 use tandem_host_api::schedule::Schedule;
 use tandem_store::archive::{Archive, Component, Components, FORMAT};
-use tandem_store::{Domain, StoreError};
+use tandem_store::{Domain, Limit, StoreError};
 
 use super::staging::Staging;
 use super::unpack::{Files, Unpacked, staged_component};
@@ -143,7 +143,7 @@ fn path((name, hash): &(String, String)) -> String {
 }
 
 /// Has each component that the document names compiled. What a domain's scenarios may is asked when they are uploaded to
-/// it, and these were.
+/// it, and these were; if they may take longer than the server says, so they do here.
 async fn compiled(
     tools: Tools<'_>,
     folder: &Path,
@@ -151,6 +151,10 @@ async fn compiled(
     problems: &mut Problems,
 ) -> Result<Components, ArchiveError> {
     let (mut components, mut seen) = (Components::new(), HashSet::new());
+    let allowed = Allowed {
+        of_domain: archive.domain.limits.only(Limit::CallCpuMs),
+        ..Allowed::default()
+    };
     for version in &archive.scenarios {
         let file = staged_component(folder, &version.hash);
         if !tandem_store::archive::is_hash(&version.hash) || !seen.insert(&version.hash) {
@@ -164,7 +168,7 @@ async fn compiled(
             Err(error) => return Err(error.into()),
         };
         let size_bytes = bytes.len() as u64;
-        let verdict = tools.compiler.compile(bytes, Allowed::default()).await;
+        let verdict = tools.compiler.compile(bytes, allowed.clone()).await;
         let verdict = verdict.map_err(ArchiveError::Compiler)?;
         let at = path(&(version.name.clone(), version.hash.clone()));
         for problem in &verdict.problems {

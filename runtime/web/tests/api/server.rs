@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use serde_json::Value;
 use tandem_host_api::{Engine, EngineConfig, Rules, Verdict};
-use tandem_store::{DomainScope, NewDomain, Options, Secret, Store, TokenScope};
+use tandem_store::{DomainScope, Limit, NewDomain, Options, Secret, Store, TokenScope};
 use tandem_web::{Allowed, Api, ApiLimits, Compile, Health, Limits, Metrics, WebServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -20,10 +20,14 @@ impl Compile for Here {
         allowed: Allowed,
     ) -> Pin<Box<dyn Future<Output = Result<Verdict, String>> + Send + '_>> {
         Box::pin(async move {
-            let rules = Rules {
+            let mut rules = Rules {
                 grants: allowed.grants,
                 ..Rules::default()
             };
+            let memory = [allowed.of_domain, allowed.of_scenario].map(|own| own.get(Limit::CallMemoryBytes));
+            if let Some(least) = memory.into_iter().flatten().min() {
+                rules.limits.memory_bytes = least;
+            }
             Ok(self.0.validate(&component, &rules).await)
         })
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tandem_store::{NewEntryPoint, SigningKey};
+use tandem_store::{Limit, NewEntryPoint, SigningKey};
 use tandem_web::ApiLimits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -112,6 +112,31 @@ async fn a_bad_component_gets_all_its_problems() {
         assert!(!refused.detail().is_empty());
     }
     assert!(server.store.modules(&server.ours).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_component_is_measured_by_what_its_domain_and_its_scenario_may_use() {
+    let server = Server::start().await;
+    let ours = server.token("ours.org", WRITE).await;
+    let theirs = server.token("theirs.org", WRITE).await;
+    let text = format!("{}/../../tests/guests/idle.wat", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(text).unwrap();
+    let large = text.replace(r#"(export "memory") 1)"#, r#"(export "memory") 32)"#);
+    let large = wat::parse_str(large).unwrap();
+    let upload = async |token: &str, name: &str| {
+        let path = format!("/scenarios/{name}/versions");
+        let answer = server.ask("POST", &path, Some(token), &large).await;
+        (answer.status, answer.body["problems"][0]["code"].clone())
+    };
+    let small = [(Limit::CallMemoryBytes, Some(1 << 20))];
+    server.store.set_limits(&server.ours, &small).await.unwrap();
+    assert_eq!(upload(&ours, "menu").await, (422, json!("memory-at-start")));
+    assert_eq!(upload(&theirs, "menu").await.0, 201);
+    let other = server.store.domain_scope("theirs.org").await.unwrap();
+    let set = server.store.set_module_limits(&other, "menu", &small).await;
+    set.unwrap();
+    assert_eq!(upload(&theirs, "menu").await, (422, json!("memory-at-start")));
+    assert_eq!(upload(&theirs, "desk").await.0, 201);
 }
 
 #[tokio::test]

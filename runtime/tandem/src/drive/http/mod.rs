@@ -1,7 +1,8 @@
 //! HTTP requests of scenarios: whether they are allowed, sent, repeated, followed; with the secrets that they name.
 //!
 //! [`Http::send`] is the way in. `hop` says where a request may go, `address` which addresses are everybody's, `secrets`
-//! which headers go along, `answer` reads what comes back, `places` are how many are under way. Neither a URL nor a header is ever logged.
+//! which headers go along, `answer` reads what comes back, `places` are how many are under way. Neither a URL nor a header
+//! is ever logged.
 
 mod address;
 mod answer;
