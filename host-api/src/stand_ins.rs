@@ -7,7 +7,7 @@ use wasmtime::component::{Component, InstancePre, Linker, LinkerInstance, Resour
 use crate::door::Door;
 use crate::modules::INTERFACES;
 
-/// Resources of one component that are looked at. Ours are five.
+/// Resources of one component that are looked at. Ours are two.
 const RESOURCES_MAX: usize = 64;
 
 /// Which of a component's imports have another shape than ours, at most one thing of each interface; nothing: all that
@@ -88,7 +88,6 @@ fn stand_in(
     item: &ComponentItem,
     own: &[(String, String)],
 ) -> wasmtime::Result<()> {
-    linker.allow_shadowing(true);
     match item {
         ComponentItem::ComponentFunc(_) => trap(&mut linker.root(), name),
         ComponentItem::ComponentInstance(instance) => {

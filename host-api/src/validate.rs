@@ -1,8 +1,8 @@
 //! Everything that keeps a file from being a scenario, found in one go and said at once.
 //!
 //! A file's way: its size and first bytes → `survey` (names and sizes, read without compiling) → compiled and linked,
-//! with traps in place of what does not exist → started once under the limits of a call. Each step adds to the list;
-//! only what makes the next step senseless ends it. The handler is never called.
+//! with traps in place of what does not exist (`stand_ins`) → started once under the limits of a call. Each step adds
+//! to the list; only what makes the next step senseless ends it. The handler is never called.
 //!
 //! Compiling takes time and memory that the file decides on: a server does this in a process of its own.
 
@@ -117,7 +117,7 @@ impl fmt::Display for Code {
 pub struct Problem {
     /// For programs.
     pub code: Code,
-    /// For people: what was found, and where it helps, what to do.
+    /// For people: what was found, and where it helps, what to do. At most 1,000 characters; what is cut ends with `…`.
     pub detail: String,
 }
 

@@ -26,6 +26,15 @@ fn only(verdict: &Verdict) -> (Code, &str) {
     }
 }
 
+/// These problems and no others, in this order, each with some of its words.
+fn assert_told(verdict: &Verdict, expected: &[(Code, &str)]) {
+    assert_eq!(verdict.problems.len(), expected.len(), "{verdict:?}");
+    for (problem, (code, words)) in verdict.problems.iter().zip(expected) {
+        assert_eq!(problem.code, *code, "{problem}");
+        assert!(problem.detail.contains(words), "{}", problem.detail);
+    }
+}
+
 /// A whole scenario, with more imports and another core module.
 fn scenario(imports: &str, code: &str) -> String {
     format!(
@@ -158,11 +167,7 @@ async fn every_import_that_cannot_be_had_is_named_at_once() {
         (Code::WasiImport, "wasi:sockets/tcp@0.2.0"),
         (Code::ImportNotGranted, "tandem:pbx/key-value@0.2.0"),
     ];
-    assert_eq!(verdict.problems.len(), expected.len(), "{verdict:?}");
-    for (problem, (code, words)) in verdict.problems.iter().zip(expected) {
-        assert_eq!(problem.code, code);
-        assert!(problem.detail.contains(words), "{}", problem.detail);
-    }
+    assert_told(&verdict, &expected);
 }
 
 #[tokio::test]
@@ -202,11 +207,7 @@ async fn an_import_or_a_handler_of_another_shape_is_told() {
         (Code::WrongShape, "dice"),
         (Code::WrongShape, "tandem:pbx/log@0.2.0"),
     ];
-    assert_eq!(verdict.problems.len(), expected.len(), "{verdict:?}");
-    for (problem, (code, words)) in verdict.problems.iter().zip(expected) {
-        assert_eq!(problem.code, code, "{problem}");
-        assert!(problem.detail.contains(words), "{}", problem.detail);
-    }
+    assert_told(&verdict, &expected);
     let handler = r#"(component (instance $i) (export "tandem:pbx/call-handler@0.2.0" (instance $i)))"#;
     assert_eq!(only(&look_at(handler).await).0, Code::WrongShape);
 }
